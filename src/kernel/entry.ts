@@ -1,0 +1,271 @@
+/**
+ * Entries: what one kernel namespace must hold, as plain data. Every entry has a `kind` and a natural key
+ * (`entryKey`); two entries with one key are two opinions about one kernel object.
+ *
+ * Addresses, prefixes and MACs are canonical text, as the `ip` room formats them (`10.244.1.0/24`,
+ * `02:42:0a:f4:01:02`); optional fields that are absent are left as the kernel has them.
+ */
+export type Entry =
+  | LinkEntry
+  | AddressEntry
+  | RouteEntry
+  | RuleEntry
+  | NeighbourEntry
+  | FdbEntry
+  | SysctlEntry
+  | NftTableEntry
+  | NftElementEntry
+
+export type EntryKind = Entry['kind']
+
+interface LinkCommon {
+  readonly kind: 'link'
+  /** At most 15 bytes (IFNAMSIZ - 1). */
+  readonly name: string
+  /**
+   * `own`: made by us (or adopted if an unmarked link of this name has the same defining attributes), carries the
+   * alias `podlace:<owner>`, deleted when no longer desired. `use`: belongs to somebody else and must exist; only
+   * the fields given here are set, and it is never deleted.
+   */
+  readonly claim: 'own' | 'use'
+  /** For the alias and for messages: `overlay`, `pod default/web-1 eth0`. At most 200 bytes. */
+  readonly owner: string
+  readonly up?: boolean
+  /** Bytes. */
+  readonly mtu?: number
+  readonly mac?: string
+  /** Name of the bridge this link is a port of. */
+  readonly master?: string
+  /** IFLA_BRPORT_*: only for a link with a master. */
+  readonly bridgePort?: {
+    readonly hairpin?: boolean
+    readonly isolated?: boolean
+    readonly learning?: boolean
+  }
+}
+
+/** Any link that exists already, whatever its type (`claim` is `use`): `lo`, `eth0`, the pod's end of a veth. */
+export interface DeviceLink extends LinkCommon {
+  readonly type: 'device'
+}
+
+export interface BridgeLink extends LinkCommon {
+  readonly type: 'bridge'
+  readonly vlanFiltering?: boolean
+}
+
+/** The host's end; creating it creates the peer in namespace `peer.netns` of the apply context. */
+export interface VethLink extends LinkCommon {
+  readonly type: 'veth'
+  readonly peer: {
+    readonly name: string
+    /** A name in `ApplyContext.namespaces`, such as `pod`. */
+    readonly netns: string
+    readonly mac?: string
+    readonly mtu?: number
+  }
+}
+
+/** Defining attributes (a change means delete and recreate): vni, udpPort, local, device, learning, gbp. */
+export interface VxlanLink extends LinkCommon {
+  readonly type: 'vxlan'
+  /** 0 to 2^24 - 1 (IFLA_VXLAN_ID). */
+  readonly vni: number
+  /** UDP destination port, host order. */
+  readonly udpPort: number
+  /** The underlay address packets are sent from (IFLA_VXLAN_LOCAL or LOCAL6). */
+  readonly local: string
+  /** The underlay device (IFLA_VXLAN_LINK), by name. */
+  readonly device: string
+  readonly learning: boolean
+  readonly gbp: boolean
+}
+
+export interface MacvlanLink extends LinkCommon {
+  readonly type: 'macvlan'
+  readonly device: string
+  readonly mode: 'private' | 'vepa' | 'bridge' | 'passthru'
+}
+
+/** A persistent TUN device (layer 3, no packet information). */
+export interface TunLink extends LinkCommon {
+  readonly type: 'tun'
+}
+
+export type LinkEntry = DeviceLink | BridgeLink | VethLink | VxlanLink | MacvlanLink | TunLink
+export type LinkType = LinkEntry['type']
+
+export interface AddressEntry {
+  readonly kind: 'address'
+  readonly link: string
+  /** Host address with prefix length: `10.244.1.1/24`. */
+  readonly address: string
+  readonly scope?: 'global' | 'link' | 'host'
+  /** Do not create the connected route (IFA_F_NOPREFIXROUTE). */
+  readonly noPrefixRoute?: boolean
+}
+
+/** Marked by route protocol 113. */
+export interface RouteEntry {
+  readonly kind: 'route'
+  /** Network prefix; `0.0.0.0/0` and `::/0` are the default routes. */
+  readonly dst: string
+  /** Routing table id; 254 is main. */
+  readonly table: number
+  /** RTA_PRIORITY. IPv6 has no metric 0: use 1024 where nothing else is wanted. */
+  readonly metric: number
+  /** Absent only for the types without a device. */
+  readonly link?: string
+  readonly gateway?: string
+  /** The gateway is taken to be on the link though no address covers it (RTNH_F_ONLINK). */
+  readonly onlink?: boolean
+  readonly source?: string
+  readonly scope?: 'universe' | 'link' | 'host'
+  readonly type?: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit'
+  /** RTAX_MTU, bytes. */
+  readonly mtu?: number
+}
+
+/** A policy routing rule, marked by protocol 113 (FRA_PROTOCOL). Key: family, priority, selectors. */
+export interface RuleEntry {
+  readonly kind: 'rule'
+  readonly family: 4 | 6
+  readonly priority: number
+  readonly src?: string
+  readonly dst?: string
+  readonly iif?: string
+  readonly oif?: string
+  readonly fwmark?: { readonly value: number; readonly mask: number }
+  readonly table: number
+}
+
+/** A permanent neighbour, marked by protocol 113 (NDA_PROTOCOL). */
+export interface NeighbourEntry {
+  readonly kind: 'neighbour'
+  readonly link: string
+  readonly address: string
+  readonly mac: string
+}
+
+/** A permanent forwarding entry of a vxlan link (NTF_SELF); it counts as ours because the link is. */
+export interface FdbEntry {
+  readonly kind: 'fdb'
+  readonly link: string
+  readonly mac: string
+  /** Underlay address of the remote VTEP. */
+  readonly dst: string
+}
+
+/** `path` is below /proc/sys/net and starts with `ipv4/conf/`, `ipv6/conf/` or `core/`. Links in it by name. */
+export interface SysctlEntry {
+  readonly kind: 'sysctl'
+  readonly path: string
+  readonly value: string
+}
+
+export type NftFamily = 'ip' | 'ip6' | 'inet' | 'netdev' | 'bridge'
+
+/**
+ * One table of ours, whole: chains, rules and sets are replaced in one transaction whenever the definition
+ * differs. What changes often lives in elements, which are entries of their own.
+ */
+export interface NftTableEntry {
+  readonly kind: 'nft-table'
+  readonly family: NftFamily
+  readonly name: string
+  readonly sets: readonly NftSet[]
+  readonly chains: readonly NftChain[]
+}
+
+export interface NftSet {
+  readonly name: string
+  /** `map` has values; `interval` keys are prefixes or ranges. */
+  readonly type: 'set' | 'map'
+  readonly interval: boolean
+  readonly key: readonly NftDatatype[]
+  readonly value?: readonly NftDatatype[] | 'verdict'
+}
+
+export type NftDatatype =
+  | 'ipv4_addr'
+  | 'ipv6_addr'
+  | 'ether_addr'
+  | 'inet_proto'
+  | 'inet_service'
+  | 'mark'
+  | 'ifname'
+
+export interface NftChain {
+  readonly name: string
+  /** A base chain has one; `priority` is the number that netfilter sorts by (srcnat is 100). */
+  readonly hook?: {
+    readonly type: 'filter' | 'nat' | 'route'
+    readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting' | 'ingress'
+    readonly priority: number
+    readonly policy: 'accept' | 'drop'
+    readonly device?: string
+  }
+  readonly rules: readonly NftRule[]
+}
+
+export interface NftRule {
+  /** Names the owner; at most 128 bytes. Shown by `nft list ruleset` and by traces. */
+  readonly comment: string
+  readonly match: readonly NftMatch[]
+  readonly verdict: NftVerdict
+}
+
+/** One condition; all of a rule must hold. `not` inverts. */
+export type NftMatch =
+  | { readonly on: 'source' | 'destination'; readonly prefix: string; readonly not?: boolean }
+  | { readonly on: 'source' | 'destination'; readonly set: string; readonly not?: boolean }
+  | { readonly on: 'mark'; readonly value: number; readonly mask: number; readonly not?: boolean }
+  | { readonly on: 'in-link' | 'out-link'; readonly name: string; readonly not?: boolean }
+
+export type NftVerdict =
+  | { readonly do: 'accept' | 'drop' | 'return' }
+  | { readonly do: 'jump' | 'goto'; readonly chain: string }
+  | { readonly do: 'masquerade'; readonly fullyRandom?: boolean }
+
+export interface NftElementEntry {
+  readonly kind: 'nft-element'
+  readonly family: NftFamily
+  readonly table: string
+  readonly set: string
+  /** One text per key datatype: `['10.244.0.0/16']`. */
+  readonly key: readonly string[]
+  readonly value?: readonly string[] | NftVerdict
+}
+
+/** What identifies an entry's kernel object; also how messages name it. Unique across kinds. */
+export function entryKey(entry: Entry): string {
+  switch (entry.kind) {
+    case 'link':
+      return `link ${entry.name}`
+    case 'address':
+      return `address ${entry.address} dev ${entry.link}`
+    case 'route':
+      return `route ${entry.dst} table ${entry.table} metric ${entry.metric}`
+    case 'rule':
+      return `rule ${entry.priority} v${entry.family} ${ruleSelector(entry)}`
+    case 'neighbour':
+      return `neighbour ${entry.address} dev ${entry.link}`
+    case 'fdb':
+      return `fdb ${entry.mac} dev ${entry.link} dst ${entry.dst}`
+    case 'sysctl':
+      return `sysctl ${entry.path}`
+    case 'nft-table':
+      return `nft-table ${entry.family} ${entry.name}`
+    case 'nft-element':
+      return `nft-element ${entry.family} ${entry.table} ${entry.set} ${entry.key.join(' . ')}`
+  }
+}
+
+function ruleSelector(rule: RuleEntry): string {
+  const parts = [`from ${rule.src ?? 'all'}`]
+  if (rule.dst !== undefined) parts.push(`to ${rule.dst}`)
+  if (rule.iif !== undefined) parts.push(`iif ${rule.iif}`)
+  if (rule.oif !== undefined) parts.push(`oif ${rule.oif}`)
+  if (rule.fwmark !== undefined) parts.push(`fwmark ${rule.fwmark.value}/${rule.fwmark.mask}`)
+  return parts.join(' ')
+}

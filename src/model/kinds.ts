@@ -1,0 +1,93 @@
+import type { KubeObject } from './meta.ts'
+
+/** core/v1 Node: the fields we use. */
+export interface Node extends KubeObject {
+  readonly kind: 'Node'
+  readonly spec: { readonly podCIDR?: string; readonly podCIDRs?: readonly string[] }
+  readonly status: {
+    readonly addresses?: readonly { readonly type: string; readonly address: string }[]
+    readonly conditions?: readonly NodeCondition[]
+  }
+}
+
+export interface NodeCondition {
+  readonly type: string
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason?: string
+  readonly message?: string
+  readonly lastTransitionTime?: string
+}
+
+/** core/v1 Pod: the fields we use. */
+export interface Pod extends KubeObject {
+  readonly kind: 'Pod'
+  readonly spec: { readonly nodeName?: string; readonly hostNetwork?: boolean }
+  readonly status: {
+    readonly phase?: string
+    readonly podIP?: string
+    readonly podIPs?: readonly { readonly ip: string }[]
+  }
+}
+
+/** podlace.dev/v1alpha1 NetworkConfig, cluster-scoped: one pod network (flannel's net-conf.json as an object). */
+export interface NetworkConfig extends KubeObject {
+  readonly kind: 'NetworkConfig'
+  readonly spec: {
+    /** IPv4 prefix of all pods, at most /28. */
+    readonly network?: string
+    /** IPv6 prefix of all pods, at most /124. At least one of the two must be given. */
+    readonly ipv6Network?: string
+    /** Prefix length of one node's block; default 24 (64 for IPv6). */
+    readonly subnetLength?: number
+    readonly ipv6SubnetLength?: number
+    readonly backend: VxlanBackend | HostGatewayBackend
+    /** Pods that leave the pod network take their node's address. Default true. */
+    readonly masquerade?: boolean
+  }
+}
+
+export interface VxlanBackend {
+  readonly type: 'vxlan'
+  /** Default 1. */
+  readonly vni?: number
+  /** UDP, default 8472. */
+  readonly port?: number
+  /** Bytes; default the uplink's MTU less the encapsulation (50, or 70 over IPv6). */
+  readonly mtu?: number
+  /** Peers on the node's own subnet are routed to without encapsulation. Default false. */
+  readonly directRouting?: boolean
+  readonly learning?: boolean
+  readonly gbp?: boolean
+}
+
+export interface HostGatewayBackend {
+  readonly type: 'host-gw'
+}
+
+/**
+ * podlace.dev/v1alpha1 PodBlock, cluster-scoped: the claim of a node on an address block. Its name is made from the
+ * prefix (`10.244.3.0-24`), so that creating it is the compare-and-swap: a block has one holder or none.
+ */
+export interface PodBlock extends KubeObject {
+  readonly kind: 'PodBlock'
+  readonly spec: {
+    readonly cidr: string
+    readonly nodeName: string
+    readonly nodeUID: string
+    /** RFC 3339: the node is gone; the block stays reserved under its name until attachments end or the cooldown does. */
+    readonly releasedAt?: string
+  }
+  readonly status: {
+    /** How many attachments the node's agent still holds in the block. */
+    readonly attachments?: number
+  }
+}
+
+export interface KindMap {
+  Node: Node
+  Pod: Pod
+  NetworkConfig: NetworkConfig
+  PodBlock: PodBlock
+}
+
+export type Kind = keyof KindMap
