@@ -1,0 +1,122 @@
+import * as v from 'valibot'
+import { issuesText } from '../base/index.ts'
+import { invalidConfiguration, unsupportedField } from './errors.ts'
+import type { CniDns } from './result.ts'
+
+/** The keys of the `bridge` plugin that are done here, with their defaults in place. */
+export interface BridgeConfig {
+  /** Default `cni0`. */
+  readonly bridge: string
+  /** The bridge gets the gateway address of each subnet. */
+  readonly isGateway: boolean
+  /** The pod's default route goes through the bridge; implies `isGateway`. */
+  readonly isDefaultGateway: boolean
+  /** An address of another subnet on the bridge makes room instead of being an error. */
+  readonly forceAddress: boolean
+  /** Pods that leave their subnets take an address of the host. */
+  readonly ipMasq: boolean
+  /** Bytes; 0 leaves it to the kernel. */
+  readonly mtu: number
+  /** A frame may leave through the port it came in by: a pod reaches itself through a Service. */
+  readonly hairpinMode: boolean
+  /** Pods reach the host and beyond, but not each other. */
+  readonly portIsolation: boolean
+  /** Duplicate address detection for IPv6, which delays a new address by a second or two. */
+  readonly enabledad: boolean
+  /** The pod's interface stays down and gets no addresses. */
+  readonly disableContainerInterface: boolean
+  readonly dns?: CniDns
+}
+
+const flag = v.optional(v.boolean(), false)
+const texts = v.array(v.string())
+const linkName = v.pipe(
+  v.string(),
+  v.check(isLinkName, 'not a name of an interface (1 to 15 bytes, no space, no slash)'),
+)
+
+const schema = v.object({
+  bridge: v.optional(v.union([v.literal(''), linkName]), 'cni0'),
+  isGateway: flag,
+  isDefaultGateway: flag,
+  forceAddress: flag,
+  ipMasq: flag,
+  ipMasqBackend: v.optional(v.picklist(['', 'iptables', 'nftables']), ''),
+  mtu: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)), 0),
+  hairpinMode: flag,
+  promiscMode: flag,
+  vlan: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4094)), 0),
+  vlanTrunk: v.optional(v.array(v.unknown()), []),
+  preserveDefaultVlan: flag,
+  macspoofchk: flag,
+  enabledad: flag,
+  disableContainerInterface: flag,
+  portIsolation: flag,
+  dns: v.exactOptional(
+    v.object({
+      nameservers: v.exactOptional(texts),
+      domain: v.exactOptional(v.string()),
+      search: v.exactOptional(texts),
+      options: v.exactOptional(texts),
+    }),
+  ),
+  ipam: v.exactOptional(v.looseObject({ type: v.exactOptional(v.string()) })),
+})
+
+type Parsed = v.InferOutput<typeof schema>
+
+/**
+ * Reads the keys of the `bridge` plugin out of a network configuration; keys it does not know are not its business.
+ *
+ * Throws `attach.invalid-configuration`, or `attach.unsupported-field` for what this plugin does not do.
+ */
+export function parseBridgeConfig(raw: unknown): BridgeConfig {
+  const parsed = v.safeParse(schema, raw)
+  if (!parsed.success)
+    throw invalidConfiguration(`the bridge configuration is not valid: ${issuesText(parsed.issues)}`)
+  const config = parsed.output
+  refuseContradictions(config)
+  refuseUnsupported(config)
+  return {
+    bridge: config.bridge === '' ? 'cni0' : config.bridge,
+    isGateway: config.isGateway || config.isDefaultGateway,
+    isDefaultGateway: config.isDefaultGateway,
+    forceAddress: config.forceAddress,
+    ipMasq: config.ipMasq,
+    mtu: config.mtu,
+    hairpinMode: config.hairpinMode,
+    portIsolation: config.portIsolation,
+    enabledad: config.enabledad,
+    disableContainerInterface: config.disableContainerInterface,
+    ...(config.dns === undefined ? {} : { dns: config.dns }),
+  }
+}
+
+function refuseContradictions(config: Parsed): void {
+  if (config.hairpinMode && config.promiscMode) {
+    throw invalidConfiguration('hairpinMode and promiscMode cannot both be set: choose one')
+  }
+  if (config.disableContainerInterface && (config.ipam?.type ?? '') !== '') {
+    throw invalidConfiguration('disableContainerInterface leaves no use for ipam: remove one of the two')
+  }
+  if (config.mtu !== 0 && config.mtu < 68) {
+    throw invalidConfiguration(`mtu ${config.mtu} is below 68, the least that IPv4 works with (RFC 791)`)
+  }
+}
+
+function refuseUnsupported(config: Parsed): void {
+  if (config.promiscMode) throw unsupportedField('promiscMode', 'use hairpinMode')
+  if (config.vlan !== 0) throw unsupportedField('vlan', 'this plugin has no VLANs yet')
+  if (config.vlanTrunk.length > 0) throw unsupportedField('vlanTrunk', 'this plugin has no VLANs yet')
+  if (config.macspoofchk)
+    throw unsupportedField('macspoofchk', 'this plugin does not check source addresses yet')
+  if (config.ipMasqBackend === 'iptables') {
+    throw unsupportedField('ipMasqBackend', 'iptables is not used here: say nftables, or leave it out')
+  }
+}
+
+/** `dev_valid_name` of the kernel. */
+function isLinkName(text: string): boolean {
+  const bytes = Buffer.byteLength(text)
+  return bytes >= 1 && bytes <= 15 && text !== '.' && text !== '..' && !/[/:\s\0]/.test(text)
+}

@@ -1,0 +1,17 @@
+export { type BridgeSpec, planBridge } from './bridge.ts'
+export { type BridgeConfig, parseBridgeConfig } from './bridge-config.ts'
+export type { AttachError, AttachErrorPayload } from './errors.ts'
+export { planLoopback } from './loopback.ts'
+export { masqueradeTableName } from './masquerade.ts'
+export { attachmentOwner, bridgeMac, hostInterfaceName } from './names.ts'
+export { type Attachment, type AttachmentSpec, POD_NAMESPACE, type RequestedMac } from './plan.ts'
+export { type PodlaceSettings, planPodlace, podlaceBridge } from './podlace.ts'
+export {
+  type CniDns,
+  type CniInterface,
+  type CniIp,
+  type CniResult,
+  type CniRoute,
+  emptyResult,
+  ipFamily,
+} from './result.ts'

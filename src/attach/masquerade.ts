@@ -1,0 +1,82 @@
+import { type Family, formatAddress, formatPrefix, parseInterfaceAddress } from '../ip/index.ts'
+import type { NftElementEntry, NftFamily, NftTableEntry } from '../kernel/index.ts'
+import { type CniIp, ipFamily } from './result.ts'
+
+const MULTICAST: Readonly<Record<Family, string>> = { 4: '224.0.0.0/4', 6: 'ff00::/8' }
+
+/** Longest part of a network's name in the name of its table; names of tables end at 255 bytes. */
+const MAX_NAME = 200
+
+/** srcnat of nftables: where source addresses are rewritten. */
+const SOURCE_NAT_PRIORITY = 100
+
+/** Name of the one table a network has per family, however many pods it has. */
+export function masqueradeTableName(network: string): string {
+  return `podlace-net-${network.slice(0, MAX_NAME)}`
+}
+
+/**
+ * The rules of a network: what its pods send out of their subnets takes an address of the host, multicast excepted.
+ * Pods and subnets are elements, so that a pod that comes or goes changes one element and no rule.
+ */
+export function masqueradeTable(network: string, family: Family): NftTableEntry {
+  const key = [family === 4 ? 'ipv4_addr' : 'ipv6_addr'] as const
+  const comment = `network ${network}`.slice(0, 128)
+  return {
+    kind: 'nft-table',
+    family: nftFamily(family),
+    name: masqueradeTableName(network),
+    sets: [
+      { name: 'pods', type: 'set', interval: false, key },
+      { name: 'subnets', type: 'set', interval: true, key },
+    ],
+    chains: [
+      {
+        name: 'postrouting',
+        hook: { type: 'nat', hook: 'postrouting', priority: SOURCE_NAT_PRIORITY, policy: 'accept' },
+        rules: [
+          {
+            comment,
+            match: [
+              { on: 'source', set: 'pods' },
+              { on: 'destination', set: 'subnets' },
+            ],
+            verdict: { do: 'return' },
+          },
+          {
+            comment,
+            match: [
+              { on: 'source', set: 'pods' },
+              { on: 'destination', prefix: MULTICAST[family], not: true },
+            ],
+            verdict: { do: 'masquerade', fullyRandom: true },
+          },
+        ],
+      },
+    ],
+  }
+}
+
+/** The pod's address: one element, that comes and goes with the attachment. */
+export function podElement(network: string, ip: CniIp): NftElementEntry {
+  return element(network, ipFamily(ip), 'pods', formatAddress(parseInterfaceAddress(ip.address).address))
+}
+
+/** The subnet it lies in: shared by the network's pods. */
+export function subnetElement(network: string, ip: CniIp): NftElementEntry {
+  return element(network, ipFamily(ip), 'subnets', formatPrefix(parseInterfaceAddress(ip.address).prefix))
+}
+
+function element(network: string, family: Family, set: string, key: string): NftElementEntry {
+  return {
+    kind: 'nft-element',
+    family: nftFamily(family),
+    table: masqueradeTableName(network),
+    set,
+    key: [key],
+  }
+}
+
+function nftFamily(family: Family): NftFamily {
+  return family === 4 ? 'ip' : 'ip6'
+}

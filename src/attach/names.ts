@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { localMac, tryParseMac } from '../ip/index.ts'
+import { invalidConfiguration } from './errors.ts'
+import type { AttachmentSpec, RequestedMac } from './plan.ts'
+
+/** Longest owner text that fits a link's alias. */
+const MAX_OWNER_BYTES = 200
+
+/**
+ * Name of the host's end: `veth` and 8 hex digits of SHA-256. It follows from the attachment, so that DEL and a
+ * restarted agent find it without a record.
+ */
+export function hostInterfaceName(containerId: string, ifName: string): string {
+  return `veth${digest(`${containerId}/${ifName}`).slice(0, 8)}`
+}
+
+/** For the alias of the host's end and for messages: `pod default/web-1 eth0`. */
+export function attachmentOwner(spec: Pick<AttachmentSpec, 'containerId' | 'ifName' | 'pod'>): string {
+  const { containerId, ifName, pod } = spec
+  const candidates = [
+    ...(pod === undefined ? [] : [`pod ${pod.namespace}/${pod.name} ${ifName}`]),
+    `container ${containerId} ${ifName}`,
+  ]
+  const fitting = candidates.find(text => Buffer.byteLength(text) <= MAX_OWNER_BYTES)
+  return fitting ?? `container ${digest(containerId)} ${ifName}`
+}
+
+/** The pod's MAC: the one asked for, else one that follows from the attachment. */
+export function podMac(spec: Pick<AttachmentSpec, 'containerId' | 'ifName' | 'requestedMac'>): string {
+  const asked = firstRequested(spec.requestedMac ?? {})
+  if (asked === undefined) return localMac(`${spec.containerId}/${spec.ifName}`)
+  const mac = tryParseMac(asked)
+  if (mac === undefined) throw invalidConfiguration(`${JSON.stringify(asked)} is not a MAC address`)
+  // IEEE 802: the lowest bit of the first octet marks a group address, which no interface can have.
+  if (Number.parseInt(mac.slice(0, 2), 16) & 1)
+    throw invalidConfiguration(`MAC ${mac} is a multicast address`)
+  if (mac === '00:00:00:00:00:00') throw invalidConfiguration(`MAC ${mac} is not valid for an interface`)
+  return mac
+}
+
+function firstRequested({ runtimeConfig, args, cniArgs }: RequestedMac): string | undefined {
+  return [runtimeConfig, args, cniArgs].find(text => text !== undefined && text !== '')
+}
+
+/** MAC of the host's end: it follows from the attachment as well, so that results need no reading back. */
+export function hostMac(containerId: string, ifName: string): string {
+  return localMac(`host/${containerId}/${ifName}`)
+}
+
+/** A bridge without a MAC of its own takes the lowest of its ports, and changes it as pods come and go. */
+export function bridgeMac(hostIdentity: string, bridge: string): string {
+  return localMac(`bridge/${hostIdentity}/${bridge}`)
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

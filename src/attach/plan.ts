@@ -1,0 +1,50 @@
+import type { AddressEntry, Entry } from '../kernel/index.ts'
+import type { CniDns, CniIp, CniResult, CniRoute } from './result.ts'
+
+/** What is to be attached, and what address management gave it. */
+export interface AttachmentSpec {
+  /** Name of the network. */
+  readonly network: string
+  readonly containerId: string
+  /** Name of the interface in the pod. */
+  readonly ifName: string
+  /** Path of the pod's namespace, for the result only. */
+  readonly sandbox: string
+  readonly pod?: { readonly namespace: string; readonly name: string }
+  /** What tells this host from others for good: the node's name. Seeds the bridge's MAC. */
+  readonly hostIdentity: string
+  /** From address management; none makes a layer 2 attachment. */
+  readonly ips: readonly CniIp[]
+  readonly routes: readonly CniRoute[]
+  readonly dns: CniDns
+  readonly requestedMac?: RequestedMac
+  /** False where the kernel has no IPv6, and so no sysctls of it. Default true. */
+  readonly podHasIpv6?: boolean
+  readonly hostHasIpv6?: boolean
+}
+
+/** A MAC can be asked for in three places; the first of this order wins. */
+export interface RequestedMac {
+  /** `runtimeConfig.mac` */
+  readonly runtimeConfig?: string
+  /** `args.cni.mac` */
+  readonly args?: string
+  /** `MAC` in CNI_ARGS */
+  readonly cniArgs?: string
+}
+
+/** Everything one attachment needs the kernel to hold. */
+export interface Attachment {
+  /** Inside the pod; sysctls stand before what raises the link. */
+  readonly pod: readonly Entry[]
+  /** On the host, for this attachment alone. */
+  readonly host: readonly Entry[]
+  /** On the host, equal for every attachment of the network: bridge, gateway addresses, forwarding, masquerade. */
+  readonly shared: readonly Entry[]
+  /** Addresses of others that must leave the bridge: what `forceAddress` asks for. Mostly empty. */
+  readonly displaced: readonly AddressEntry[]
+  readonly result: CniResult
+}
+
+/** How ADD names the pod's namespace in `VethLink.peer.netns` and in the apply context. */
+export const POD_NAMESPACE = 'pod'

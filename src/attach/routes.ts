@@ -1,0 +1,123 @@
+import {
+  contains,
+  type Family,
+  formatPrefix,
+  parseAddress,
+  parseInterfaceAddress,
+  tryParseAddress,
+} from '../ip/index.ts'
+import type { RouteEntry } from '../kernel/index.ts'
+import { invalidConfiguration, unsupportedField } from './errors.ts'
+import { type CniIp, type CniRoute, ipFamily } from './result.ts'
+
+const DEFAULT: Readonly<Record<Family, string>> = { 4: '0.0.0.0/0', 6: '::/0' }
+
+/** rt_scope_t by number (linux/rtnetlink.h). */
+const SCOPES: ReadonlyMap<number, NonNullable<RouteEntry['scope']>> = new Map([
+  [0, 'universe'],
+  [253, 'link'],
+  [254, 'host'],
+])
+
+/**
+ * The routes a pod gets: those of address management, and with `isDefaultGateway` a default route for each family
+ * that has none. Throws `attach.invalid-configuration` if address management sends that one elsewhere.
+ */
+export function podRoutes(
+  ips: readonly CniIp[],
+  routes: readonly CniRoute[],
+  isDefaultGateway: boolean,
+): readonly CniRoute[] {
+  if (!isDefaultGateway) return routes
+  const added: CniRoute[] = []
+  for (const family of [4, 6] as const) {
+    const gateway = gatewayOf(ips, family)
+    if (gateway === undefined) continue
+    const existing = routes.filter(route => canonicalDestination(route) === DEFAULT[family])
+    const elsewhere = existing.find(route => route.gw !== undefined && route.gw !== gateway)
+    if (elsewhere !== undefined) {
+      throw invalidConfiguration(
+        `isDefaultGateway has no effect: ipam sends the default route through ${elsewhere.gw}, not ${gateway}`,
+      )
+    }
+    if (existing.length === 0) added.push({ dst: DEFAULT[family], gw: gateway })
+  }
+  return [...routes, ...added]
+}
+
+/** The same as entries of the pod's namespace. Of two for one destination, table and metric the first counts. */
+export function routeEntries(
+  ips: readonly CniIp[],
+  routes: readonly CniRoute[],
+  link: string,
+): readonly RouteEntry[] {
+  const entries = new Map<string, RouteEntry>()
+  for (const route of routes) {
+    const entry = routeEntry(ips, route, link)
+    const key = `${entry.dst} ${entry.table} ${entry.metric}`
+    if (!entries.has(key)) entries.set(key, entry)
+  }
+  return [...entries.values()]
+}
+
+function routeEntry(ips: readonly CniIp[], route: CniRoute, link: string): RouteEntry {
+  if (route.advmss !== undefined && route.advmss !== 0) {
+    throw unsupportedField(
+      'advmss',
+      `route ${route.dst} cannot carry it yet: set mtu, which bounds segments as well`,
+    )
+  }
+  const dst = canonicalDestination(route)
+  const family: Family = dst.includes(':') ? 6 : 4
+  const gateway = routeGateway(ips, route, family)
+  const scope = routeScope(route, family, gateway)
+  return {
+    kind: 'route',
+    dst,
+    table: route.table === undefined || route.table === 0 ? 254 : route.table,
+    metric: metricOf(route, family),
+    link,
+    ...(gateway === undefined ? {} : { gateway }),
+    // A gateway outside the pod's own prefixes (a /32 address, say) is reached through the link all the same.
+    ...(gateway !== undefined && !isOnLink(ips, gateway) ? { onlink: true } : {}),
+    ...(scope === undefined ? {} : { scope }),
+    ...(route.mtu === undefined || route.mtu === 0 ? {} : { mtu: route.mtu }),
+  }
+}
+
+/** Without a gateway of its own a route takes that of the address of its family; without any it is on-link. */
+function routeGateway(ips: readonly CniIp[], route: CniRoute, family: Family): string | undefined {
+  const gateway = route.gw ?? gatewayOf(ips, family)
+  if (gateway === undefined) return undefined
+  if (tryParseAddress(gateway)?.family === family) return gateway
+  throw invalidConfiguration(
+    `route ${route.dst} cannot go through ${gateway}: it must be an IPv${family} address`,
+  )
+}
+
+function routeScope(route: CniRoute, family: Family, gateway: string | undefined): RouteEntry['scope'] {
+  if (route.scope === undefined) return gateway === undefined && family === 4 ? 'link' : undefined
+  const scope = SCOPES.get(route.scope)
+  if (scope !== undefined) return scope
+  const known = [...SCOPES].map(([number, name]) => `${number} (${name})`).join(', ')
+  throw invalidConfiguration(`route ${route.dst} has scope ${route.scope}: known are ${known}`)
+}
+
+/** IPv6 has no metric 0: the kernel makes it 1024 (IP6_RT_PRIO_USER). */
+function metricOf(route: CniRoute, family: Family): number {
+  const asked = route.priority ?? 0
+  return asked === 0 && family === 6 ? 1024 : asked
+}
+
+function gatewayOf(ips: readonly CniIp[], family: Family): string | undefined {
+  return ips.find(ip => ip.gateway !== undefined && ipFamily(ip) === family)?.gateway
+}
+
+function isOnLink(ips: readonly CniIp[], gateway: string): boolean {
+  const address = parseAddress(gateway)
+  return ips.some(ip => contains(parseInterfaceAddress(ip.address).prefix, address))
+}
+
+function canonicalDestination(route: CniRoute): string {
+  return formatPrefix(parseInterfaceAddress(route.dst).prefix)
+}

@@ -1,0 +1,170 @@
+import * as v from 'valibot'
+import type { CniDns, CniResult } from '../attach/index.ts'
+import { issuesText } from '../base/index.ts'
+import { cniError } from './errors.ts'
+import { IDENTIFIER } from './parameters.ts'
+import { parseResult } from './result.ts'
+import { type CniVersion, parseVersion } from './versions.ts'
+
+/** One attachment that the runtime still knows, in the list that GC gets. */
+export interface AttachmentId {
+  readonly containerId: string
+  readonly ifName: string
+}
+
+/** What `runtimeConfig` may hold (CONVENTIONS.md, "Dynamic plugin specific fields"): the parts we use. */
+export interface RuntimeConfig {
+  readonly mac?: string
+  /** Requested addresses, with or without prefix length. */
+  readonly ips?: readonly string[]
+  readonly portMappings?: readonly unknown[]
+  readonly bandwidth?: Readonly<Record<string, unknown>>
+}
+
+/** `args.cni`: what a runtime passes to every plugin of the chain. */
+export interface CniArgs {
+  readonly mac?: string
+  readonly ips?: readonly string[]
+}
+
+/** The configuration of one plugin of a network, as it comes on standard input. */
+export interface NetworkConfiguration {
+  readonly cniVersion: CniVersion
+  readonly name: string
+  readonly type: string
+  readonly ipam?: { readonly type: string; readonly raw: Readonly<Record<string, unknown>> }
+  readonly dns?: CniDns
+  readonly prevResult?: CniResult
+  readonly runtimeConfig: RuntimeConfig
+  readonly args: CniArgs
+  /** `cni.dev/valid-attachments`; undefined if the key is absent (which is not the same as an empty list). */
+  readonly validAttachments?: readonly AttachmentId[]
+  /** The whole object as it came, with the keys that belong to the plugin itself. */
+  readonly raw: Readonly<Record<string, unknown>>
+}
+
+const texts = v.array(v.string())
+
+const identifier = v.pipe(
+  v.string(),
+  v.regex(IDENTIFIER, "must start with a letter or a digit and go on with letters, digits, '_', '.' and '-'"),
+)
+
+const attachments = v.array(v.looseObject({ containerID: v.string(), ifname: v.string() }))
+
+const dns = v.looseObject({
+  nameservers: v.exactOptional(texts),
+  domain: v.exactOptional(v.string()),
+  search: v.exactOptional(texts),
+  options: v.exactOptional(texts),
+})
+
+/** Runtimes add keys of their own, so unknown ones pass. */
+const schema = v.looseObject({
+  name: identifier,
+  type: identifier,
+  ipam: v.exactOptional(v.looseObject({ type: v.exactOptional(v.string()) })),
+  dns: v.exactOptional(dns),
+  prevResult: v.exactOptional(v.looseObject({})),
+  runtimeConfig: v.exactOptional(
+    v.looseObject({
+      mac: v.exactOptional(v.string()),
+      ips: v.exactOptional(texts),
+      portMappings: v.exactOptional(v.array(v.unknown())),
+      bandwidth: v.exactOptional(v.looseObject({})),
+    }),
+  ),
+  args: v.exactOptional(
+    v.looseObject({
+      cni: v.exactOptional(v.looseObject({ mac: v.exactOptional(v.string()), ips: v.exactOptional(texts) })),
+    }),
+  ),
+  capabilities: v.exactOptional(v.record(v.string(), v.boolean())),
+  'cni.dev/valid-attachments': v.exactOptional(attachments),
+  // What libcni wrote before the specification settled on the name above, and still writes beside it.
+  'cni.dev/attachments': v.exactOptional(attachments),
+})
+
+/**
+ * Reads standard input of a plugin.
+ *
+ * Throws `cni.decode` (6) for what is not a JSON object, `cni.incompatible-version` (1), and
+ * `cni.invalid-configuration` (7) that names the key.
+ */
+export function parseConfiguration(stdin: Uint8Array): NetworkConfiguration {
+  const raw = parseObject(stdin)
+  const cniVersion = parseVersion(raw['cniVersion'])
+  const parsed = v.safeParse(schema, raw)
+  if (!parsed.success) throw invalid(`the network configuration is not valid: ${issuesText(parsed.issues)}`)
+  const config = parsed.output
+  const valid = config['cni.dev/valid-attachments'] ?? config['cni.dev/attachments']
+  const ipamType = config.ipam?.type ?? ''
+  return {
+    cniVersion,
+    name: config.name,
+    type: config.type,
+    runtimeConfig: config.runtimeConfig ?? {},
+    args: config.args?.cni ?? {},
+    raw,
+    ...(config.ipam === undefined || ipamType === '' ? {} : { ipam: { type: ipamType, raw: config.ipam } }),
+    ...(config.dns === undefined ? {} : { dns: config.dns }),
+    ...(config.prevResult === undefined ? {} : { prevResult: parseResult(config.prevResult, cniVersion) }),
+    ...(valid === undefined
+      ? {}
+      : { validAttachments: valid.map(one => ({ containerId: one.containerID, ifName: one.ifname })) }),
+  }
+}
+
+/** Keys of a configuration of type `podlace`: it has nothing to set, the agent's own configuration decides. */
+const PODLACE_KEYS: ReadonlySet<string> = new Set([
+  'cniVersion',
+  'name',
+  'type',
+  'dns',
+  'args',
+  'capabilities',
+  'runtimeConfig',
+  'prevResult',
+])
+
+/** Throws `cni.unsupported-field` (2) for a key that type `podlace` does not know. */
+export function checkPodlaceKeys(config: NetworkConfiguration): void {
+  const unknown = Object.keys(config.raw).filter(key => !PODLACE_KEYS.has(key) && !key.startsWith('cni.dev/'))
+  if (unknown.length === 0) return
+  throw cniError(
+    'unsupported-field',
+    `read network ${config.name}`,
+    `type podlace does not know ${unknown.map(key => JSON.stringify(key)).join(', ')}: known are ` +
+      `${[...PODLACE_KEYS].join(', ')}; addresses, bridge and MTU come from the agent's own configuration`,
+  )
+}
+
+/** Errors of the decoder are ours to word: it names a position, we name the input. */
+function parseObject(stdin: Uint8Array): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(stdin), refusePrototype)
+  } catch (cause) {
+    if (cause instanceof SyntaxError || cause instanceof TypeError || cause instanceof RangeError) {
+      const found = stdin.length === 0 ? 'is empty' : 'is not JSON in UTF-8'
+      throw cniError('decode', 'read the network configuration', `standard input ${found}: ${cause.message}`)
+    }
+    throw cause
+  }
+  if (isObject(value)) return value
+  throw cniError('decode', 'read the network configuration', 'standard input is JSON, but not an object')
+}
+
+/** `__proto__` as a key would become the prototype of any copy; no network has use for it. */
+function refusePrototype(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw invalid('the network configuration has a key "__proto__"')
+  return value
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function invalid(message: string) {
+  return cniError('invalid-configuration', 'read the network configuration', message)
+}

@@ -1,0 +1,124 @@
+import { cniError } from './errors.ts'
+
+/** First string of every request; the number rises when the layout changes. */
+export const FRAME_VERSION = 'podlace-cni/1'
+
+/** The descriptors a shim can send, by name (the parts of a `Netns`). */
+export const FD_NAMES = ['netns', 'route', 'netfilter', 'ipv4', 'ipv6', 'core'] as const
+
+export type FdName = (typeof FD_NAMES)[number]
+
+/**
+ * One call of a plugin as the shim relays it: NUL-terminated strings (the version, `key=value` of the shim's own in
+ * lower case, then every environment variable that starts with `CNI_`), an empty string, then standard input.
+ */
+export interface CniRequest {
+  /** Under which name the shim was started: `podlace`, `bridge`, ... */
+  readonly type: string
+  /** Which descriptors came along, in this order. */
+  readonly fds: readonly FdName[]
+  /** Why the namespace could not be opened: an errno name such as `ENOENT`. */
+  readonly netnsError?: string
+  readonly environment: ReadonlyMap<string, string>
+  readonly stdin: Uint8Array
+}
+
+/** Longest header we read: environment blocks are small, and a longer one means a broken peer. */
+const MAX_HEADER_BYTES = 128 * 1024
+
+/** Reads a request (or a tombstone, which has the same content). Throws `cni.decode` (6). */
+export function decodeRequest(payload: Uint8Array): CniRequest {
+  const { strings, rest } = splitHeader(payload)
+  const [version, ...pairs] = strings
+  if (version !== FRAME_VERSION) {
+    throw malformed(
+      `the request starts with ${quote(version ?? '')}, not ${FRAME_VERSION}: install shim and agent of one release`,
+    )
+  }
+  const header = new Map<string, string>()
+  for (const pair of pairs) {
+    const at = pair.indexOf('=')
+    if (at <= 0) throw malformed(`${quote(pair)} is not key=value`)
+    const key = pair.slice(0, at)
+    if (header.has(key)) throw malformed(`${quote(key)} stands twice`)
+    header.set(key, pair.slice(at + 1))
+  }
+  const type = header.get('type') ?? ''
+  if (type === '') throw malformed('type is missing')
+  const netnsError = header.get('netns-error')
+  return {
+    type,
+    fds: parseFds(header.get('fds') ?? ''),
+    environment: new Map([...header].filter(([key]) => key.startsWith('CNI_'))),
+    stdin: rest,
+    ...(netnsError === undefined ? {} : { netnsError }),
+  }
+}
+
+/** The bytes a shim would send: for tests, and for whoever plays the shim. Throws `cni.decode` for a NUL in a value. */
+export function encodeRequest(request: CniRequest): Uint8Array {
+  const strings = [FRAME_VERSION, `type=${request.type}`, `fds=${request.fds.join(',')}`]
+  if (request.netnsError !== undefined) strings.push(`netns-error=${request.netnsError}`)
+  for (const [key, value] of request.environment) strings.push(`${key}=${value}`)
+  const nul = strings.find(text => text.includes('\0'))
+  if (nul !== undefined) throw malformed(`${quote(nul)} holds a NUL byte`)
+  const header = Buffer.from(`${strings.join('\0')}\0\0`)
+  return Buffer.concat([header, request.stdin])
+}
+
+/** The reply: the exit code of the plugin, then what it prints. */
+export interface CniReply {
+  /** 0 to 255. */
+  readonly exitCode: number
+  readonly stdout: Uint8Array
+}
+
+/** One byte of exit code, then the text. */
+export function encodeReply(reply: CniReply): Uint8Array {
+  const bytes = new Uint8Array(1 + reply.stdout.length)
+  bytes[0] = reply.exitCode
+  bytes.set(reply.stdout, 1)
+  return bytes
+}
+
+/** Throws `cni.decode` (6) for an empty reply. */
+export function decodeReply(payload: Uint8Array): CniReply {
+  const exitCode = payload[0]
+  if (exitCode === undefined) throw malformed('the reply is empty')
+  return { exitCode, stdout: payload.subarray(1) }
+}
+
+/** The strings up to the empty one; `rest` shares the payload's memory. */
+function splitHeader(payload: Uint8Array): { strings: string[]; rest: Uint8Array } {
+  const strings: string[] = []
+  const text = new TextDecoder()
+  for (let start = 0; start < payload.length; ) {
+    const end = payload.indexOf(0, start)
+    if (end < 0 || end > MAX_HEADER_BYTES) break
+    if (end === start) return { strings, rest: payload.subarray(end + 1) }
+    strings.push(text.decode(payload.subarray(start, end)))
+    start = end + 1
+  }
+  throw malformed('the request has no end of header')
+}
+
+function parseFds(text: string): readonly FdName[] {
+  if (text === '') return []
+  const fds = text.split(',').map(name => {
+    const known = FD_NAMES.find(fd => fd === name)
+    if (known === undefined)
+      throw malformed(`the descriptor ${quote(name)} is not one of ${FD_NAMES.join(', ')}`)
+    return known
+  })
+  if (new Set(fds).size !== fds.length) throw malformed(`a descriptor stands twice in ${quote(text)}`)
+  return fds
+}
+
+/** A text of the peer in a message: one line, of bounded length. */
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text)
+}
+
+function malformed(message: string) {
+  return cniError('decode', 'read a request of the CNI shim', message)
+}

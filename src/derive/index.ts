@@ -1,0 +1,8 @@
+export type { Change, Collection, Conflict, Index, Keyed, Origin, Reader } from './collection.ts'
+export { derive, type Plan } from './derive.ts'
+export type { DeriveError, DeriveErrorPayload } from './errors.ts'
+export { Graph, type GraphCounters, type GraphOptions } from './graph.ts'
+export { index } from './index-by.ts'
+export type { Source } from './source.ts'
+export { union } from './union.ts'
+export { deepFreeze, sameValue } from './value.ts'

@@ -1,0 +1,86 @@
+import { malformed, outOfRange } from './errors.ts'
+import { readIpv4, writeIpv4 } from './ipv4-text.ts'
+import { readIpv6, writeIpv6 } from './ipv6-text.ts'
+
+export type Family = 4 | 6
+
+/** An address as a number: 0 to 2^32 - 1 (family 4) or 2^128 - 1 (family 6), most significant bit first. */
+export interface Address {
+  readonly family: Family
+  readonly value: bigint
+}
+
+/** Bits of an address: 32 or 128. */
+export function addressBits(family: Family): 32 | 128 {
+  return family === 4 ? 32 : 128
+}
+
+/**
+ * Parses one address of either family, without zone, prefix length or surrounding space.
+ * @throws IpError `ip.malformed`
+ */
+export function parseAddress(text: string): Address {
+  const result = readAddress(text)
+  if (typeof result === 'string') throw malformed('an IP address', text, result)
+  return result
+}
+
+export function tryParseAddress(text: string): Address | undefined {
+  const result = readAddress(text)
+  return typeof result === 'string' ? undefined : result
+}
+
+/** The address, or in words why it is none. */
+export function readAddress(text: string): Address | string {
+  const family = text.includes(':') ? 6 : 4
+  const value = family === 6 ? readIpv6(text) : readIpv4(text)
+  return typeof value === 'string' ? value : { family, value }
+}
+
+/** Canonical text: dotted quad, or RFC 5952. */
+export function formatAddress(address: Address): string {
+  return address.family === 4 ? writeIpv4(address.value) : writeIpv6(address.value)
+}
+
+/**
+ * From network byte order: 4 bytes are IPv4, 16 are IPv6.
+ * @throws IpError `ip.malformed` for any other length
+ */
+export function addressFromBytes(bytes: Uint8Array): Address {
+  if (bytes.length !== 4 && bytes.length !== 16) {
+    throw malformed('an IP address', Buffer.from(bytes).toString('hex'), `${bytes.length} bytes, not 4 or 16`)
+  }
+  let value = 0n
+  for (const byte of bytes) value = (value << 8n) | BigInt(byte)
+  return { family: bytes.length === 4 ? 4 : 6, value }
+}
+
+/** In network byte order, 4 or 16 bytes. */
+export function addressToBytes(address: Address): Uint8Array {
+  const bytes = new Uint8Array(addressBits(address.family) / 8)
+  let rest = address.value
+  for (let i = bytes.length - 1; i >= 0; i--) {
+    bytes[i] = Number(rest & 0xffn)
+    rest >>= 8n
+  }
+  return bytes
+}
+
+/** The address `count` after (or, negative, before) this one. @throws IpError `ip.out-of-range` */
+export function offsetAddress(address: Address, count: bigint): Address {
+  const value = address.value + count
+  if (value < 0n || value >> BigInt(addressBits(address.family)) !== 0n) {
+    throw outOfRange('move from', formatAddress(address), `${count} away there is no address`)
+  }
+  return { family: address.family, value }
+}
+
+/** For sorting: IPv4 before IPv6, then by number. */
+export function compareAddresses(a: Address, b: Address): number {
+  if (a.family !== b.family) return a.family - b.family
+  return a.value < b.value ? -1 : a.value > b.value ? 1 : 0
+}
+
+export function sameAddress(a: Address, b: Address): boolean {
+  return a.family === b.family && a.value === b.value
+}

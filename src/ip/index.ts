@@ -1,0 +1,36 @@
+export {
+  type Address,
+  addressBits,
+  addressFromBytes,
+  addressToBytes,
+  compareAddresses,
+  type Family,
+  formatAddress,
+  offsetAddress,
+  parseAddress,
+  sameAddress,
+  tryParseAddress,
+} from './address.ts'
+export type { IpError, IpErrorPayload } from './errors.ts'
+export { formatMac, localMac, macFromBytes, macToBytes, parseMac, tryParseMac } from './mac.ts'
+export {
+  addressCount,
+  contains,
+  covers,
+  firstAddress,
+  formatInterfaceAddress,
+  formatPrefix,
+  type InterfaceAddress,
+  lastAddress,
+  nthAddress,
+  nthSubnet,
+  overlaps,
+  type Prefix,
+  parseInterfaceAddress,
+  parsePrefix,
+  prefixOf,
+  samePrefix,
+  subnetCount,
+  subnets,
+  tryParsePrefix,
+} from './prefix.ts'

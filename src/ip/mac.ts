@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto'
+import { malformed } from './errors.ts'
+
+const MAC_TEXT = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i
+
+/**
+ * Checks an Ethernet address written as six colon-separated octets and gives its canonical text, in lower case.
+ * @throws IpError `ip.malformed`
+ */
+export function parseMac(text: string): string {
+  const mac = tryParseMac(text)
+  if (mac === undefined) {
+    throw malformed(
+      'a MAC address',
+      text,
+      'write six octets of two hexadecimal digits, like 02:42:0a:f4:01:02',
+    )
+  }
+  return mac
+}
+
+export function tryParseMac(text: string): string | undefined {
+  return MAC_TEXT.test(text) ? text.toLowerCase() : undefined
+}
+
+/** Canonical text of a MAC given as text or as six bytes. @throws IpError `ip.malformed` */
+export function formatMac(mac: string | Uint8Array): string {
+  return typeof mac === 'string' ? parseMac(mac) : macFromBytes(mac)
+}
+
+/** Six bytes in transmission order. @throws IpError `ip.malformed` */
+export function macToBytes(mac: string): Uint8Array {
+  return Uint8Array.from(parseMac(mac).split(':'), octet => Number.parseInt(octet, 16))
+}
+
+/** Canonical text of six bytes. @throws IpError `ip.malformed` for any other length */
+export function macFromBytes(bytes: Uint8Array): string {
+  const octets = Array.from(bytes, byte => byte.toString(16).padStart(2, '0'))
+  if (octets.length !== 6) throw malformed('a MAC address', octets.join(':'), `${octets.length} bytes, not 6`)
+  return octets.join(':')
+}
+
+/**
+ * A MAC that is a function of the text: locally administered, unicast (IEEE 802 bits 0x02 set, 0x01 clear), the
+ * rest from SHA-256. A device that is made again gets the same one, so peers need not learn a new one.
+ */
+export function localMac(seedText: string): string {
+  const bytes = new Uint8Array(createHash('sha256').update(seedText).digest().subarray(0, 6))
+  bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02
+  return macFromBytes(bytes)
+}

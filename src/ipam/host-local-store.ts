@@ -1,0 +1,160 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Clock, hasCode, Mutex, PodlaceError } from '../base/index.ts'
+import { formatAddress, tryParseAddress } from '../ip/index.ts'
+import { type FileLock, lockDirectory } from './directory-lock.ts'
+import { errnoOf, storeFailed } from './errors.ts'
+import {
+  createWhole,
+  formatHolder,
+  type HostLocalHolder,
+  type HostLocalLease,
+  readIfThere,
+  removeFile,
+  replaceHint,
+  syncDirectory,
+} from './lease-file.ts'
+import { LeaseIndex, type LeaseListener } from './lease-index.ts'
+
+export interface HostLocalStoreOptions {
+  /** The plugin's `dataDir`, by its default `/var/lib/cni/networks`. */
+  readonly dataDir: string
+  /** The name of the network: the directory below it. */
+  readonly network: string
+  /** `flockSync` of the `sys` room. */
+  readonly flock: FileLock
+  readonly clock: Clock
+  /** How long to wait for another program's lock; 10 s. */
+  readonly lockTimeoutMs?: number
+  readonly listener?: LeaseListener
+}
+
+const NETWORK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
+const IGNORE: LeaseListener = { added() {}, removed() {} }
+
+/**
+ * The leases of one network in the format of the reference plugin `host-local`, so that it and we can take turns on
+ * one directory: a file per address (see `HostLocalLease`), `last_reserved_ip.<n>`, and `lock`. Unlike the plugin it
+ * reads the directory only when another program has changed it, and a crash at any moment leaves no half lease.
+ */
+export class HostLocalStore {
+  readonly directory: string
+  private readonly options: HostLocalStoreOptions
+  private readonly index: LeaseIndex
+  private readonly turn = new Mutex()
+
+  constructor(options: HostLocalStoreOptions) {
+    if (!NETWORK_NAME.test(options.network)) {
+      const message = `the network name ${JSON.stringify(options.network)} cannot be a directory: use letters, digits, _ . -`
+      const payload = { code: 'ipam.store' as const, path: options.dataDir, errno: 'EINVAL' }
+      throw new PodlaceError('open the leases', message, payload)
+    }
+    this.options = options
+    this.directory = join(options.dataDir, options.network)
+    this.index = new LeaseIndex(this.directory, options.clock, options.listener ?? IGNORE)
+  }
+
+  /**
+   * Runs `task` with the lock held and the present leases; one task at a time.
+   * @throws IpamError `ipam.store` for whatever the file system refuses
+   */
+  locked<T>(task: (leases: LockedLeases) => Promise<T> | T): Promise<T> {
+    return this.turn.run(async () => {
+      try {
+        mkdirSync(this.directory, { recursive: true, mode: 0o755 })
+        return await this.withLock(task)
+      } catch (error) {
+        // Errors of ours say already what to do; failed system calls are what needs words.
+        if (hasCode(error, 'ipam') || errnoOf(error) === undefined) throw error
+        throw storeFailed('keep the leases', this.directory, error)
+      }
+    })
+  }
+
+  /** False before the first lease of the network. */
+  get exists(): boolean {
+    return existsSync(this.directory)
+  }
+
+  private async withLock<T>(task: (leases: LockedLeases) => Promise<T> | T): Promise<T> {
+    const { flock, clock, lockTimeoutMs = 10_000 } = this.options
+    const unlock = await lockDirectory(this.directory, { flock, clock, timeoutMs: lockTimeoutMs })
+    try {
+      this.index.refresh()
+      return await task(new LockedLeases(this.directory, this.index))
+    } finally {
+      unlock()
+    }
+  }
+}
+
+/** The leases while the lock is held; not to be kept for later. */
+export class LockedLeases {
+  private readonly directory: string
+  private readonly index: LeaseIndex
+
+  constructor(directory: string, index: LeaseIndex) {
+    this.directory = directory
+    this.index = index
+  }
+
+  all(): Iterable<HostLocalLease> {
+    return this.index.leases()
+  }
+
+  get(address: string): HostLocalLease | undefined {
+    return this.index.get(address)
+  }
+
+  addressesOf(holder: HostLocalHolder): string[] {
+    return this.index.addressesOf(holder)
+  }
+
+  /** See `LeaseIndex.makeSure`. */
+  makeSure(): boolean {
+    return this.index.makeSure()
+  }
+
+  /**
+   * Writes a lease to disk.
+   * @param address canonical text
+   * @returns false if the address has one
+   */
+  async reserve(address: string, holder: HostLocalHolder): Promise<boolean> {
+    const made = await createWhole(this.directory, address, formatHolder(holder))
+    this.index.look(address)
+    this.index.acknowledge()
+    return made
+  }
+
+  /** Deletes the leases of a holder from disk. @returns their addresses */
+  async release(holder: HostLocalHolder): Promise<string[]> {
+    if (this.index.addressesOf(holder).length === 0) this.index.makeSure()
+    // Another program may have given the address to somebody else unseen: look at each file once more.
+    for (const address of this.index.addressesOf(holder)) this.index.look(address)
+    const addresses = this.index.addressesOf(holder)
+    await this.remove(addresses)
+    return addresses
+  }
+
+  /** Deletes leases by address. */
+  async remove(addresses: readonly string[]): Promise<void> {
+    if (addresses.length === 0) return
+    for (const address of addresses) removeFile(join(this.directory, address))
+    await syncDirectory(this.directory)
+    for (const address of addresses) this.index.forget(address)
+    this.index.acknowledge()
+  }
+
+  /** The address that range set number `rangeIndex` gave last, whoever gave it. */
+  lastReserved(rangeIndex: number): string | undefined {
+    const text = readIfThere(join(this.directory, `last_reserved_ip.${rangeIndex}`)) ?? ''
+    const address = tryParseAddress(text.trim())
+    return address === undefined ? undefined : formatAddress(address)
+  }
+
+  setLastReserved(rangeIndex: number, address: string): void {
+    replaceHint(this.directory, `last_reserved_ip.${rangeIndex}`, address)
+    this.index.acknowledge()
+  }
+}

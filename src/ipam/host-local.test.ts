@@ -1,0 +1,295 @@
+import assert from 'node:assert/strict'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import * as fc from 'fast-check'
+import { hasCode, ManualClock, systemClock } from '../base/index.ts'
+import { HostLocalAllocator, HostLocalStore } from './index.ts'
+
+const made: string[] = []
+after(() => made.forEach(directory => rmSync(directory, { recursive: true, force: true })))
+
+function freshDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'podlace-ipam-'))
+  made.push(directory)
+  return directory
+}
+
+const pod = (name: string) => ({ containerId: name, ifName: 'eth0' })
+const free = () => true
+
+function open(dataDir = freshDirectory(), options: { subnet?: string; clock?: ManualClock } = {}) {
+  const prefix = options.subnet ?? '10.1.2.0/29'
+  const gateway = prefix.replace(/\.0\/.*/, '.1')
+  const common = { dataDir, network: 'net', flock: free, clock: options.clock ?? systemClock }
+  const allocator = new HostLocalAllocator({ ...common, rangeSets: [[{ prefix, gateway }]] })
+  const path = (name: string) => join(dataDir, 'net', name)
+  return { allocator, dataDir, path, names: () => readdirSync(join(dataDir, 'net')).sort() }
+}
+
+const address = async (allocator: HostLocalAllocator, name: string, wish?: string) =>
+  (await allocator.allocate(pod(name), wish === undefined ? [] : [wish]))[0]?.address
+
+describe('host-local on disk', () => {
+  test('the format of the reference plugin', async () => {
+    const { allocator, path, names } = open()
+    assert.deepEqual(await allocator.allocate(pod('c1')), [{ address: '10.1.2.2/29', gateway: '10.1.2.1' }])
+    assert.deepEqual(names(), ['10.1.2.2', 'last_reserved_ip.0', 'lock'])
+    assert.equal(readFileSync(path('10.1.2.2'), 'latin1'), 'c1\r\neth0')
+    assert.equal(statSync(path('10.1.2.2')).mode & 0o777, 0o600)
+    assert.equal(statSync(path('10.1.2.2')).nlink, 1)
+    assert.equal(readFileSync(path('last_reserved_ip.0'), 'latin1'), '10.1.2.2')
+    assert.deepEqual(await allocator.release(pod('c1')), ['10.1.2.2'])
+    assert.deepEqual(names(), ['last_reserved_ip.0', 'lock'])
+    assert.deepEqual(await allocator.release(pod('c1')), [])
+  })
+
+  test('one address of each range set, all or none', async () => {
+    const dataDir = freshDirectory()
+    const rangeSets = [[{ prefix: '10.0.0.0/24' }], [{ prefix: 'fd00::/64' }], [{ prefix: '10.9.9.9/32' }]]
+    const allocator = new HostLocalAllocator({
+      dataDir,
+      network: 'n',
+      flock: free,
+      clock: systemClock,
+      rangeSets,
+    })
+    const allocations = await allocator.allocate(pod('a'), ['fd00::77'])
+    assert.deepEqual(
+      allocations.map(one => one.address),
+      ['10.0.0.1/24', 'fd00::77/64', '10.9.9.9/32'],
+    )
+    await assert.rejects(allocator.allocate(pod('b')), error => hasCode(error, 'ipam.exhausted'))
+    assert.match(allocator.fault() ?? '', /10\.9\.9\.9\/32/)
+    assert.deepEqual(await allocator.addressesOf(pod('b')), [])
+    assert.deepEqual([...(await allocator.addressesOf(pod('a')))].sort(), [
+      '10.0.0.1',
+      '10.9.9.9',
+      'fd00::77',
+    ])
+    await allocator.release(pod('a'))
+    assert.deepEqual(
+      readdirSync(join(dataDir, 'n')).filter(name => /^[0-9f]/.test(name)),
+      [],
+    )
+  })
+
+  test('requests: taken, outside, twice of one set; a holder has one lease', async () => {
+    const { allocator } = open()
+    assert.equal(await address(allocator, 'a', '10.1.2.5'), '10.1.2.5/29')
+    await assert.rejects(address(allocator, 'b', '10.1.2.5'), error => hasCode(error, 'ipam.taken'))
+    await assert.rejects(address(allocator, 'a'), /holds 10\.1\.2\.5 already/)
+    assert.throws(
+      () => allocator.allocate(pod('b'), ['10.1.2.1']),
+      error => hasCode(error, 'ipam.out-of-range'),
+    )
+    assert.throws(() => allocator.allocate(pod('b'), ['10.1.2.3', '10.1.2.4']), /one address of each/)
+    assert.equal(await address(allocator, 'b'), '10.1.2.2/29')
+  })
+
+  test('a new process continues after last_reserved_ip', async () => {
+    const first = open()
+    await address(first.allocator, 'a')
+    await first.allocator.release(pod('a'))
+    const second = open(first.dataDir)
+    assert.equal(await address(second.allocator, 'b'), '10.1.2.3/29')
+    assert.deepEqual(await second.allocator.addressesOf(pod('b')), ['10.1.2.3'])
+  })
+
+  test('garbage collection', async () => {
+    const { allocator } = open()
+    for (const name of ['a', 'b', 'c']) await address(allocator, name)
+    const gone = await allocator.collect(lease => lease.containerId === 'b')
+    assert.deepEqual(
+      gone.map(lease => lease.containerId),
+      ['a', 'c'],
+    )
+    assert.deepEqual(await allocator.addressesOf(pod('b')), ['10.1.2.3'])
+  })
+
+  test('nothing is made for reading or releasing what never was', async () => {
+    const { allocator, dataDir } = open()
+    await allocator.release(pod('a'))
+    await allocator.addressesOf(pod('a'))
+    await allocator.collect(() => false)
+    assert.deepEqual(readdirSync(dataDir), [])
+  })
+})
+
+describe('host-local and other programs', () => {
+  test('leases and releases of others are seen', async () => {
+    const { allocator, path } = open()
+    await address(allocator, 'ours')
+    writeFileSync(path('10.1.2.3'), 'theirs\r\neth0')
+    writeFileSync(path('last_reserved_ip.0'), '10.1.2.5')
+    assert.equal(await address(allocator, 'next'), '10.1.2.6/29')
+    assert.deepEqual(await allocator.release(pod('theirs')), ['10.1.2.3'])
+    assert.ok(!existsSync(path('10.1.2.3')))
+    rmSync(path('10.1.2.2'))
+    assert.deepEqual(await allocator.addressesOf(pod('ours')), [])
+  })
+
+  test('files without an interface name belong to the whole container', async () => {
+    const { allocator, path } = open()
+    await address(allocator, 'a')
+    writeFileSync(path('10.1.2.5'), 'old')
+    assert.deepEqual(await allocator.addressesOf(pod('old')), ['10.1.2.5'])
+    assert.deepEqual(await allocator.release({ containerId: 'old', ifName: 'net1' }), ['10.1.2.5'])
+  })
+
+  test('what a crash left: an empty file, an unfinished one', async () => {
+    const { allocator, dataDir, path, names } = open(undefined, { subnet: '10.1.2.0/30' })
+    await address(allocator, 'a')
+    await allocator.release(pod('a'))
+    writeFileSync(path('10.1.2.2'), '')
+    writeFileSync(path('.podlace-unfinished'), 'half')
+    const next = open(dataDir, { subnet: '10.1.2.0/30' })
+    assert.equal(await address(next.allocator, 'b'), '10.1.2.2/30')
+    assert.deepEqual(names(), ['10.1.2.2', 'last_reserved_ip.0', 'lock'])
+    assert.equal(readFileSync(path('10.1.2.2'), 'utf8'), 'b\r\neth0')
+  })
+
+  test('an unfinished file that is already a lease does not spoil it', async () => {
+    const { allocator, path } = open()
+    await address(allocator, 'a')
+    linkSync(path('10.1.2.2'), path('.podlace-unfinished'))
+    await address(allocator, 'b')
+    assert.equal(readFileSync(path('10.1.2.2'), 'utf8'), 'a\r\neth0')
+  })
+
+  test('a change that hides behind an equal time stamp gives nobody a second owner', async () => {
+    const { allocator, dataDir, path } = open()
+    await address(allocator, 'a')
+    const directory = join(dataDir, 'net')
+    const stamp = new Date()
+    const hidden = (change: () => void) => {
+      change()
+      utimesSync(directory, stamp, stamp)
+    }
+    hidden(() => {})
+    await allocator.addressesOf(pod('a'))
+    hidden(() => writeFileSync(path('10.1.2.3'), 'theirs\r\neth0'))
+    assert.equal(await address(allocator, 'b'), '10.1.2.4/29')
+    hidden(() => {})
+    await allocator.addressesOf(pod('a'))
+    hidden(() => {
+      rmSync(path('10.1.2.2'))
+      writeFileSync(path('10.1.2.2'), 'theirs too\r\neth0')
+    })
+    assert.deepEqual(await allocator.release(pod('a')), [])
+    assert.ok(existsSync(path('10.1.2.2')))
+  })
+
+  test('a file that is no lease is not given away', async () => {
+    const { allocator, dataDir, path } = open()
+    await address(allocator, 'a')
+    mkdirSync(path('10.1.2.3'))
+    assert.equal(await address(open(dataDir).allocator, 'b'), '10.1.2.4/29')
+  })
+})
+
+describe('host-local refusals', () => {
+  test('hostile names', async () => {
+    const common = { dataDir: freshDirectory(), flock: free, clock: systemClock }
+    for (const network of ['', '..', 'a/b', '.hidden', 'a\0']) {
+      assert.throws(
+        () => new HostLocalStore({ ...common, network }),
+        error => hasCode(error, 'ipam.store'),
+      )
+    }
+    const { allocator } = open()
+    for (const containerId of ['', 'a\r\nb', 'a\n', ' a']) {
+      await assert.rejects(allocator.allocate({ containerId, ifName: 'eth0' }), error =>
+        hasCode(error, 'ipam.store'),
+      )
+    }
+  })
+
+  test('the lock of another program is waited for, then named', async () => {
+    const clock = new ManualClock()
+    let busy = true
+    const options = { dataDir: freshDirectory(), network: 'n', clock, flock: () => !busy, lockTimeoutMs: 100 }
+    const store = new HostLocalStore(options)
+    const waiting = store.locked(() => 'done')
+    const advance = async () => {
+      for (let i = 0; i < 20; i++) await clock.advance(10)
+    }
+    await Promise.all([assert.rejects(waiting, /another program keeps the lock .*\/n\/lock/), advance()])
+    const second = store.locked(() => 'done')
+    busy = false
+    await clock.advance(50)
+    assert.equal(await second, 'done')
+  })
+
+  test('a directory that cannot be made', async () => {
+    const dataDir = freshDirectory()
+    writeFileSync(join(dataDir, 'net'), 'a file')
+    const { allocator } = open(dataDir)
+    await assert.rejects(
+      address(allocator, 'a'),
+      error => hasCode(error, 'ipam.store') && /EEXIST|ENOTDIR/.test(error.message),
+    )
+  })
+})
+
+test('no two holders of one address, whatever happens to the process', async () => {
+  const act = fc.record({
+    act: fc.constantFrom('add', 'add', 'add', 'del', 'crash', 'half', 'empty', 'switch', 'wait'),
+    who: fc.nat(9).map(n => `pod-${n}`),
+    at: fc.integer({ min: 2, max: 6 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(act, { maxLength: 30 }), async acts => {
+      const clock = new ManualClock()
+      const dataDir = freshDirectory()
+      // Two processes take turns on the directory; a crash forgets everything that is not on disk.
+      const processes = [open(dataDir, { clock }), open(dataDir, { clock })]
+      let current = 0
+      const held = new Map<string, string>()
+      for (const { act, who, at } of acts) {
+        const subject = processes[current] ?? open(dataDir, { clock })
+        const path = subject.path(`10.1.2.${at}`)
+        if (act === 'switch') current = 1 - current
+        else if (act === 'crash') processes[current] = open(dataDir, { clock })
+        else if (act === 'wait') await clock.advance(20_000)
+        else if (act === 'half' && held.size > 0) writeFileSync(subject.path('.podlace-unfinished'), who)
+        else if (act === 'empty' && held.size > 0 && !existsSync(path)) writeFileSync(path, '')
+        else if (act === 'del') {
+          const address = held.get(who)
+          assert.deepEqual(await subject.allocator.release(pod(who)), address === undefined ? [] : [address])
+          held.delete(who)
+        } else if (act === 'add') {
+          try {
+            const [allocation] = await subject.allocator.allocate(pod(who))
+            const address = allocation?.address.replace('/29', '') ?? ''
+            assert.match(address, /^10\.1\.2\.[2-6]$/)
+            assert.ok(!held.has(who) && ![...held.values()].includes(address))
+            held.set(who, address)
+          } catch (error) {
+            assert.ok(hasCode(error, held.has(who) ? 'ipam.taken' : 'ipam.exhausted'))
+          }
+        }
+      }
+      const onDisk = new Map<string, string>()
+      await open(dataDir, { clock }).allocator.collect(({ containerId, address }) => {
+        onDisk.set(containerId, address)
+        return true
+      })
+      assert.deepEqual(onDisk, held)
+      rmSync(dataDir, { recursive: true })
+    }),
+    { numRuns: 40 },
+  )
+})

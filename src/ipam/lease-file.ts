@@ -1,0 +1,133 @@
+import {
+  closeSync,
+  fsync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { PodlaceError } from '../base/index.ts'
+import { errnoOf } from './errors.ts'
+
+/** Who holds an address: one interface of one container. */
+export interface HostLocalHolder {
+  readonly containerId: string
+  readonly ifName: string
+}
+
+/** One address file of the reference plugin `host-local`. */
+export interface HostLocalLease {
+  /** The name of the file. */
+  readonly address: string
+  readonly containerId: string
+  /** Absent in files of plugins before 0.8, which wrote the container id alone. */
+  readonly ifName?: string
+}
+
+/** Where a new file is written before it gets its name. One is enough: whoever writes holds the lock. */
+export const UNFINISHED = '.podlace-unfinished'
+const SEPARATOR = '\r\n'
+const fsyncAsync = promisify(fsync)
+
+/** The content of a lease file: `containerID CRLF ifname`, without a newline at the end. */
+export function formatHolder({ containerId, ifName }: HostLocalHolder): string {
+  for (const part of [containerId, ifName]) {
+    if (part === '' || part.trim() !== part || /[\r\n]/.test(part)) {
+      const message = `${JSON.stringify(part)} cannot be written to a lease: it is empty or has spaces or line ends`
+      throw new PodlaceError('name a holder', message, { code: 'ipam.store', path: '', errno: 'EINVAL' })
+    }
+  }
+  return containerId + SEPARATOR + ifName
+}
+
+/** The reverse, for whatever other programs may have written; space around it means nothing, as in the plugin. */
+export function parseLease(address: string, content: string): HostLocalLease {
+  const text = content.trim()
+  const end = text.indexOf(SEPARATOR)
+  if (end < 0) return { address, containerId: text }
+  return { address, containerId: text.slice(0, end), ifName: text.slice(end + SEPARATOR.length) }
+}
+
+/**
+ * Makes a file appear with its whole content, on disk, or not at all: written under another name, synced, linked.
+ * @returns false if there is a file of that name; nothing is left in any other case either
+ */
+export async function createWhole(directory: string, name: string, content: string): Promise<boolean> {
+  const unfinished = join(directory, UNFINISHED)
+  const path = join(directory, name)
+  let linked = false
+  try {
+    await writeSynced(unfinished, content)
+    // link(2), unlike rename(2), never replaces what somebody else has made.
+    linkSync(unfinished, path)
+    linked = true
+    unlinkSync(unfinished)
+    await syncDirectory(directory)
+    return true
+  } catch (error) {
+    removeFile(unfinished)
+    if (linked) removeFile(path)
+    if (!linked && errnoOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** Replaces a file that is only a hint: whole at any moment, but not synced. */
+export function replaceHint(directory: string, name: string, content: string): void {
+  const unfinished = join(directory, UNFINISHED)
+  removeFile(unfinished)
+  try {
+    writeFileSync(unfinished, content, { mode: 0o600, flag: 'wx' })
+    renameSync(unfinished, join(directory, name))
+  } catch (error) {
+    removeFile(unfinished)
+    throw error
+  }
+}
+
+/** fsync(2) of a directory: makes names that came and went outlast a power failure. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const fd = openSync(directory, 'r')
+  try {
+    await fsyncAsync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** The content, or undefined if there is no such file. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** @returns false if there was none */
+export function removeFile(path: string): boolean {
+  try {
+    unlinkSync(path)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+async function writeSynced(path: string, content: string): Promise<void> {
+  // What a crash has left may be a second name of a finished lease, so it is never opened, only removed.
+  removeFile(path)
+  const fd = openSync(path, 'wx', 0o600)
+  try {
+    writeFileSync(fd, content)
+    await fsyncAsync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}

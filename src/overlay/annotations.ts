@@ -1,0 +1,188 @@
+import * as v from 'valibot'
+import { issuesText } from '../base/index.ts'
+import {
+  type Address,
+  contains,
+  type Family,
+  formatAddress,
+  parsePrefix,
+  tryParseAddress,
+  tryParseMac,
+  tryParsePrefix,
+} from '../ip/index.ts'
+import type { NetworkConfig, Node } from '../model/index.ts'
+import { nodeFinding, type OverlayFinding, quote } from './finding.ts'
+import { type OverlayPeer, type OverlaySelf, type PeerFamily, publicAddress, vtepMac } from './node.ts'
+import { ownBlocks } from './plan.ts'
+import { backendSettings } from './settings.ts'
+
+/** flannel's prefix, and its default there: nodes of a running flannel cluster are understood, and understand. */
+export const ANNOTATION_PREFIX = 'flannel.alpha.coreos.com'
+
+const NAMES = {
+  manager: 'kube-subnet-manager',
+  type: 'backend-type',
+  data: { 4: 'backend-data', 6: 'backend-v6-data' },
+  publicAddress: { 4: 'public-ip', 6: 'public-ipv6' },
+  overwrite: { 4: 'public-ip-overwrite', 6: 'public-ipv6-overwrite' },
+} as const
+
+/** Longest annotation that is looked at; ours have less than a hundred characters. */
+const MAX_LENGTH = 1024
+
+/** Go's decoder takes what it knows and lets the rest be; older flannels write no VNI. */
+const vxlanData = v.object({
+  VNI: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 24 - 1))),
+  VtepMAC: v.pipe(
+    v.string(),
+    v.check(text => isUnicastMac(text), 'not a unicast MAC address'),
+  ),
+})
+
+/** Ranges that no node can be reached at: this host, loopback, multicast, reserved (RFC 6890). */
+const UNREACHABLE = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/127', 'fe80::/10', 'ff00::/8'].map(
+  parsePrefix,
+)
+
+export interface PeerReading {
+  /** Absent if nothing of the node can be used. */
+  readonly peer?: OverlayPeer
+  readonly findings: readonly OverlayFinding[]
+}
+
+/**
+ * Reads a peer out of its Node object. Annotations are written by another machine: whatever they hold, the answer
+ * is a peer, findings, or both, and no family suffers from a fault of the other.
+ */
+export function peerFromNode(node: Node): PeerReading {
+  const nodeName = node.metadata.name
+  const backendType = annotation(node, NAMES.type)
+  const cidrs = node.spec.podCIDRs ?? (node.spec.podCIDR === undefined ? [] : [node.spec.podCIDR])
+  if (cidrs.length === 0) return { findings: [nodeFinding(nodeName, 'it has no pod CIDR yet')] }
+  if (backendType === undefined) {
+    const text = `it is not part of the pod network yet: annotation ${ANNOTATION_PREFIX}/${NAMES.type} is missing, its agent has not started`
+    return { findings: [nodeFinding(nodeName, text)] }
+  }
+  const findings: OverlayFinding[] = []
+  const sides: { ipv4?: PeerFamily; ipv6?: PeerFamily } = {}
+  for (const podCidr of cidrs) {
+    const side = readFamily(node, backendType, podCidr)
+    if (typeof side === 'string') findings.push(nodeFinding(nodeName, side))
+    else if (podCidr.includes(':')) sides.ipv6 ??= side
+    else sides.ipv4 ??= side
+  }
+  if (sides.ipv4 === undefined && sides.ipv6 === undefined) return { findings }
+  return { peer: { nodeName, createdAt: node.metadata.creationTimestamp, backendType, ...sides }, findings }
+}
+
+/** One family of a peer, or what is wrong with it. */
+function readFamily(node: Node, backendType: string, podCidr: string): PeerFamily | string {
+  const prefix = tryParsePrefix(podCidr)
+  if (prefix === undefined) return `its pod CIDR ${quote(podCidr)} is not a prefix`
+  const { family } = prefix
+  const name = `${ANNOTATION_PREFIX}/${NAMES.publicAddress[family]}`
+  const text = annotation(node, NAMES.publicAddress[family])
+  if (text === undefined) return `annotation ${name} is missing, so its pods ${podCidr} cannot be reached`
+  const address = tryParseAddress(text)
+  if (address === undefined || address.family !== family || isUnreachable(address)) {
+    return `annotation ${name} is ${quote(text)}, which is no IPv${family} address of a node`
+  }
+  const base = { podCidr, publicAddress: formatAddress(address) }
+  if (backendType !== 'vxlan') return base
+  const data = readVxlanData(node, family)
+  return typeof data === 'string' ? data : { ...base, ...data }
+}
+
+function readVxlanData(node: Node, family: Family): { vni?: number; vtepMac: string } | string {
+  const name = `${ANNOTATION_PREFIX}/${NAMES.data[family]}`
+  const text = annotation(node, NAMES.data[family])
+  if (text === undefined) return `annotation ${name} is missing, so its VTEP is not known`
+  if (text.length > MAX_LENGTH) return `annotation ${name} is longer than ${MAX_LENGTH} characters`
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return `annotation ${name} is ${quote(text)}, which is not JSON`
+  }
+  const parsed = v.safeParse(vxlanData, value)
+  if (!parsed.success) return `annotation ${name} is not valid: ${quote(issuesText(parsed.issues))}`
+  const { VNI, VtepMAC } = parsed.output
+  const mac = VtepMAC.toLowerCase()
+  return VNI === undefined || VNI === 0 ? { vtepMac: mac } : { vni: VNI, vtepMac: mac }
+}
+
+/** The addresses a node's owner wants advertised instead of the uplink's own (a NAT in between, say). */
+export interface AddressOverwrite {
+  readonly publicAddress?: string
+  readonly publicAddress6?: string
+}
+
+/** Reads `public-ip-overwrite` and its twin from this node's own object. */
+export function overwriteFromNode(
+  node: Node,
+): AddressOverwrite & { readonly findings: readonly OverlayFinding[] } {
+  const findings: OverlayFinding[] = []
+  const read = (family: Family): string | undefined => {
+    const text = annotation(node, NAMES.overwrite[family])
+    if (text === undefined) return undefined
+    const address = tryParseAddress(text)
+    if (address?.family === family && !isUnreachable(address)) return formatAddress(address)
+    const name = `${ANNOTATION_PREFIX}/${NAMES.overwrite[family]}`
+    findings.push(
+      nodeFinding(
+        node.metadata.name,
+        `annotation ${name} is ${quote(text)}, which is no IPv${family} address of a node; it is not used`,
+      ),
+    )
+    return undefined
+  }
+  const [v4, v6] = [read(4), read(6)]
+  return {
+    findings,
+    ...(v4 === undefined ? {} : { publicAddress: v4 }),
+    ...(v6 === undefined ? {} : { publicAddress6: v6 }),
+  }
+}
+
+/**
+ * What this node tells the others: the whole set of annotations of ours. A key with null is to be removed (as in a
+ * JSON merge patch), so that a node that loses a family does not go on telling of it.
+ */
+export function annotationsFor(
+  config: NetworkConfig,
+  self: OverlaySelf,
+  overwrite: AddressOverwrite = {},
+): ReadonlyMap<string, string | null> {
+  const settings = backendSettings(config)
+  const families = new Set(ownBlocks(config, self).map(own => own.family))
+  const annotations = new Map<string, string | null>([
+    [`${ANNOTATION_PREFIX}/${NAMES.manager}`, 'true'],
+    [`${ANNOTATION_PREFIX}/${NAMES.type}`, settings.type],
+  ])
+  for (const family of [4, 6] as const) {
+    const wanted = family === 4 ? overwrite.publicAddress : overwrite.publicAddress6
+    const address = families.has(family) ? (wanted ?? publicAddress(self.uplink, family)) : undefined
+    const data = settings.type === 'vxlan' ? { VNI: settings.vni, VtepMAC: vtepMac(self, family) } : null
+    annotations.set(`${ANNOTATION_PREFIX}/${NAMES.publicAddress[family]}`, address ?? null)
+    annotations.set(
+      `${ANNOTATION_PREFIX}/${NAMES.data[family]}`,
+      address === undefined ? null : JSON.stringify(data),
+    )
+  }
+  return annotations
+}
+
+function annotation(node: Node, name: string): string | undefined {
+  const annotations = new Map(Object.entries(node.metadata.annotations ?? {}))
+  const text = annotations.get(`${ANNOTATION_PREFIX}/${name}`)
+  return text === '' ? undefined : text
+}
+
+function isUnreachable(address: Address): boolean {
+  return UNREACHABLE.some(prefix => contains(prefix, address))
+}
+
+function isUnicastMac(text: string): boolean {
+  const mac = tryParseMac(text)
+  return mac !== undefined && mac !== '00:00:00:00:00:00' && Number.parseInt(mac.slice(0, 2), 16) % 2 === 0
+}

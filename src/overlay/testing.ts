@@ -1,0 +1,67 @@
+import type { NetworkConfig, Node } from '../model/index.ts'
+import type { OverlayPeer, OverlaySelf } from './node.ts'
+
+/** Values the tests of this room start from: three nodes on one link, vxlan, both families where asked. */
+
+const metadata = {
+  name: 'default',
+  uid: 'u',
+  resourceVersion: '1',
+  creationTimestamp: '2026-01-01T00:00:00Z',
+}
+
+export function networkConfig(spec: Partial<NetworkConfig['spec']> = {}): NetworkConfig {
+  const base = { network: '10.244.0.0/16', backend: { type: 'vxlan' } } as const
+  return { apiVersion: 'podlace.dev/v1alpha1', kind: 'NetworkConfig', metadata, spec: { ...base, ...spec } }
+}
+
+export const dualStack = { network: '10.244.0.0/16', ipv6Network: 'fd00:10::/48' } as const
+
+export const self: OverlaySelf = {
+  nodeName: 'node-1',
+  podCidrs: ['10.244.1.0/24'],
+  uplink: {
+    device: 'eth0',
+    mtu: 1500,
+    addresses: ['192.168.77.1/24', 'fd77::1/64'],
+    publicAddress: '192.168.77.1',
+    publicAddress6: 'fd77::1',
+  },
+  vtepMac: '02:00:00:00:00:01',
+  vtepMac6: '02:00:00:00:06:01',
+}
+
+export const peer: OverlayPeer = {
+  nodeName: 'node-3',
+  createdAt: '2026-01-03T00:00:00Z',
+  backendType: 'vxlan',
+  ipv4: { podCidr: '10.244.3.0/24', publicAddress: '192.168.77.3', vni: 1, vtepMac: '02:00:00:00:00:03' },
+}
+
+export const dualPeer: OverlayPeer = {
+  ...peer,
+  ipv6: { podCidr: 'fd00:10:0:3::/64', publicAddress: 'fd77::3', vni: 1, vtepMac: '02:00:00:00:06:03' },
+}
+
+/** A Node whose annotations (without flannel's prefix) are given. */
+export function node(
+  annotations: Record<string, string>,
+  podCIDRs: readonly string[] = ['10.244.3.0/24'],
+): Node {
+  const prefixed = Object.entries(annotations).map(([name, text]) => [
+    `flannel.alpha.coreos.com/${name}`,
+    text,
+  ])
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      ...metadata,
+      name: 'node-3',
+      creationTimestamp: peer.createdAt,
+      annotations: Object.fromEntries(prefixed),
+    },
+    spec: { podCIDRs },
+    status: {},
+  }
+}
