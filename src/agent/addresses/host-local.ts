@@ -1,0 +1,97 @@
+import type { Clock } from '../../base/index.ts'
+import { cniError, type NetworkConfiguration } from '../../cni/index.ts'
+import { type FileLock, HostLocalAllocator } from '../../ipam/index.ts'
+import type { HostLocalAddresses } from '../attachments/record.ts'
+import { parseHostLocalConfig, parseResolvConf } from './host-local-config.ts'
+import { type AddressSource, type Holder, holderKey, type Lease } from './source.ts'
+
+export interface HostLocalOptions {
+  readonly flock: FileLock
+  readonly clock: Clock
+  readonly cooldownMs: number
+  readonly readFile: (file: string) => string
+}
+
+/** Addresses of one network in host-local's format on disk. */
+export interface HostLocalSource extends AddressSource {
+  readonly record: HostLocalAddresses
+}
+
+/** The `host-local` stores this agent works with: one allocator a directory, made anew when its ranges change. */
+export class HostLocalStores {
+  private readonly options: HostLocalOptions
+  private readonly allocators = new Map<
+    string,
+    { readonly ranges: string; readonly allocator: HostLocalAllocator }
+  >()
+
+  constructor(options: HostLocalOptions) {
+    this.options = options
+  }
+
+  /** The store that `ipam` of a configuration describes. Throws for a configuration that is not valid. */
+  forConfiguration(config: NetworkConfiguration): HostLocalSource {
+    const { dataDir, rangeSets, routes, resolvConf } = parseHostLocalConfig(config)
+    const allocator = () => {
+      if (rangeSets.length > 0) return this.allocator(dataDir, config.name, rangeSets)
+      throw cniError(
+        'invalid-configuration',
+        `read network ${config.name}`,
+        'ipam has no ranges: give it a subnet',
+      )
+    }
+    return {
+      ...this.forDirectory(dataDir, config.name),
+      record: { source: 'host-local', dataDir },
+      allocate: async (holder, requested): Promise<Lease> => ({
+        ips: (await allocator().allocate(holder, requested)).map(({ address, gateway }) => ({
+          address,
+          ...(gateway === undefined ? {} : { gateway }),
+        })),
+        routes,
+        dns: resolvConf === undefined ? {} : parseResolvConf(this.options.readFile(resolvConf)),
+      }),
+      fault: () => allocator().fault(),
+    }
+  }
+
+  /** What needs no ranges: giving back. `allocate` is refused. */
+  forDirectory(dataDir: string, network: string): AddressSource {
+    const leases = () =>
+      this.allocators.get(directoryKey(dataDir, network))?.allocator ?? this.open(dataDir, network, [])
+    return {
+      allocate: () => Promise.reject(new Error(`no ranges are known for network ${network}`)),
+      release: async (holder: Holder) => {
+        await leases().release(holder)
+      },
+      holds: async holder => (await leases().addressesOf(holder)).length > 0,
+      collect: async keep => {
+        await leases().collect(({ containerId, ifName }) =>
+          keep.has(holderKey({ containerId, ifName: ifName ?? '' })),
+        )
+      },
+      fault: () => undefined,
+    }
+  }
+
+  private allocator(dataDir: string, network: string, rangeSets: HostLocalRangeSets): HostLocalAllocator {
+    const key = directoryKey(dataDir, network)
+    const ranges = JSON.stringify(rangeSets)
+    const known = this.allocators.get(key)
+    if (known?.ranges === ranges) return known.allocator
+    const allocator = this.open(dataDir, network, rangeSets)
+    this.allocators.set(key, { ranges, allocator })
+    return allocator
+  }
+
+  private open(dataDir: string, network: string, rangeSets: HostLocalRangeSets): HostLocalAllocator {
+    const { flock, clock, cooldownMs } = this.options
+    return new HostLocalAllocator({ dataDir, network, rangeSets, flock, clock, cooldownMs })
+  }
+}
+
+type HostLocalRangeSets = ReturnType<typeof parseHostLocalConfig>['rangeSets']
+
+function directoryKey(dataDir: string, network: string): string {
+  return `${dataDir}\n${network}`
+}

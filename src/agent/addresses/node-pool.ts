@@ -1,0 +1,91 @@
+import type { CniIp } from '../../attach/index.ts'
+import type { Clock } from '../../base/index.ts'
+import { firstAddress, formatAddress, nthAddress, parsePrefix } from '../../ip/index.ts'
+import { AddressPool } from '../../ipam/index.ts'
+import { type AddressSource, type Holder, holderKey, type Lease } from './source.ts'
+
+export interface NodePoolOptions {
+  readonly clock: Clock
+  readonly cooldownMs: number
+}
+
+interface Block {
+  readonly cidr: string
+  readonly gateway: string
+  readonly pool: AddressPool
+}
+
+/**
+ * The addresses of this node's own blocks, one of each family to a pod. In memory: the journal of attachments says
+ * who holds what after a restart.
+ */
+export class NodePool implements AddressSource {
+  private readonly options: NodePoolOptions
+  private blocks: readonly Block[] = []
+
+  constructor(options: NodePoolOptions) {
+    this.options = options
+  }
+
+  /**
+   * Takes up the node's blocks; a block that stays keeps its state.
+   * @param held what attachments hold, as `holder key, address` pairs
+   */
+  setBlocks(cidrs: readonly string[], held: Iterable<readonly [string, string]>): void {
+    const same =
+      cidrs.length === this.blocks.length && cidrs.every((cidr, n) => this.blocks[n]?.cidr === cidr)
+    if (same) return
+    const known = new Map(this.blocks.map(block => [block.cidr, block]))
+    this.blocks = cidrs.map(cidr => known.get(cidr) ?? this.open(cidr))
+    const pairs = [...held]
+    for (const { cidr, pool } of this.blocks) {
+      if (known.has(cidr)) continue
+      for (const [holder, address] of pairs)
+        if (pool.rangeOf(address) !== undefined) pool.restore(holder, address)
+    }
+  }
+
+  async allocate(holder: Holder, requested: readonly string[]): Promise<Lease> {
+    const key = holderKey(holder)
+    const ips: CniIp[] = []
+    try {
+      for (const { cidr, gateway, pool } of this.blocks) {
+        const wanted = requested.find(address => pool.rangeOf(address) !== undefined)
+        ips.push({ address: `${pool.allocate(key, wanted)}/${parsePrefix(cidr).length}`, gateway })
+      }
+    } catch (error) {
+      await this.release(holder)
+      throw error
+    }
+    return { ips, routes: [], dns: {} }
+  }
+
+  async release(holder: Holder): Promise<void> {
+    for (const { pool } of this.blocks) pool.release(holderKey(holder))
+  }
+
+  async holds(holder: Holder): Promise<boolean> {
+    return this.blocks.some(({ pool }) => pool.addressOf(holderKey(holder)) !== undefined)
+  }
+
+  /** Attachments hold these addresses, and give them back themselves. */
+  async collect(): Promise<void> {}
+
+  fault(): string | undefined {
+    if (this.blocks.length === 0) return 'this node has no pod CIDR yet'
+    const full = this.blocks.find(({ pool }) => BigInt(pool.held) >= pool.total)
+    return full === undefined ? undefined : `all addresses of ${full.cidr} are held`
+  }
+
+  private open(cidr: string): Block {
+    const prefix = parsePrefix(cidr)
+    const hostBits = (prefix.family === 4 ? 32 : 128) - prefix.length
+    const gateway = formatAddress(hostBits < 2 ? firstAddress(prefix) : nthAddress(prefix, 1n))
+    const { clock, cooldownMs } = this.options
+    return {
+      cidr,
+      gateway,
+      pool: new AddressPool({ ranges: [{ prefix: cidr, gateway }], clock, cooldownMs }),
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import { afterEach, test } from 'node:test'
+import { AgentBench } from './testing/agent-bench.ts'
+
+let bench: AgentBench
+
+afterEach(() => bench.stop())
+
+const NETWORK = { spec: { network: '10.244.0.0/16', backend: { type: 'vxlan' as const } } }
+
+async function ready(): Promise<AgentBench> {
+  bench = await AgentBench.start()
+  await bench.addNetwork(NETWORK)
+  await bench.addNode('node-1', '192.168.77.1', '10.244.1.0/24')
+  await bench.quiet()
+  return bench
+}
+
+test('an agent without network or node refuses pods with a reason and status 50', async () => {
+  bench = await AgentBench.start()
+  await bench.quiet()
+  const add = await bench.add('a')
+  assert.equal(add.error?.code, 11)
+  assert.match(add.error?.msg ?? '', /there is no Node node-1/)
+  const status = await bench.call('STATUS', 'a')
+  assert.equal(status.error?.code, 50)
+})
+
+test('a peer that appears yields a route, a neighbour and an FDB entry, and takes them along when it leaves', async () => {
+  await ready()
+  await bench.addPeer('node-3', '192.168.77.3', '10.244.3.0/24', '02:00:00:00:00:03')
+  await bench.quiet()
+  assert.deepEqual(bench.commandsAbout('10.244.3.0', '02:00:00:00:00:03'), [
+    'bridge fdb append 02:00:00:00:00:03 dev flannel.1 dst 192.168.77.3 self permanent',
+    'ip neighbour replace 10.244.3.0 lladdr 02:00:00:00:00:03 dev flannel.1 nud permanent proto 113',
+    'ip route replace 10.244.3.0/24 via 10.244.3.0 dev flannel.1 onlink proto 113',
+  ])
+  await bench.store.delete('Node', 'node-3')
+  await bench.quiet()
+  assert.deepEqual(bench.commandsAbout('10.244.3.0', '02:00:00:00:00:03'), [])
+})
+
+test('a hostile annotation is a finding on its node and harms nobody else', async () => {
+  await ready()
+  await bench.addPeer('node-2', '192.168.77.2', '10.244.2.0/24', '$(reboot)')
+  await bench.addPeer('node-3', '192.168.77.3', '10.244.3.0/24', '02:00:00:00:00:03')
+  await bench.quiet()
+  assert.ok(bench.kernelHas('route 10.244.3.0/24 table 254 metric 0'))
+  assert.ok(!bench.kernelHas('route 10.244.2.0/24 table 254 metric 0'))
+  const findings = Array.from(bench.agent.plans.findings.entries(), ([, finding]) => finding)
+  assert.deepEqual(
+    findings.map(({ object }) => object),
+    ['Node node-2'],
+  )
+})
+
+test('ADD wires both ends and answers with the address; DEL leaves nothing; a second DEL is fine', async () => {
+  await ready()
+  const before = bench.hostState()
+  const { result } = await bench.add('a')
+  assert.equal(result?.ips?.[0]?.address, '10.244.1.2/24')
+  assert.deepEqual(
+    bench.podState('a').filter(key => key.startsWith('address 10') || key.startsWith('route 0')),
+    ['address 10.244.1.2/24 dev eth0', 'route 0.0.0.0/0 table 254 metric 0'],
+  )
+  assert.deepEqual((await bench.call('CHECK', 'a')).error, undefined)
+  for (const _ of [1, 2]) assert.deepEqual(await bench.call('DEL', 'a'), {})
+  await bench.quiet()
+  const left = bench.hostState().filter(key => !before.includes(key) && !/cni0|all\/forwarding/.test(key))
+  assert.deepEqual(left, [])
+})
+
+test('an ADD that is there already is refused and changes nothing', async () => {
+  await ready()
+  await bench.add('a')
+  const before = bench.hostState()
+  const again = await bench.add('a')
+  assert.match(again.error?.msg ?? '', /attached already/)
+  assert.deepEqual(bench.hostState(), before)
+})
+
+test('whichever kernel operation of an ADD is refused, nothing of it remains and the address is not lost', async () => {
+  await ready()
+  await bench.add('first')
+  const before = bench.hostState()
+  const operations = await bench.countOperations(() => bench.add('probe'))
+  await bench.call('DEL', 'probe')
+  for (let n = 0; n < operations; n += 1) {
+    bench.refuseOperation(n)
+    const reply = await bench.add(`broken-${n}`)
+    bench.refuseNothing()
+    if (reply.error === undefined) await bench.call('DEL', `broken-${n}`)
+    await bench.quiet()
+    assert.deepEqual(bench.hostState(), before, `operation ${n} refused`)
+    assert.equal(bench.agent.attachmentRecords.size, 1)
+  }
+  assert.ok(operations > 5, `${operations} operations`)
+})
+
+test('an agent killed at any step of ADD: after restart and DEL nothing remains, and the next ADD works', async () => {
+  for (const step of ['prepared', 'intended', 'host wired', 'pod wired', 'done']) {
+    await ready()
+    await bench.add('other')
+    const before = bench.hostState()
+    await bench.crashAt(step, () => bench.add('a'))
+    await bench.restart()
+    await bench.quiet()
+    assert.deepEqual(await bench.call('DEL', 'a'), {}, step)
+    await bench.quiet()
+    assert.deepEqual(bench.hostState(), before, step)
+    bench.freshPod('a')
+    const { result } = await bench.add('a')
+    assert.ok(result !== undefined, step)
+    assert.notEqual(result.ips?.[0]?.address, '10.244.1.2/24')
+    await bench.stop()
+  }
+})
+
+test('an agent killed at any step of DEL: the DEL tried again succeeds and leaves nothing', async () => {
+  for (const step of ['unplugged', 'released', 'forgotten']) {
+    await ready()
+    await bench.add('other')
+    const before = bench.hostState()
+    await bench.add('a')
+    await bench.crashAt(step, () => bench.call('DEL', 'a'))
+    await bench.restart()
+    await bench.quiet()
+    assert.deepEqual(await bench.call('DEL', 'a'), {}, step)
+    await bench.quiet()
+    assert.deepEqual(bench.hostState(), before, step)
+    await bench.stop()
+  }
+})
+
+test('a restart over programmed peers and pods writes nothing', async () => {
+  await ready()
+  for (let n = 2; n < 40; n += 1) {
+    await bench.addPeer(
+      `node-${n}`,
+      `192.168.77.${n}`,
+      `10.244.${n}.0/24`,
+      `02:00:00:00:00:${n.toString(16).padStart(2, '0')}`,
+    )
+  }
+  await bench.add('a')
+  await bench.quiet()
+  const before = bench.hostState()
+  await bench.restart()
+  await bench.quiet()
+  assert.deepEqual(bench.agent.reconciler.history(), [])
+  assert.equal(bench.agent.reconciler.counters.operations, 0)
+  assert.deepEqual(bench.hostState(), before)
+})
+
+test('the store away: pods are still attached, nothing is deleted; the own Node gone: no new pods, old ones stay', async () => {
+  await ready()
+  await bench.addPeer('node-3', '192.168.77.3', '10.244.3.0/24', '02:00:00:00:00:03')
+  await bench.add('a')
+  await bench.quiet()
+  const before = bench.hostState()
+  await bench.store.delete('Node', 'node-1')
+  await bench.quiet()
+  assert.deepEqual(bench.hostState(), before)
+  const refused = await bench.add('b')
+  assert.equal(refused.error?.code, 11)
+})
+
+test('GC removes what the runtime no longer knows, and the network with the last of it', async () => {
+  await ready()
+  const before = bench.hostState()
+  await bench.add('a')
+  await bench.add('b')
+  await bench.call('GC', '', { 'cni.dev/valid-attachments': [{ containerID: 'b', ifname: 'eth0' }] })
+  assert.deepEqual(
+    [...bench.agent.attachmentRecords.entries()].map(([key]) => key),
+    ['b/eth0'],
+  )
+  await bench.call('GC', '', { 'cni.dev/valid-attachments': [] })
+  await bench.quiet()
+  assert.deepEqual(bench.hostState(), before)
+})
+
+test('a deleted veth is a CHECK error that says what is missing', async () => {
+  await ready()
+  await bench.add('a')
+  bench.deletePodRoute('a')
+  const { error } = await bench.call('CHECK', 'a')
+  assert.match(error?.msg ?? '', /in the pod: route 0.0.0.0\/0 .* is missing/)
+})
+
+test('every reason in the admin page leads to an object', async () => {
+  await ready()
+  await bench.addPeer('node-3', '192.168.77.3', '10.244.3.0/24', '02:00:00:00:00:03')
+  await bench.add('a', 'default/web-1')
+  await bench.quiet()
+  const pages = bench.view().entries() as { key: string; because: string[] }[]
+  const because = (part: string) => pages.find(({ key }) => key.startsWith(part))?.because
+  assert.deepEqual(because('route 10.244.3.0/24')?.slice(0, 2), ['Node node-3', 'NetworkConfig default'])
+  assert.deepEqual(because('link veth'), ['Pod default/web-1'])
+})

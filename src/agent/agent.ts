@@ -1,0 +1,278 @@
+import { type Clock, errorText, type Logger } from '../base/index.ts'
+import type { CniRequest, NetworkConfiguration } from '../cni/index.ts'
+import { type Collection, Graph, type Source } from '../derive/index.ts'
+import type { FileLock } from '../ipam/index.ts'
+import { type Entry, type Kernel, Reconciler } from '../kernel/index.ts'
+import type { NetworkConfig, Node, PodBlock } from '../model/index.ts'
+import { overlayMtu, renderSubnetEnv, subnetEnvFor } from '../overlay/index.ts'
+import { Informer, type Store } from '../store/index.ts'
+import { HostLocalStores } from './addresses/host-local.ts'
+import { NodePool } from './addresses/node-pool.ts'
+import { type AddressSource, holderKey } from './addresses/source.ts'
+import { Attachments } from './attachments/attachments.ts'
+import { type AttachmentRecord, parseRecord } from './attachments/record.ts'
+import { NetworkEntries } from './attachments/shared-entries.ts'
+import { Calls } from './calls.ts'
+import type { CallOutcome } from './cni-server.ts'
+import type { AgentConfig } from './config.ts'
+import { Journal, type JournalDisk } from './journal/index.ts'
+import { type Plans, planEverything, SELF_KEY } from './network/plans.ts'
+import { composeSelf, internalAddress, type SelfNetwork } from './network/self.ts'
+import { findUplink } from './network/uplink.ts'
+import { watchUplink } from './network/watch-uplink.ts'
+import { bridgePlugin } from './plugins/bridge.ts'
+import { flannelPlugin } from './plugins/flannel.ts'
+import { loopbackPlugin } from './plugins/loopback.ts'
+import { type PodNetwork, podlacePlugin } from './plugins/podlace.ts'
+import type { PodNamespace } from './pod-namespace.ts'
+import { Registration } from './registration.ts'
+
+/** The world outside, as one agent may touch it. */
+export interface AgentWorld {
+  readonly store: Store
+  /** The node's own namespace; the agent is its only writer. */
+  readonly kernel: Kernel
+  readonly hasIpv6: boolean
+  readonly journal: JournalDisk
+  /** Names the machine's life: a journal of another one speaks of namespaces that are gone. */
+  readonly bootId: string
+  readonly flock: FileLock
+  readonly readFile: (file: string) => string
+  /** Puts a small file in place of an older one. */
+  readonly writeFile: (file: string, text: string) => void
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Logger
+  /** Called between the steps of ADD and DEL; tests die here. */
+  readonly checkpoint?: (step: string) => void
+}
+
+/**
+ * One node: follows the objects, keeps the node's kernel as they want it, and attaches pods. Everything it does to
+ * the kernel goes through `reconciler`; everything it wants of it is in `plans.entries`.
+ */
+export class Agent {
+  readonly reconciler: Reconciler
+  readonly plans: Plans
+  readonly nodes: Source<Node>
+  readonly attachmentRecords: Source<AttachmentRecord>
+  private readonly config: AgentConfig
+  private readonly world: AgentWorld
+  private readonly configs: Source<NetworkConfig>
+  private readonly blocks: Source<PodBlock>
+  private readonly selfNetwork: Source<SelfNetwork>
+  private readonly informers: readonly Informer<'Node' | 'NetworkConfig' | 'PodBlock'>[]
+  private readonly journal: Journal<AttachmentRecord>
+  private readonly pool: NodePool
+  private readonly hostLocal: HostLocalStores
+  private readonly attachments: Attachments
+  private readonly calls: Calls
+  private readonly registration: Registration
+  private readonly endings: (() => void)[] = []
+  private lacks: string | undefined = 'the agent is starting'
+  private subnetEnv = ''
+
+  /** Throws `agent.journal-corrupt`. */
+  constructor(config: AgentConfig, world: AgentWorld) {
+    this.config = config
+    this.world = world
+    const { clock, random, log, store, kernel } = world
+    this.journal = new Journal({
+      disk: world.journal,
+      bootId: world.bootId,
+      parse: parseRecord,
+      recover: config.recoverJournal,
+    })
+    if (this.journal.notice !== undefined) log.warn(this.journal.notice)
+    const graph = new Graph()
+    graph.onDefect(error => log.error('a plan failed', { error: errorText(error) }))
+    this.nodes = graph.source('nodes')
+    this.configs = graph.source('networkconfigs')
+    this.blocks = graph.source('podblocks')
+    this.selfNetwork = graph.source('self')
+    this.attachmentRecords = graph.source('attachments')
+    const networks = graph.source<readonly Entry[]>('networks')
+    this.plans = planEverything({
+      nodes: this.nodes,
+      self: this.selfNetwork,
+      attachments: this.attachmentRecords,
+      networks,
+    })
+    this.reconciler = new Reconciler({ kernel, desired: this.plans.entries, clock, random, log })
+    const follow = { store, clock, random, log }
+    this.informers = [
+      new Informer({ ...follow, kind: 'Node', source: this.nodes }),
+      new Informer({ ...follow, kind: 'NetworkConfig', source: this.configs }),
+      new Informer({ ...follow, kind: 'PodBlock', source: this.blocks }),
+    ]
+    const cooldownMs = config.addressCooldownSeconds * 1000
+    this.pool = new NodePool({ clock, cooldownMs })
+    this.hostLocal = new HostLocalStores({ flock: world.flock, clock, cooldownMs, readFile: world.readFile })
+    this.attachments = new Attachments({
+      journal: this.journal,
+      source: this.attachmentRecords,
+      networks: new NetworkEntries(networks),
+      reconciler: this.reconciler,
+      addressesOf: record => this.addressesOf(record),
+      log,
+      checkpoint: world.checkpoint ?? (() => {}),
+    })
+    this.calls = this.makeCalls()
+    this.registration = new Registration({
+      nodeName: config.nodeName,
+      store,
+      nodes: this.nodes,
+      blocks: this.blocks,
+      network: () => this.network,
+      attachmentCount: () => this.attachments.count(),
+      clock,
+      random,
+      log,
+    })
+  }
+
+  /** Resolves when the node's kernel is as it was promised before; what the store says follows. */
+  async start(): Promise<void> {
+    await this.attachments.restore()
+    // Nothing that is already there is judged before the store was heard: a restart must not cut anybody off.
+    this.reconciler.holdDeletes()
+    await this.reconciler.start()
+    this.endings.push(
+      watchUplink(this.world.kernel, () => this.lookAtSelf()),
+      this.nodes.subscribe(
+        changes => changes.some(({ key }) => key === this.config.nodeName) && this.lookAtSelf(),
+      ),
+      this.configs.subscribe(() => this.lookAtSelf()),
+      this.blocks.subscribe(() => this.registration.poke()),
+      this.attachmentRecords.subscribe(() => this.registration.poke()),
+    )
+    for (const informer of this.informers) {
+      informer.onSynced(() => this.lookAtSelf())
+      informer.start()
+    }
+  }
+
+  /** Stops following; the kernel keeps everything, so that pods notice nothing. */
+  async stop(): Promise<void> {
+    for (const end of this.endings) end()
+    this.registration.stop()
+    for (const informer of this.informers) await informer.stop()
+    await this.reconciler.stop()
+    await this.journal.close()
+  }
+
+  /** One call of the CNI shim. */
+  handle(request: CniRequest, pod: PodNamespace | undefined): Promise<CallOutcome> {
+    return this.calls.handle(request, pod)
+  }
+
+  /** Why no pod can be attached now, in words. */
+  notReady(): string | undefined {
+    return this.lacks
+  }
+
+  get network(): SelfNetwork | undefined {
+    return this.selfNetwork.get(SELF_KEY)
+  }
+
+  get synced(): boolean {
+    return this.informers.every(informer => informer.synced)
+  }
+
+  get connected(): boolean {
+    return this.informers.every(informer => informer.connected)
+  }
+
+  get entries(): Collection<Entry> {
+    return this.plans.entries
+  }
+
+  /**
+   * Takes up what is known of the network now. Once it is known, it is kept even if its objects go: a node whose object
+   * is deleted by mistake goes on serving its pods, and only takes no new ones.
+   */
+  private lookAtSelf(): void {
+    if (!this.synced) {
+      this.lacks = 'the object store has not been reached yet'
+      return
+    }
+    const { nodeName, network: configName } = this.config
+    const node = this.nodes.get(nodeName)
+    const composed = composeSelf({
+      nodeName,
+      configName,
+      node,
+      config: this.configs.get(configName),
+      uplink: findUplink(this.reconciler.observed.entries(), {
+        device: this.config.uplink,
+        publicAddress: node === undefined ? undefined : internalAddress(node),
+      }),
+      hasIpv6: this.world.hasIpv6,
+    })
+    const lacks = 'lacks' in composed ? composed.lacks : undefined
+    if (lacks !== this.lacks) this.world.log.info('readiness changed', { lacks: lacks ?? 'nothing' })
+    this.lacks = lacks
+    if ('network' in composed) this.takeUp(composed.network)
+  }
+
+  private takeUp(network: SelfNetwork): void {
+    this.pool.setBlocks(network.self.podCidrs, this.heldAddresses())
+    this.selfNetwork.set(SELF_KEY, network)
+    this.reconciler.releaseDeletes()
+    this.registration.poke()
+    this.writeSubnetEnv(network)
+  }
+
+  private *heldAddresses(): Iterable<readonly [string, string]> {
+    for (const [, { value }] of this.journal.records()) {
+      const { spec } = value.wiring
+      if (value.addresses?.source !== 'node') continue
+      for (const { address } of spec.ips) yield [holderKey(spec), address.split('/')[0] ?? address]
+    }
+  }
+
+  private writeSubnetEnv({ config, self }: SelfNetwork): void {
+    const file = this.config.subnetFile
+    const text = renderSubnetEnv(subnetEnvFor(config, self))
+    if (file === '' || text === this.subnetEnv) return
+    try {
+      this.world.writeFile(file, text)
+      this.subnetEnv = text
+    } catch (error) {
+      this.world.log.warn('cannot write the subnet file; plugins of type flannel will not find it', {
+        file,
+        error: errorText(error),
+      })
+    }
+  }
+
+  private podNetwork(): PodNetwork {
+    const network = this.network
+    if (network === undefined) throw new Error(`the pod network is not known: ${this.lacks ?? ''}`)
+    return { bridge: this.config.bridge, mtu: overlayMtu(network.config, network.self) }
+  }
+
+  private addressesOf({ addresses, wiring }: AttachmentRecord): AddressSource | undefined {
+    if (addresses === undefined) return undefined
+    if (addresses.source === 'node') return this.pool
+    return this.hostLocal.forDirectory(addresses.dataDir, wiring.spec.network)
+  }
+
+  private makeCalls(): Calls {
+    const { world, config } = this
+    const host = { nodeName: config.nodeName, hasIpv6: world.hasIpv6 }
+    const hostLocal = (network: NetworkConfiguration) => this.hostLocal.forConfiguration(network)
+    const bridge = { host, hostLocal, observed: this.reconciler.observed }
+    return new Calls({
+      attachments: this.attachments,
+      hostLocal,
+      notReady: () => this.notReady(),
+      plugins: new Map([
+        ['podlace', podlacePlugin({ host, addresses: this.pool, network: () => this.podNetwork() })],
+        ['bridge', bridgePlugin(bridge)],
+        ['flannel', flannelPlugin({ bridge, readSubnetFile: world.readFile })],
+        ['loopback', loopbackPlugin(host)],
+      ]),
+    })
+  }
+}

@@ -1,0 +1,202 @@
+import { type CniResult, POD_NAMESPACE } from '../../attach/index.ts'
+import { errorText, KeyedMutex, type Logger, PodlaceError } from '../../base/index.ts'
+import { cniError } from '../../cni/index.ts'
+import type { Source } from '../../derive/index.ts'
+import {
+  applyOnce,
+  entryKey,
+  inspectOnce,
+  type Kernel,
+  type Operation,
+  type Outcome,
+  type Reconciler,
+} from '../../kernel/index.ts'
+import { type AddressSource, type Holder, holderKey } from '../addresses/source.ts'
+import type { Journal } from '../journal/index.ts'
+import type { PodNamespace } from '../pod-namespace.ts'
+import { type AttachmentRecord, planRecord } from './record.ts'
+import type { NetworkEntries } from './shared-entries.ts'
+
+export interface AttachmentsOptions {
+  readonly journal: Journal<AttachmentRecord>
+  /** Feeds the host's desired entries; written here only. */
+  readonly source: Source<AttachmentRecord>
+  readonly networks: NetworkEntries
+  readonly reconciler: Pick<Reconciler, 'run' | 'plan'>
+  readonly addressesOf: (record: AttachmentRecord) => AddressSource | undefined
+  readonly log: Logger
+  /** Called between any two steps; tests die here. */
+  readonly checkpoint: (step: string) => void
+}
+
+/**
+ * The pods' interfaces of this node: made, checked and removed. What an ADD has made is taken back if any step
+ * fails; calls for one interface run one after another, calls for different ones side by side.
+ */
+export class Attachments {
+  private readonly options: AttachmentsOptions
+  private readonly mutex = new KeyedMutex()
+
+  constructor(options: AttachmentsOptions) {
+    this.options = options
+  }
+
+  /** Takes up what the journal holds after a restart; ADDs that were never answered are taken back. */
+  async restore(): Promise<void> {
+    const { journal, source, networks, log } = this.options
+    for (const [key, { value, done }] of journal.records()) {
+      if (!done) continue
+      networks.use(value.wiring.spec.network, planRecord(value).shared)
+      source.set(key, value)
+    }
+    for (const [key, { value, done }] of journal.records()) {
+      if (done) continue
+      log.warn('an ADD was cut short by a restart; it is taken back', { attachment: key })
+      await this.options.addressesOf(value)?.release(value.wiring.spec)
+      journal.forget(key)
+    }
+  }
+
+  /**
+   * Wires what `prepare` decided. Throws `cni.interface-exists` if the attachment is there already.
+   *
+   * @param prepare takes addresses; it is called when it is the turn of this interface
+   */
+  add(holder: Holder, pod: PodNamespace, prepare: () => Promise<AttachmentRecord>): Promise<CniResult> {
+    const key = holderKey(holder)
+    return this.mutex.run(key, async () => {
+      if (this.options.journal.get(key) !== undefined) throw alreadyAttached(key)
+      const record = await prepare()
+      this.options.checkpoint('prepared')
+      try {
+        return await this.wire(key, record, pod)
+      } catch (error) {
+        await this.undo(key, record)
+        throw error
+      }
+    })
+  }
+
+  /** Removes the attachment; returns its record, or undefined if there is none. */
+  remove(holder: Holder): Promise<AttachmentRecord | undefined> {
+    const key = holderKey(holder)
+    return this.mutex.run(key, async () => {
+      const record = this.options.journal.get(key)?.value
+      if (record !== undefined) await this.unwire(key, record)
+      return record
+    })
+  }
+
+  /** What of the attachment is not as it was made, in words; empty if all is. */
+  check(holder: Holder, pod: PodNamespace): Promise<string[]> {
+    const key = holderKey(holder)
+    return this.mutex.run(key, async () => {
+      const record = this.options.journal.get(key)?.value
+      if (record === undefined) return [`there is no attachment ${key}`]
+      if (record.netnsCookie !== String(pod.cookie))
+        return [`${key} was attached in another network namespace`]
+      const plan = planRecord(record)
+      const host = this.options.reconciler.plan([...plan.host, ...plan.shared].map(entryKey))
+      const inside = await this.withPod(pod, kernel => inspectOnce(kernel, plan.pod))
+      return [
+        ...host.operations.map(operation => `on the host: ${inWords(operation)}`),
+        ...inside.operations.map(operation => `in the pod: ${inWords(operation)}`),
+        ...[...host.findings, ...inside.findings].map(finding => finding.message),
+      ]
+    })
+  }
+
+  /** Removes every attachment of a network that is not in `keep` (keys). One failure does not stop the others. */
+  async collect(network: string, keep: ReadonlySet<string>): Promise<void> {
+    const failures: string[] = []
+    for (const [key, { value }] of this.options.journal.records()) {
+      if (value.wiring.spec.network !== network || keep.has(key)) continue
+      await this.remove(value.wiring.spec).catch((error: unknown) =>
+        failures.push(`${key}: ${errorText(error)}`),
+      )
+    }
+    const inUse = this.options.journal
+      .records()
+      .some(([, { value }]) => value.wiring.spec.network === network)
+    if (!inUse) await this.options.reconciler.run(this.options.networks.forget(network))
+    if (failures.length > 0) throw cniError('internal', 'collect garbage', failures.join('; '))
+  }
+
+  count(): number {
+    return this.options.journal.count
+  }
+
+  private async wire(key: string, record: AttachmentRecord, pod: PodNamespace): Promise<CniResult> {
+    const { journal, source, networks, reconciler, checkpoint } = this.options
+    const plan = planRecord(record)
+    await journal.intend(key, record)
+    checkpoint('intended')
+    networks.use(record.wiring.spec.network, plan.shared)
+    source.set(key, record)
+    const namespaces = new Map([[POD_NAMESPACE, pod]])
+    insist(await reconciler.run([...plan.shared, ...plan.host].map(entryKey), { namespaces }))
+    checkpoint('host wired')
+    insist(await this.withPod(pod, kernel => applyOnce(kernel, plan.pod)))
+    checkpoint('pod wired')
+    journal.done(key)
+    checkpoint('done')
+    return plan.result
+  }
+
+  private async unwire(key: string, record: AttachmentRecord): Promise<void> {
+    const { journal, source, reconciler, checkpoint } = this.options
+    source.delete(key)
+    insist(await reconciler.run(planRecord(record).host.map(entryKey)))
+    checkpoint('unplugged')
+    await this.options.addressesOf(record)?.release(record.wiring.spec)
+    checkpoint('released')
+    // Last, so that a DEL that was cut short finds the record when it is tried again.
+    journal.forget(key)
+    checkpoint('forgotten')
+  }
+
+  private async undo(key: string, record: AttachmentRecord): Promise<void> {
+    const failed = await this.unwire(key, record).catch((error: unknown) => error)
+    if (failed === undefined) return
+    this.options.log.error(
+      'taking back a failed ADD did not succeed; what is left is removed when it can be',
+      {
+        attachment: key,
+        error: errorText(failed),
+      },
+    )
+  }
+
+  private async withPod<T>(pod: PodNamespace, use: (kernel: Kernel) => Promise<T>): Promise<T> {
+    const kernel = pod.openKernel()
+    try {
+      return await use(kernel)
+    } finally {
+      kernel.close()
+    }
+  }
+}
+
+/** Throws the first refusal. */
+function insist(outcomes: readonly Outcome[]): void {
+  const refused = outcomes.find(({ error }) => error !== undefined)
+  if (refused?.error === undefined) return
+  const { operation, error } = refused
+  if (error.code === 'kernel.exists') {
+    const what = entryKey(operation.entry)
+    throw cniError('interface-exists', error.op, `${what} exists already and is not ours: ${error.message}`)
+  }
+  throw error
+}
+
+function alreadyAttached(key: string): PodlaceError {
+  return cniError(
+    'interface-exists',
+    'attach',
+    `${key} is attached already: DEL it first, or choose another name`,
+  )
+}
+
+function inWords({ op, why, entry }: Operation): string {
+  return `${entryKey(entry)} ${why === 'missing' ? 'is missing' : `would need ${op}`}`
+}

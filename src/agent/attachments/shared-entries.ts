@@ -1,0 +1,30 @@
+import type { Source } from '../../derive/index.ts'
+import { type Entry, entryKey } from '../../kernel/index.ts'
+
+/**
+ * What the attachments of a network share on the host: bridge, gateway addresses, forwarding, masquerade rules. It
+ * outlives the last attachment, so that pods that come and go do not tear the bridge down between them, and goes
+ * with GC or a restart when nothing of the network is left.
+ */
+export class NetworkEntries {
+  private readonly source: Source<readonly Entry[]>
+
+  constructor(source: Source<readonly Entry[]>) {
+    this.source = source
+  }
+
+  /** Adds what an attachment of the network needs; an entry under the same key takes the newer value. */
+  use(network: string, entries: readonly Entry[]): void {
+    if (entries.length === 0) return
+    const merged = new Map((this.source.get(network) ?? []).map(entry => [entryKey(entry), entry]))
+    for (const entry of entries) merged.set(entryKey(entry), entry)
+    this.source.set(network, [...merged.values()])
+  }
+
+  /** Drops the network and returns the keys of its entries. */
+  forget(network: string): string[] {
+    const keys = (this.source.get(network) ?? []).map(entryKey)
+    this.source.delete(network)
+    return keys
+  }
+}

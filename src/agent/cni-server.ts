@@ -1,0 +1,123 @@
+import { errorText, type Logger } from '../base/index.ts'
+import {
+  type CniRequest,
+  cniError,
+  cniErrorReply,
+  decodeRequest,
+  encodeReply,
+  type FdName,
+} from '../cni/index.ts'
+import { closeFd, Netns, type UnixConnection, UnixServer } from '../sys/index.ts'
+
+/** What one call came to. */
+export interface CallOutcome {
+  /** What the plugin prints; undefined prints nothing. */
+  readonly output?: unknown
+  /** Takes back what the call did, for a caller that is gone and will never hear of it. */
+  readonly undo?: () => Promise<void>
+}
+
+/** Carries out one call; throws for a refusal. The namespace is lent: it is closed when the promise settles. */
+export type CallHandler = (request: CniRequest, pod: Netns | undefined) => Promise<CallOutcome>
+
+/**
+ * Serves the CNI shim on a unix socket. A shim that was killed by the runtime's timeout closes its connection; what
+ * its call has done by then is taken back, since the runtime will not hear of it.
+ */
+export function serveCni(socketPath: string, handle: CallHandler, log: Logger): { close(): void } {
+  return UnixServer.listen(socketPath, {
+    mode: 0o600,
+    onConnection: connection => serveConnection(connection, handle, log),
+  })
+}
+
+function serveConnection(connection: UnixConnection, handle: CallHandler, log: Logger): void {
+  let gone = false
+  connection.onClose(() => (gone = true))
+  connection.onFrame((payload, fds) => {
+    void answer(payload, fds, handle).then(async ({ reply, undo }) => {
+      if (!gone) {
+        connection.send(reply)
+        connection.close()
+        return
+      }
+      log.warn('a CNI caller went away before its answer; what it asked for is taken back')
+      await undo?.().catch((error: unknown) =>
+        log.error('taking it back failed', { error: errorText(error) }),
+      )
+    })
+  })
+}
+
+interface Answer {
+  readonly reply: Uint8Array
+  readonly undo?: () => Promise<void>
+}
+
+async function answer(payload: Uint8Array, fds: readonly number[], handle: CallHandler): Promise<Answer> {
+  let version: string | undefined
+  let pod: Netns | undefined
+  try {
+    const request = openRequest(payload, fds)
+    version = scanVersion(request.stdin)
+    pod = adoptNetns(request.fds, fds)
+    const { output, undo } = await handle(request, pod)
+    const stdout = output === undefined ? new Uint8Array() : Buffer.from(`${JSON.stringify(output)}\n`)
+    const reply = encodeReply({ exitCode: 0, stdout })
+    return undo === undefined ? { reply } : { reply, undo }
+  } catch (error) {
+    return { reply: refusal(error, version) }
+  } finally {
+    pod?.close()
+  }
+}
+
+function openRequest(payload: Uint8Array, fds: readonly number[]): CniRequest {
+  try {
+    const request = decodeRequest(payload)
+    if (request.fds.length === fds.length) return request
+    throw cniError(
+      'decode',
+      'read a request',
+      `${request.fds.length} descriptors are named, ${fds.length} came`,
+    )
+  } catch (error) {
+    closeAll(fds)
+    throw error
+  }
+}
+
+function adoptNetns(names: readonly FdName[], fds: readonly number[]): Netns | undefined {
+  if (names.length === 0) return undefined
+  const byName = new Map(names.map((name, index) => [name, fds[index] ?? -1]))
+  const need = (name: FdName): number => {
+    const fd = byName.get(name)
+    if (fd !== undefined) return fd
+    closeAll(fds)
+    throw cniError('decode', 'read a request', `the descriptor ${name} of the pod's namespace is missing`)
+  }
+  const ipv6Conf = byName.get('ipv6')
+  return Netns.fromFds({
+    netns: need('netns'),
+    route: need('route'),
+    netfilter: need('netfilter'),
+    ipv4Conf: need('ipv4'),
+    ...(ipv6Conf === undefined ? {} : { ipv6Conf }),
+    core: need('core'),
+  })
+}
+
+function refusal(error: unknown, version: string | undefined): Uint8Array {
+  const body = cniErrorReply(error, version)
+  return encodeReply({ exitCode: 1, stdout: Buffer.from(`${JSON.stringify(body)}\n`) })
+}
+
+/** The version an error should bear, even if the rest of the configuration cannot be read. */
+function scanVersion(stdin: Uint8Array): string | undefined {
+  const found = /"cniVersion"\s*:\s*"(\d+\.\d+\.\d+)"/.exec(Buffer.from(stdin).toString('utf8'))
+  return found?.[1]
+}
+
+function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) closeFd(fd)
+}

@@ -1,0 +1,47 @@
+import * as v from 'valibot'
+import { issuesText, PodlaceError } from '../base/index.ts'
+
+/** How one agent is run; every field has the same name as its command line option or its key in the config file. */
+const AgentConfigSchema = v.strictObject({
+  /** Name of the Node object this agent stands for. */
+  nodeName: v.pipe(v.string(), v.minLength(1), v.maxLength(253)),
+  /** The object store: a Kubernetes API server or `podlace apiserver`. */
+  api: v.pipe(v.string(), v.url()),
+  /** File with the bearer token; read again for every connection, since tokens are rotated. */
+  tokenFile: v.optional(v.string()),
+  /** PEM bundle that signs the API server's certificate. */
+  caFile: v.optional(v.string()),
+  /** Name of the NetworkConfig object. */
+  network: v.optional(v.string(), 'default'),
+  /** Underlay device; default is the one that bears the node's internal address. */
+  uplink: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(15))),
+  /** Bridge that `podlace` pods are attached to. */
+  bridge: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(15)), 'cni0'),
+  /** Where the CNI shim finds the agent. */
+  socket: v.optional(v.string(), '/run/podlace/cni.sock'),
+  /** Where people and tools ask the agent what it holds and why. */
+  adminSocket: v.optional(v.string(), '/run/podlace/agent.sock'),
+  /** Journal and tombstones; the agent's own, and the only place it needs to write. */
+  stateDir: v.optional(v.string(), '/var/lib/podlace'),
+  /** Written for programs that read flannel's file; an empty text turns it off. */
+  subnetFile: v.optional(v.string(), '/run/flannel/subnet.env'),
+  /** Seconds in which a released pod address is not given to another pod. */
+  addressCooldownSeconds: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(3600)), 30),
+  logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
+  recoverJournal: v.optional(v.boolean(), false),
+})
+
+export type AgentConfig = v.InferOutput<typeof AgentConfigSchema>
+export type AgentConfigInput = v.InferInput<typeof AgentConfigSchema>
+
+/** Validates what came from the command line and the config file; throws `agent.config` that names each fault. */
+export function parseAgentConfig(input: unknown): AgentConfig {
+  const parsed = v.safeParse(AgentConfigSchema, input)
+  if (parsed.success) return parsed.output
+  throw new PodlaceError(
+    'read the agent configuration',
+    `the agent configuration is not valid: ${issuesText(parsed.issues)}; known keys: ${Object.keys(AgentConfigSchema.entries).join(', ')}`,
+    { code: 'agent.config' },
+    { cause: new v.ValiError(parsed.issues) },
+  )
+}

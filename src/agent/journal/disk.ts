@@ -1,0 +1,97 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+
+/** Where a journal lives. Injected, so that a simulation can tear writes and lose what was not synced. */
+export interface JournalDisk {
+  /** The whole file, or undefined if there is none. */
+  read(): Uint8Array | undefined
+  /** Puts a new file in place of the old one, atomically and durably. */
+  replace(bytes: Uint8Array): void
+  /** Writes inside the present file: survives the death of this process at once, a power cut after `sync`. */
+  write(offset: number, bytes: Uint8Array): void
+  sync(): Promise<void>
+  /** Keeps a copy of the present file beside it and returns the copy's path. */
+  setAside(): string
+  close(): void
+}
+
+const fdatasync = promisify(fs.fdatasync)
+
+/** A journal file in a directory of the agent's own, mode 0600. */
+export class FileJournalDisk implements JournalDisk {
+  private readonly file: string
+  private fd: number | undefined
+
+  constructor(file: string) {
+    this.file = file
+  }
+
+  read(): Uint8Array | undefined {
+    try {
+      const bytes = fs.readFileSync(this.file)
+      this.reopen()
+      return bytes
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  replace(bytes: Uint8Array): void {
+    const temporary = `${this.file}.new`
+    try {
+      fs.writeFileSync(temporary, bytes, { mode: 0o600, flush: true })
+      fs.renameSync(temporary, this.file)
+    } catch (error) {
+      fs.rmSync(temporary, { force: true })
+      throw error
+    }
+    syncDirectory(path.dirname(this.file))
+    this.reopen()
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    let done = 0
+    while (done < bytes.length) {
+      done += fs.writeSync(this.openFd(), bytes, done, bytes.length - done, offset + done)
+    }
+  }
+
+  sync(): Promise<void> {
+    return fdatasync(this.openFd())
+  }
+
+  setAside(): string {
+    for (let n = 1; ; n += 1) {
+      const copy = `${this.file}.corrupt-${n}`
+      if (fs.existsSync(copy)) continue
+      fs.copyFileSync(this.file, copy, fs.constants.COPYFILE_EXCL)
+      return copy
+    }
+  }
+
+  close(): void {
+    if (this.fd !== undefined) fs.closeSync(this.fd)
+    this.fd = undefined
+  }
+
+  private openFd(): number {
+    this.fd ??= fs.openSync(this.file, 'r+')
+    return this.fd
+  }
+
+  private reopen(): void {
+    this.close()
+    this.openFd()
+  }
+}
+
+function syncDirectory(directory: string): void {
+  const fd = fs.openSync(directory, 'r')
+  try {
+    fs.fsyncSync(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
+}

@@ -1,0 +1,2 @@
+export { FileJournalDisk, type JournalDisk } from './disk.ts'
+export { Journal, type JournalRecord } from './journal.ts'

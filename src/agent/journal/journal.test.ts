@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import fc from 'fast-check'
+import { FileJournalDisk, type JournalDisk } from './disk.ts'
+import { Journal } from './journal.ts'
+
+const BOOT = 'boot-a'
+let directory: string
+
+beforeEach(() => {
+  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'podlace-journal-'))
+})
+afterEach(() => fs.rmSync(directory, { recursive: true, force: true }))
+
+function file(): string {
+  return path.join(directory, 'attachments')
+}
+
+function open(options: { bootId?: string; recover?: boolean; disk?: JournalDisk } = {}): Journal<unknown> {
+  const { bootId = BOOT, recover = false, disk = new FileJournalDisk(file()) } = options
+  return new Journal({ disk, bootId, recover, parse: value => value })
+}
+
+function contents(journal: Journal<unknown>): Record<string, unknown> {
+  return Object.fromEntries(journal.records())
+}
+
+test('what was intended is there again after the process died without a word', async () => {
+  const journal = open()
+  await journal.intend('a/eth0', { address: '10.244.1.2' })
+  await journal.intend('b/eth0', { address: '10.244.1.3' })
+  journal.done('b/eth0')
+  assert.deepEqual(contents(open()), {
+    'a/eth0': { value: { address: '10.244.1.2' }, done: false },
+    'b/eth0': { value: { address: '10.244.1.3' }, done: true },
+  })
+})
+
+test('another boot id empties the journal and says so', async () => {
+  const journal = open()
+  await journal.intend('a/eth0', {})
+  const next = open({ bootId: 'boot-b' })
+  assert.equal(next.count, 0)
+  assert.match(next.notice ?? '', /1 attachments of its last life/)
+})
+
+test('a last record cut short anywhere is dropped, all before it stays', async () => {
+  const journal = open()
+  await journal.intend('a/eth0', { n: 1 })
+  const whole = usedBytes()
+  await journal.intend('b/eth0', { n: 2 })
+  const used = usedBytes()
+  const original = fs.readFileSync(file())
+  for (let cut = whole + 1; cut < used - 1; cut += 7) {
+    const torn = Buffer.from(original)
+    torn.fill(0, cut)
+    fs.writeFileSync(file(), torn)
+    assert.deepEqual(Object.keys(contents(open())), ['a/eth0'], `cut at ${cut}`)
+  }
+})
+
+test('a flipped byte before valid records is damage: refused with advice, recovered on demand', async () => {
+  const journal = open()
+  await journal.intend('a/eth0', { n: 1 })
+  await journal.intend('b/eth0', { n: 2 })
+  const bytes = fs.readFileSync(file())
+  const at = bytes.indexOf('"n":1')
+  bytes[at + 4] = '7'.charCodeAt(0)
+  fs.writeFileSync(file(), bytes)
+  assert.throws(() => open(), { code: 'agent.journal-corrupt', message: /--recover-journal/ })
+  assert.deepEqual(fs.readFileSync(file()), bytes, 'a refused file is left as it was')
+  const recovered = open({ recover: true })
+  assert.deepEqual(Object.keys(contents(recovered)), ['b/eth0'])
+  assert.ok(fs.existsSync(`${file()}.corrupt-1`))
+})
+
+test('a file of something else is refused, never overwritten', () => {
+  fs.writeFileSync(file(), 'not a journal\nat all\n')
+  assert.throws(() => open(), { code: 'agent.journal-corrupt' })
+  assert.equal(fs.readFileSync(file(), 'utf8'), 'not a journal\nat all\n')
+})
+
+test('on a full disk a new intent is refused and leaves nothing, while endings still fit', async () => {
+  const disk = new FullDisk(new FileJournalDisk(file()))
+  const journal = open({ disk })
+  const filler = 'x'.repeat(20_000)
+  disk.full = true
+  const kept: string[] = []
+  const fill = async () => {
+    for (let n = 0; n < 100; n += 1) {
+      await journal.intend(`pod-${n}/eth0`, filler)
+      kept.push(`pod-${n}/eth0`)
+    }
+  }
+  await assert.rejects(fill(), { code: 'agent.journal-write', message: /free space/ })
+  assert.ok(kept.length > 3)
+  for (const key of kept) journal.done(key)
+  for (const key of kept.slice(1)) journal.forget(key)
+  assert.deepEqual(Object.keys(contents(open())), [kept[0]])
+})
+
+test('many intents at once share their syncs', async () => {
+  const disk = new FullDisk(new FileJournalDisk(file()))
+  const journal = open({ disk })
+  const before = disk.syncs
+  await Promise.all(Array.from({ length: 50 }, (_, n) => journal.intend(`pod-${n}/eth0`, n)))
+  assert.ok(disk.syncs - before <= 3, `${disk.syncs - before} syncs`)
+  assert.equal(open().count, 50)
+})
+
+test('property: reopening gives what a plain map would hold, through compactions', async () => {
+  const command = fc.record({
+    op: fc.constantFrom('intend', 'done', 'forget', 'reopen'),
+    key: fc.constantFrom('a/eth0', 'b/eth0', 'c/net1', '__proto__/eth0'),
+    size: fc.constantFrom(1, 5_000, 60_000),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(command, { maxLength: 25 }), async commands => {
+      fs.rmSync(file(), { force: true })
+      const model = new Map<string, { value: unknown; done: boolean }>()
+      let journal = open()
+      for (const { op, key, size } of commands) {
+        if (op === 'intend') {
+          await journal.intend(key, 'v'.repeat(size))
+          model.set(key, { value: 'v'.repeat(size), done: false })
+        } else if (op === 'done') {
+          journal.done(key)
+          const record = model.get(key)
+          if (record !== undefined) record.done = true
+        } else if (op === 'forget') {
+          journal.forget(key)
+          model.delete(key)
+        } else {
+          await journal.close()
+          journal = open()
+        }
+      }
+      await journal.close()
+      assert.deepEqual(new Map(open().records()), model)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+function usedBytes(): number {
+  const bytes = fs.readFileSync(file())
+  let end = bytes.length
+  while (end > 0 && bytes[end - 1] === 0) end -= 1
+  return end
+}
+
+/** A disk that can be full for new files while writes inside the allocated one go on. */
+class FullDisk implements JournalDisk {
+  full = false
+  syncs = 0
+  private readonly inner: JournalDisk
+
+  constructor(inner: JournalDisk) {
+    this.inner = inner
+  }
+
+  read(): Uint8Array | undefined {
+    return this.inner.read()
+  }
+  replace(bytes: Uint8Array): void {
+    if (this.full) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+    this.inner.replace(bytes)
+  }
+  write(offset: number, bytes: Uint8Array): void {
+    this.inner.write(offset, bytes)
+  }
+  sync(): Promise<void> {
+    this.syncs += 1
+    return this.inner.sync()
+  }
+  setAside(): string {
+    return this.inner.setAside()
+  }
+  close(): void {
+    this.inner.close()
+  }
+}

@@ -1,0 +1,200 @@
+import * as v from 'valibot'
+import { errorText, PodlaceError } from '../../base/index.ts'
+import type { JournalDisk } from './disk.ts'
+import { decodeLines, encodeLine } from './lines.ts'
+
+/**
+ * What the agent has promised, on disk: one record per attachment. The intent is synced before the first kernel
+ * operation of an ADD; `done` and `forget` are only written, since a process that dies loses nothing it wrote and
+ * a machine that dies takes the namespaces along (the boot id in the header then empties the journal).
+ *
+ * The file is allocated ahead and every live record keeps room for its own end, so that on a full disk a new
+ * intent is refused while DEL still works.
+ */
+export interface JournalRecord<T> {
+  readonly value: T
+  /** False: the ADD was begun and never answered. */
+  readonly done: boolean
+}
+
+export interface JournalOptions<T> {
+  readonly disk: JournalDisk
+  readonly bootId: string
+  readonly parse: (value: unknown) => T
+  /** Keep the readable records of a damaged file and set a copy of it aside, instead of refusing to start. */
+  readonly recover?: boolean
+}
+
+const FORMAT = 1
+const FIRST_SIZE = 256 * 1024
+/** A `done` and a `forget` line of one record: two checksums and twice a key of at most 255 + 15 bytes. */
+const ENDING_ROOM = 1024
+
+const Header = v.object({ format: v.literal(FORMAT), bootId: v.string() })
+const Line = v.variant('op', [
+  v.object({ op: v.literal('intend'), key: v.string(), value: v.unknown() }),
+  v.object({ op: v.literal('done'), key: v.string() }),
+  v.object({ op: v.literal('forget'), key: v.string() }),
+])
+type Line = v.InferOutput<typeof Line>
+
+export class Journal<T> {
+  private readonly options: JournalOptions<T>
+  private readonly live = new Map<string, JournalRecord<T>>()
+  private size = 0
+  private end = 0
+  private syncing: Promise<void> | undefined
+  private nextSync: Promise<void> | undefined
+  /** What was found at opening, for the log; undefined if there was nothing to say. */
+  readonly notice: string | undefined
+
+  /** Throws `agent.journal-corrupt` (and changes nothing) if the file is damaged and `recover` is not set. */
+  constructor(options: JournalOptions<T>) {
+    this.options = options
+    this.notice = this.load()
+    this.compact(0)
+  }
+
+  get(key: string): JournalRecord<T> | undefined {
+    return this.live.get(key)
+  }
+
+  /** What is live now; later changes do not show in it. */
+  records(): readonly (readonly [string, JournalRecord<T>])[] {
+    return [...this.live.entries()]
+  }
+
+  get count(): number {
+    return this.live.size
+  }
+
+  /** Records the intent and returns when it is on disk. On failure nothing of it remains. */
+  async intend(key: string, value: T): Promise<void> {
+    const line = encodeLine({ op: 'intend', key, value })
+    try {
+      this.makeRoom(line.length + (this.live.size + 1) * ENDING_ROOM)
+      this.append(line)
+      this.live.set(key, { value, done: false })
+      await this.sync()
+    } catch (error) {
+      if (this.live.has(key)) this.forget(key)
+      throw new PodlaceError(
+        `record the attachment ${key}`,
+        `cannot write the attachment journal: ${errorText(error)}; free space on the state directory's disk and try again`,
+        { code: 'agent.journal-write' },
+        { cause: error },
+      )
+    }
+  }
+
+  /** The ADD was answered. */
+  done(key: string): void {
+    const record = this.live.get(key)
+    if (record === undefined || record.done) return
+    this.live.set(key, { value: record.value, done: true })
+    this.append(encodeLine({ op: 'done', key }))
+  }
+
+  /** Nothing of the attachment remains to be done. */
+  forget(key: string): void {
+    if (!this.live.delete(key)) return
+    this.append(encodeLine({ op: 'forget', key }))
+  }
+
+  async close(): Promise<void> {
+    await this.sync()
+    this.options.disk.close()
+  }
+
+  private load(): string | undefined {
+    const bytes = this.options.disk.read()
+    if (bytes === undefined) return undefined
+    const { records, end, damaged, torn } = decodeLines(bytes)
+    const header = v.safeParse(Header, records[0])
+    const lines = records.slice(1).map(record => v.safeParse(Line, record))
+    const unreadable = damaged + lines.filter(line => !line.success).length + (header.success ? 0 : 1)
+    if (unreadable > 0) return this.loadDamaged(lines, unreadable)
+    if (header.success && header.output.bootId !== this.options.bootId) {
+      return `the machine was started anew: ${countLive(lines)} attachments of its last life are gone with their namespaces`
+    }
+    this.size = bytes.length
+    this.end = end
+    this.replay(lines)
+    return torn ? 'the last record was cut short by a crash and is dropped; it was never answered' : undefined
+  }
+
+  private loadDamaged(lines: readonly v.SafeParseResult<typeof Line>[], unreadable: number): string {
+    if (this.options.recover !== true) {
+      throw new PodlaceError(
+        'open the attachment journal',
+        `the attachment journal is damaged: ${unreadable} of its records cannot be read, ${lines.length - unreadable} can. ` +
+          'Start the agent once with --recover-journal to keep the readable ones; pods of the others must be started anew',
+        { code: 'agent.journal-corrupt' },
+      )
+    }
+    this.replay(lines)
+    return `the journal was damaged: kept ${this.live.size} attachments, a copy is at ${this.options.disk.setAside()}`
+  }
+
+  private replay(lines: readonly v.SafeParseResult<typeof Line>[]): void {
+    for (const line of lines) if (line.success) this.replayLine(line.output)
+  }
+
+  private replayLine(line: Line): void {
+    const record = this.live.get(line.key)
+    if (line.op === 'intend') this.live.set(line.key, { value: this.options.parse(line.value), done: false })
+    else if (line.op === 'forget') this.live.delete(line.key)
+    else if (record !== undefined) this.live.set(line.key, { value: record.value, done: true })
+  }
+
+  private makeRoom(bytes: number): void {
+    if (this.end + bytes > this.size) this.compact(bytes)
+  }
+
+  /** Writes the live records to a new file with at least `room` bytes free and takes it in use. */
+  private compact(room: number): void {
+    const lines = [encodeLine({ format: FORMAT, bootId: this.options.bootId })]
+    for (const [key, { value, done }] of this.live) {
+      lines.push(encodeLine({ op: 'intend', key, value }))
+      if (done) lines.push(encodeLine({ op: 'done', key }))
+    }
+    const used = Buffer.concat(lines)
+    const bytes = new Uint8Array(
+      Math.max(FIRST_SIZE, 2 * (used.length + room + this.live.size * ENDING_ROOM)),
+    )
+    bytes.set(used)
+    this.options.disk.replace(bytes)
+    this.size = bytes.length
+    this.end = used.length
+  }
+
+  private append(line: Uint8Array): void {
+    this.options.disk.write(this.end, line)
+    this.end += line.length
+  }
+
+  /** One sync serves everybody who wrote before it began; who comes while it runs shares the next one. */
+  private sync(): Promise<void> {
+    if (this.syncing === undefined) {
+      this.syncing = this.options.disk.sync().finally(() => (this.syncing = undefined))
+      return this.syncing
+    }
+    this.nextSync ??= this.syncing
+      .catch(() => undefined)
+      .then(() => {
+        this.nextSync = undefined
+        return this.sync()
+      })
+    return this.nextSync
+  }
+}
+
+function countLive(lines: readonly v.SafeParseResult<typeof Line>[]): number {
+  const keys = new Set<string>()
+  for (const line of lines) {
+    if (!line.success) continue
+    if (line.output.op === 'intend') keys.add(line.output.key)
+    if (line.output.op === 'forget') keys.delete(line.output.key)
+  }
+  return keys.size
+}

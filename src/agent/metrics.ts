@@ -1,0 +1,37 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { Agent } from './agent.ts'
+
+/** Every series of the agent, read from it when somebody asks. */
+export function agentMetrics(agent: Agent): Registry {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const gauge = (name: string, help: string, read: () => number) => {
+    const series = new Gauge({
+      name: `podlace_agent_${name}`,
+      help,
+      registers: [],
+      collect() {
+        this.set(read())
+      },
+    })
+    registry.registerMetric(series)
+  }
+  const counters = agent.reconciler.counters
+  gauge('ready_info', '1 if pods can be attached', () => (agent.notReady() === undefined ? 1 : 0))
+  gauge('store_connected_info', '1 if the last list or watch of every kind has not failed', () =>
+    agent.connected ? 1 : 0,
+  )
+  gauge('attachments_count', 'Interfaces of pods on this node', () => agent.attachmentRecords.size)
+  gauge('peers_count', 'Node objects besides the own one', () => Math.max(0, agent.nodes.size - 1))
+  gauge('entries_count', 'Entries wanted of the kernel', () => agent.entries.size)
+  gauge(
+    'findings_count',
+    'What cannot be honoured, in words on /status',
+    () => agent.reconciler.findings.length,
+  )
+  gauge('kernel_operations_total', 'Operations the kernel carried out', () => counters.operations)
+  gauge('kernel_repairs_total', 'Operations that undid what another program did', () => counters.repairs)
+  gauge('kernel_refused_total', 'Operations the kernel refused', () => counters.refused)
+  gauge('kernel_resyncs_total', 'Dumps of everything because events were lost', () => counters.resyncs)
+  return registry
+}

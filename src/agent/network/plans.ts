@@ -1,0 +1,93 @@
+import { type Collection, derive, index, union } from '../../derive/index.ts'
+import { type Entry, entryKey } from '../../kernel/index.ts'
+import type { Node } from '../../model/index.ts'
+import {
+  type Claim,
+  claimsOf,
+  type OverlayFinding,
+  type OverlayPeer,
+  type OverlayPlan,
+  type PeerReading,
+  peerFromNode,
+  planNode,
+  planPeer,
+} from '../../overlay/index.ts'
+import { type AttachmentRecord, planRecord } from '../attachments/record.ts'
+import type { SelfNetwork } from './self.ts'
+
+export interface PlanInputs {
+  /** Everything the node's kernel should hold depends on these four. */
+  readonly nodes: Collection<Node>
+  /** One item, under `SELF_KEY`. */
+  readonly self: Collection<SelfNetwork>
+  readonly attachments: Collection<AttachmentRecord>
+  /** What the attachments of a network share. */
+  readonly networks: Collection<readonly Entry[]>
+}
+
+export interface Plans {
+  /** Keyed by `entryKey`. */
+  readonly entries: Collection<Entry>
+  readonly findings: Collection<OverlayFinding>
+}
+
+export const SELF_KEY = 'self'
+
+/** From objects to the entries of this node's namespace: the whole of what the agent decides. */
+export function planEverything({ nodes, self, attachments, networks }: PlanInputs): Plans {
+  const readings = derive('peer readings', nodes, (node, read, key) => {
+    const nodeName = read.get(self, SELF_KEY)?.self.nodeName
+    return node.metadata.name === nodeName ? [] : [{ key, value: peerFromNode(node) }]
+  })
+  const claims = derive('claims', readings, ({ peer }, read) => {
+    const config = read.get(self, SELF_KEY)?.config
+    if (peer === undefined || config === undefined) return []
+    return claimsOf(config, peer).map(claim => ({ key: `${claim.nodeName} ${claim.slot}`, value: claim }))
+  })
+  const claimsBySlot = index(claims, 'slot', claim => claim.slot)
+  const peerPlans = derive<PeerReading, OverlayPlan>(
+    'peer plans',
+    readings,
+    ({ peer, findings }, read, key) => {
+      const network = read.get(self, SELF_KEY)
+      if (network === undefined) return []
+      if (peer === undefined) return [{ key, value: { entries: [], findings } }]
+      const rivals = rivalsOf(peer, network, slot => read.where(claimsBySlot, slot))
+      const plan = planPeer(network.config, network.self, peer, rivals)
+      return [{ key, value: { entries: plan.entries, findings: [...findings, ...plan.findings] } }]
+    },
+  )
+  const ownPlans = derive<SelfNetwork, OverlayPlan>('node plan', self, ({ config, self }, _read, key) => [
+    { key, value: planNode(config, self) },
+  ])
+  const plans = [ownPlans, peerPlans]
+  return {
+    entries: union('entries', [
+      ...plans.map(collection => derive(`${collection.name}: entries`, collection, plan => plan.entries)),
+      derive('attachment entries', attachments, record => keyed(planRecord(record).host)),
+      derive('network entries', networks, keyed),
+    ]),
+    findings: union(
+      'findings',
+      plans.map(collection => derive(`${collection.name}: findings`, collection, findingsOf)),
+    ),
+  }
+}
+
+function rivalsOf(
+  peer: OverlayPeer,
+  { config }: SelfNetwork,
+  claimants: (slot: string) => readonly Claim[],
+): readonly Claim[] {
+  return claimsOf(config, peer).flatMap(({ slot }) =>
+    claimants(slot).filter(({ nodeName }) => nodeName !== peer.nodeName),
+  )
+}
+
+function findingsOf(plan: OverlayPlan) {
+  return plan.findings.map(finding => ({ key: `${finding.object}: ${finding.text}`, value: finding }))
+}
+
+function keyed(entries: readonly Entry[]) {
+  return entries.map(value => ({ key: entryKey(value), value }))
+}

@@ -1,0 +1,73 @@
+import { parseInterfaceAddress, tryParseAddress } from '../../ip/index.ts'
+import type { NetworkConfig, Node } from '../../model/index.ts'
+import { type AddressOverwrite, type OverlaySelf, overwriteFromNode, ownBlocks } from '../../overlay/index.ts'
+import { podCidrsOf } from './pod-cidrs.ts'
+import type { Uplink } from './uplink.ts'
+
+/** The pod network as this node takes part in it: everything the planners need besides the peers. */
+export interface SelfNetwork {
+  readonly config: NetworkConfig
+  readonly self: OverlaySelf
+  /** UID of the Node object it was made from. */
+  readonly nodeUid: string
+  readonly overwrite: AddressOverwrite
+}
+
+export interface SelfInputs {
+  readonly nodeName: string
+  readonly configName: string
+  readonly node: Node | undefined
+  readonly config: NetworkConfig | undefined
+  readonly uplink: Uplink | undefined
+  readonly hasIpv6: boolean
+}
+
+/** Either the network, or what it still lacks, in words. */
+export function composeSelf(
+  inputs: SelfInputs,
+): { readonly network: SelfNetwork } | { readonly lacks: string } {
+  const { nodeName, configName, node, config, uplink, hasIpv6 } = inputs
+  if (node === undefined) return { lacks: `there is no Node ${nodeName}: it is created by its kubelet` }
+  if (config === undefined) return { lacks: `there is no NetworkConfig ${configName}: create one` }
+  const podCidrs = podCidrsOf(node)
+  if (podCidrs.length === 0)
+    return { lacks: `Node ${nodeName} has no pod CIDR yet: the controller gives it one` }
+  const internal = internalAddress(node)
+  if (uplink === undefined) {
+    return {
+      lacks: `no network device of this node has the address ${internal ?? '(none given)'} of Node ${nodeName}`,
+    }
+  }
+  const publicAddress = uplinkAddress(uplink, 4, internal)
+  const publicAddress6 = uplinkAddress(uplink, 6, internal)
+  const self: OverlaySelf = {
+    nodeName,
+    podCidrs,
+    hasIpv6,
+    uplink: {
+      ...uplink,
+      ...(publicAddress === undefined ? {} : { publicAddress }),
+      ...(publicAddress6 === undefined ? {} : { publicAddress6 }),
+    },
+  }
+  if (ownBlocks(config, self).length === 0) {
+    return {
+      lacks: `the pod CIDR ${podCidrs.join(', ')} of Node ${nodeName} is no block of NetworkConfig ${configName}`,
+    }
+  }
+  const { findings: _, ...overwrite } = overwriteFromNode(node)
+  return { network: { config, self, nodeUid: node.metadata.uid, overwrite } }
+}
+
+/** The node's address as its kubelet tells it. */
+export function internalAddress(node: Node): string | undefined {
+  return node.status.addresses?.find(({ type }) => type === 'InternalIP')?.address
+}
+
+/** The uplink's address of a family: the node's internal one if the device has it, else the device's first. */
+function uplinkAddress(uplink: Uplink, family: 4 | 6, internal: string | undefined): string | undefined {
+  const own = uplink.addresses.filter(text => parseInterfaceAddress(text).address.family === family)
+  const wanted = internal === undefined ? undefined : tryParseAddress(internal)
+  const exact = own.find(text => parseInterfaceAddress(text).address.value === wanted?.value)
+  return (exact ?? own[0])?.split('/')[0]
+}

@@ -1,0 +1,48 @@
+import type { CniParameters, NetworkConfiguration } from '../../cni/index.ts'
+import { type AddressSource, type Holder, type Lease, NO_LEASE } from '../addresses/source.ts'
+import type { AttachmentRecord } from '../attachments/record.ts'
+import type { PodNamespace } from '../pod-namespace.ts'
+
+/** One call for one attachment, validated. */
+export interface Call {
+  readonly parameters: CniParameters
+  readonly config: NetworkConfiguration
+}
+
+/**
+ * A plugin type: says what an ADD needs. It takes addresses and touches no kernel; wiring, journal and undoing are
+ * the same for all types.
+ */
+export interface Plugin {
+  /** Throws what the runtime is to be told; what it took by then it has given back. */
+  prepare(call: Call, pod: PodNamespace): Promise<AttachmentRecord>
+  /** Where this configuration's addresses come from; undefined for none. */
+  addresses(config: NetworkConfiguration): AddressSource | undefined
+}
+
+export function holderOf({ parameters }: Call): Holder {
+  return { containerId: parameters.containerId, ifName: parameters.ifName }
+}
+
+/** Takes addresses, makes the record with them, and gives them back if that fails. */
+export async function withAddresses(
+  call: Call,
+  source: AddressSource | undefined,
+  make: (lease: Lease) => AttachmentRecord,
+): Promise<AttachmentRecord> {
+  const holder = holderOf(call)
+  const lease = (await source?.allocate(holder, requestedAddresses(call))) ?? NO_LEASE
+  try {
+    return make(lease)
+  } catch (error) {
+    await source?.release(holder)
+    throw error
+  }
+}
+
+/** Addresses the runtime asked for: `runtimeConfig.ips`, then `args.cni.ips`, then `IP` in CNI_ARGS. */
+export function requestedAddresses({ parameters, config }: Call): readonly string[] {
+  const fromArgs = parameters.args.get('IP')
+  const asked = config.runtimeConfig.ips ?? config.args.ips ?? (fromArgs === undefined ? [] : [fromArgs])
+  return asked.map(text => text.split('/')[0] ?? text)
+}

@@ -1,0 +1,42 @@
+import { podlaceBridge } from '../../attach/index.ts'
+import { checkPodlaceKeys, cniError } from '../../cni/index.ts'
+import type { AddressSource } from '../addresses/source.ts'
+import { type Plugin, withAddresses } from './plugin.ts'
+import { attachmentSpec, type HostFacts } from './spec.ts'
+
+/** The pod network as this node has it. */
+export interface PodNetwork {
+  readonly bridge: string
+  /** Bytes: what the overlay leaves of the uplink's. */
+  readonly mtu: number
+}
+
+export interface PodlacePluginOptions {
+  readonly host: HostFacts
+  /** The node's own address pool. */
+  readonly addresses: AddressSource
+  /** Throws in words while the node has no pod network. */
+  readonly network: () => PodNetwork
+}
+
+/** Our own type: nothing to configure, the agent knows bridge, addresses and MTU. */
+export function podlacePlugin({ host, addresses, network }: PodlacePluginOptions): Plugin {
+  return {
+    prepare: async (call, pod) => {
+      checkPodlaceKeys(call.config)
+      const fault = addresses.fault()
+      if (fault !== undefined) throw cniError('try-again-later', 'attach', fault)
+      const { bridge, mtu } = network()
+      return withAddresses(call, addresses, lease => ({
+        type: 'podlace',
+        netnsCookie: String(pod.cookie),
+        wiring: {
+          plan: 'bridge',
+          spec: { ...attachmentSpec(call, pod, lease, host), config: podlaceBridge({ bridge, mtu }) },
+        },
+        addresses: { source: 'node' },
+      }))
+    },
+    addresses: () => addresses,
+  }
+}

@@ -1,0 +1,88 @@
+import type { Clock, Logger } from '../base/index.ts'
+import type { Collection } from '../derive/index.ts'
+import type { Node, PodBlock } from '../model/index.ts'
+import { annotationsFor } from '../overlay/index.ts'
+import type { Store } from '../store/index.ts'
+import type { SelfNetwork } from './network/self.ts'
+import { Upkeep } from './upkeep.ts'
+
+export interface RegistrationOptions {
+  readonly nodeName: string
+  readonly store: Store
+  readonly nodes: Collection<Node>
+  readonly blocks: Collection<PodBlock>
+  readonly network: () => SelfNetwork | undefined
+  readonly attachmentCount: () => number
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Logger
+}
+
+/** Between two reports of how many attachments a block has; pods may come by the dozen a second. */
+const REPORT_MS = 1_000
+
+/**
+ * What the agent tells the others, and it writes nothing else to the store: the annotations of its own Node, by which
+ * peers reach it, and how many attachments its own block still has.
+ */
+export class Registration {
+  private readonly options: RegistrationOptions
+  private readonly annotations: Upkeep
+  private readonly reports: Upkeep
+  private reportDue = false
+
+  constructor(options: RegistrationOptions) {
+    this.options = options
+    const { nodeName, clock, random, log } = options
+    const common = { clock, random, log }
+    const name = `annotations of Node ${nodeName}`
+    this.annotations = new Upkeep({ ...common, name, step: () => this.annotate() })
+    this.reports = new Upkeep({
+      ...common,
+      name: `attachments of ${nodeName}'s block`,
+      step: () => this.report(),
+    })
+  }
+
+  /** The network, the node's object or the number of attachments changed. */
+  poke(): void {
+    this.annotations.poke()
+    if (this.reportDue) return
+    this.reportDue = true
+    this.options.clock.after(REPORT_MS, () => {
+      this.reportDue = false
+      this.reports.poke()
+    })
+  }
+
+  stop(): void {
+    this.annotations.stop()
+    this.reports.stop()
+  }
+
+  private async annotate(): Promise<void> {
+    const { nodeName, store, nodes } = this.options
+    const network = this.options.network()
+    const node = nodes.get(nodeName)
+    if (network === undefined || node === undefined || node.metadata.uid !== network.nodeUid) return
+    const present = new Map(Object.entries(node.metadata.annotations ?? {}))
+    const wanted = annotationsFor(network.config, network.self, network.overwrite)
+    const differing = [...wanted].filter(([key, value]) => (present.get(key) ?? null) !== value)
+    if (differing.length === 0) return
+    await store.patch(
+      'Node',
+      nodeName,
+      { metadata: { annotations: Object.fromEntries(differing) } },
+      { uid: network.nodeUid },
+    )
+  }
+
+  private async report(): Promise<void> {
+    const { nodeName, store, blocks } = this.options
+    const attachments = this.options.attachmentCount()
+    for (const [key, block] of blocks.entries()) {
+      if (block.spec.nodeName !== nodeName || block.status.attachments === attachments) continue
+      await store.patchStatus('PodBlock', key, { status: { attachments } }, { uid: block.metadata.uid })
+    }
+  }
+}

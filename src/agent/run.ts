@@ -1,0 +1,131 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { errorText, jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
+import { decodeRequest } from '../cni/index.ts'
+import { NetlinkKernel } from '../kernel/index.ts'
+import { KubernetesStore, type Store } from '../store/index.ts'
+import { bootId, flockSync, NetlinkEvents, Netns } from '../sys/index.ts'
+import { serveAdmin } from './admin.ts'
+import { Agent, type AgentWorld } from './agent.ts'
+import { serveCni } from './cni-server.ts'
+import type { AgentConfig } from './config.ts'
+import { FileJournalDisk } from './journal/index.ts'
+import { agentMetrics } from './metrics.ts'
+import type { PodNamespace } from './pod-namespace.ts'
+import { readTombstones, removeTombstone } from './tombstones.ts'
+import { agentView } from './view.ts'
+
+export interface RunningAgent {
+  readonly agent: Agent
+  /** Leaves the kernel as it is. */
+  stop(): Promise<void>
+}
+
+/** Where tests may reach in; a running node has none of it. */
+export interface RunOptions {
+  readonly checkpoint?: (step: string) => void
+  readonly store?: Store
+}
+
+/** Runs the agent of this machine: real kernel, real store, real files. */
+export async function runAgent(config: AgentConfig, options: RunOptions = {}): Promise<RunningAgent> {
+  const log = jsonLogger(config.logLevel, { node: config.nodeName })
+  const unlock = lockStateDir(config.stateDir)
+  const netns = Netns.own()
+  const kernel = new NetlinkKernel({ netns, openEvents: NetlinkEvents.open })
+  const agent = new Agent(config, { ...realWorld(config, netns, kernel, log), ...options })
+  await agent.start()
+  await replayTombstones(agent, config.stateDir, log)
+  const cni = serveCni(config.socket, (request, pod) => agent.handle(request, pod && podNamespace(pod)), log)
+  const admin = await serveAdmin(config.adminSocket, agentView(agent, config.nodeName, agentMetrics(agent)))
+  log.info('agent started', { socket: config.socket, attachments: agent.attachmentRecords.size })
+  return {
+    agent,
+    stop: async () => {
+      cni.close()
+      await admin.close()
+      await agent.stop()
+      kernel.close()
+      netns.close()
+      unlock()
+    },
+  }
+}
+
+function realWorld(config: AgentConfig, netns: Netns, kernel: NetlinkKernel, log: Logger): AgentWorld {
+  const clock = systemClock
+  return {
+    store: new KubernetesStore({
+      server: config.api,
+      clock,
+      ...(config.tokenFile === undefined ? {} : { tokenFile: config.tokenFile }),
+      ...(config.caFile === undefined ? {} : { caFile: config.caFile }),
+    }),
+    kernel,
+    hasIpv6: netns.fds.ipv6Conf !== undefined,
+    journal: new FileJournalDisk(path.join(config.stateDir, 'attachments')),
+    bootId: bootId(),
+    flock: flockSync,
+    readFile: file => fs.readFileSync(file, 'utf8'),
+    writeFile: replaceFile,
+    clock,
+    random: Math.random,
+    log,
+  }
+}
+
+function podNamespace(netns: Netns): PodNamespace {
+  const { fds, cookie } = netns
+  return {
+    fds,
+    cookie,
+    openKernel: () => new NetlinkKernel({ netns }),
+  }
+}
+
+/** Two agents with one state directory would hand out the same addresses. */
+function lockStateDir(stateDir: string): () => void {
+  const file = path.join(stateDir, 'lock')
+  const fd = openLock(stateDir, file)
+  if (flockSync(fd, 'exclusive', { nonBlocking: true })) return () => fs.closeSync(fd)
+  fs.closeSync(fd)
+  throw new PodlaceError(
+    'start the agent',
+    `another agent is running with the state directory ${stateDir}: stop it, or give this one its own --state-dir`,
+    { code: 'agent.state-in-use' },
+  )
+}
+
+function openLock(stateDir: string, file: string): number {
+  try {
+    return fs.openSync(file, 'w', 0o600)
+  } catch (cause) {
+    throw new PodlaceError(
+      'start the agent',
+      `cannot write the state directory ${stateDir}: ${errorText(cause)}; it must exist and belong to the agent's user`,
+      { code: 'agent.state-dir' },
+      { cause },
+    )
+  }
+}
+
+/** DELs that came while no agent ran. */
+async function replayTombstones(agent: Agent, stateDir: string, log: Logger): Promise<void> {
+  for (const tombstone of readTombstones(stateDir)) {
+    try {
+      await agent.handle(decodeRequest(tombstone.payload), undefined)
+      removeTombstone(tombstone)
+    } catch (error) {
+      log.error('a DEL recorded while the agent was away failed; it is kept for the next start', {
+        file: tombstone.file,
+        error: errorText(error),
+      })
+    }
+  }
+}
+
+function replaceFile(file: string, text: string): void {
+  const temporary = `${file}.podlace`
+  fs.writeFileSync(temporary, text, { mode: 0o644 })
+  fs.renameSync(temporary, file)
+}

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { Registry } from 'prom-client'
+import { settle, silentLogger, systemClock } from '../../base/index.ts'
+import { cniErrorReply } from '../../cni/index.ts'
+import { entryKey, FakeKernel, FakeNetwork, formatEntry, type Operation } from '../../kernel/index.ts'
+import type { Draft, NetworkConfig, Node } from '../../model/index.ts'
+import { MemoryStore } from '../../store/index.ts'
+import type { AdminView } from '../admin.ts'
+import { Agent } from '../agent.ts'
+import { parseAgentConfig } from '../config.ts'
+import type { PodNamespace } from '../pod-namespace.ts'
+import { agentView } from '../view.ts'
+import { Life, MemoryDisk } from './mortal-world.ts'
+
+interface Reply {
+  readonly result?: { readonly ips?: readonly { readonly address: string }[] }
+  readonly error?: { readonly code: number; readonly msg: string }
+}
+
+/** One agent, node-1, with a store in memory and fake kernels; it can be killed and started again. */
+export class AgentBench {
+  readonly store = new MemoryStore({ clock: systemClock, random: Math.random })
+  agent: Agent
+  private readonly network = new FakeNetwork()
+  private readonly host = new FakeKernel({ network: this.network, devices: ['eth0'] })
+  private readonly disk = new MemoryDisk()
+  private readonly pods = new Map<string, { kernel: FakeKernel; namespace: PodNamespace }>()
+  private life = new Life()
+  private cookies = 0n
+  private operations = 0
+  private refused: number | undefined
+
+  static async start(): Promise<AgentBench> {
+    const bench = new AgentBench()
+    bench.host.namespace.addObject(
+      { kind: 'address', link: 'eth0', address: '192.168.77.1/24', scope: 'global' },
+      'foreign',
+    )
+    await bench.agent.start()
+    return bench
+  }
+
+  private constructor() {
+    this.host.fault = operation => this.judge(operation)
+    this.agent = this.makeAgent()
+  }
+
+  async stop(): Promise<void> {
+    await this.agent.stop()
+  }
+
+  async restart(): Promise<void> {
+    this.life.over = true
+    await this.agent.stop()
+    this.life = new Life()
+    this.agent = this.makeAgent()
+    await this.agent.start()
+  }
+
+  /** The agent's process ends at this step of the call. */
+  async crashAt(step: string, call: () => Promise<unknown>): Promise<void> {
+    await this.agent.stop()
+    this.life = new Life(step)
+    this.agent = this.makeAgent()
+    await this.agent.start()
+    await this.quiet()
+    await call()
+    assert.ok(this.life.over, `the step "${step}" was never reached`)
+  }
+
+  async addNetwork(draft: Pick<NetworkConfig, 'spec'>): Promise<void> {
+    await this.store.create('NetworkConfig', { ...draft, metadata: { name: 'default' } })
+  }
+
+  async addNode(name: string, address: string, podCIDR: string, annotations: Record<string, string> = {}) {
+    const draft: Draft<Node> = {
+      metadata: { name, annotations },
+      spec: { podCIDR, podCIDRs: [podCIDR] },
+      status: { addresses: [{ type: 'InternalIP', address }] },
+    }
+    await this.store.create('Node', draft)
+  }
+
+  async addPeer(name: string, address: string, podCIDR: string, vtepMac: string): Promise<void> {
+    await this.addNode(name, address, podCIDR, {
+      'flannel.alpha.coreos.com/backend-type': 'vxlan',
+      'flannel.alpha.coreos.com/backend-data': JSON.stringify({ VNI: 1, VtepMAC: vtepMac }),
+      'flannel.alpha.coreos.com/public-ip': address,
+      'flannel.alpha.coreos.com/kube-subnet-manager': 'true',
+    })
+  }
+
+  add(containerId: string, pod?: string): Promise<Reply> {
+    return this.call('ADD', containerId, {}, pod)
+  }
+
+  async call(command: string, containerId: string, extra: object = {}, pod?: string): Promise<Reply> {
+    const environment = new Map([
+      ['CNI_COMMAND', command],
+      ['CNI_CONTAINERID', containerId],
+      ['CNI_IFNAME', 'eth0'],
+      ['CNI_NETNS', `/run/netns/${containerId}`],
+    ])
+    const [namespace, name] = pod?.split('/') ?? []
+    if (namespace !== undefined && name !== undefined) {
+      environment.set('CNI_ARGS', `K8S_POD_NAMESPACE=${namespace};K8S_POD_NAME=${name}`)
+    }
+    const config = { cniVersion: '1.1.0', name: 'pods', type: 'podlace', ...extra }
+    const stdin = Buffer.from(JSON.stringify(config))
+    try {
+      const request = { type: 'podlace', fds: [], environment, stdin }
+      const { output } = await this.agent.handle(request, this.pod(containerId).namespace)
+      return output === undefined ? {} : { result: output as NonNullable<Reply['result']> }
+    } catch (error) {
+      return { error: cniErrorReply(error) }
+    }
+  }
+
+  /** A new namespace for a container that is started again. */
+  freshPod(containerId: string): void {
+    this.pods.delete(containerId)
+  }
+
+  /** Everything of ours in the host's namespace, as keys in order. */
+  hostState(): string[] {
+    return ownKeys(this.host)
+  }
+
+  podState(containerId: string): string[] {
+    return [...this.pod(containerId).kernel.namespace.entries()].map(({ entry }) => entryKey(entry)).sort()
+  }
+
+  deletePodRoute(containerId: string): void {
+    this.pod(containerId).kernel.namespace.deleteObject('route 0.0.0.0/0 table 254 metric 0')
+  }
+
+  kernelHas(key: string): boolean {
+    return this.host.namespace.has(key)
+  }
+
+  /** What stands in the kernel that names one of these, as commands. */
+  commandsAbout(...parts: string[]): string[] {
+    return [...this.host.namespace.entries()]
+      .map(({ entry }) => formatEntry(entry))
+      .filter(command => parts.some(part => command.includes(part)))
+      .sort()
+  }
+
+  view(): AdminView {
+    return agentView(this.agent, 'node-1', new Registry())
+  }
+
+  async countOperations(action: () => Promise<unknown>): Promise<number> {
+    this.operations = 0
+    await action()
+    return this.operations
+  }
+
+  /** The n-th operation from now, on host or pod, is refused with ENOMEM. */
+  refuseOperation(n: number): void {
+    this.operations = 0
+    this.refused = n
+  }
+
+  refuseNothing(): void {
+    this.refused = undefined
+  }
+
+  /** Lets watches deliver and passes end. */
+  async quiet(): Promise<void> {
+    for (let n = 0; n < 20; n += 1) {
+      await settle()
+      await this.agent.reconciler.settled()
+    }
+  }
+
+  private judge(_operation: Operation): { errno: string } | undefined {
+    const fault = this.operations === this.refused ? { errno: 'ENOMEM' } : undefined
+    this.operations += 1
+    return fault
+  }
+
+  private pod(containerId: string): { kernel: FakeKernel; namespace: PodNamespace } {
+    const known = this.pods.get(containerId)
+    if (known !== undefined) return known
+    const kernel = new FakeKernel({ network: this.network, fault: operation => this.judge(operation) })
+    this.cookies += 1n
+    const namespace: PodNamespace = {
+      fds: { netns: kernel.fds.netns, ipv6Conf: 0 },
+      cookie: this.cookies,
+      openKernel: () => this.life.kernel(kernel),
+    }
+    this.pods.set(containerId, { kernel, namespace })
+    return { kernel, namespace }
+  }
+
+  private makeAgent(): Agent {
+    const config = parseAgentConfig({
+      nodeName: 'node-1',
+      api: 'http://unused',
+      subnetFile: '',
+      addressCooldownSeconds: 3600,
+    })
+    return new Agent(config, {
+      store: this.store,
+      kernel: this.life.kernel(this.host),
+      hasIpv6: true,
+      journal: this.life.disk(this.disk),
+      bootId: 'boot-1',
+      flock: () => true,
+      readFile: () => '',
+      writeFile: () => {},
+      clock: systemClock,
+      random: () => 0.5,
+      log: silentLogger,
+      checkpoint: this.life.checkpoint,
+    })
+  }
+}
+
+function ownKeys(kernel: FakeKernel): string[] {
+  return [...kernel.namespace.entries()]
+    .filter(({ mark }) => mark === 'ours')
+    .map(({ entry }) => entryKey(entry))
+    .sort()
+}

@@ -1,0 +1,72 @@
+import type { ApplyContext, Entry, FakeKernel, Kernel, KernelEvent, Operation, SysctlEntry } from '../../kernel/index.ts'
+import type { JournalDisk } from '../journal/index.ts'
+
+/** One life of an agent. After its end nothing that the dead agent still does reaches kernel or disk. */
+export class Life {
+  over = false
+  private readonly dieAt: string | undefined
+
+  constructor(dieAt?: string) {
+    this.dieAt = dieAt
+  }
+
+  readonly checkpoint = (step: string): void => {
+    if (step !== this.dieAt) return
+    this.over = true
+    throw new Error(`killed at "${step}"`)
+  }
+
+  kernel(inner: FakeKernel): Kernel {
+    return {
+      observe: (desired?: Iterable<Entry>) => inner.observe(desired),
+      apply: (operations: readonly Operation[], context?: ApplyContext) => {
+        if (this.over) throw new Error('dead')
+        return inner.apply(operations, context)
+      },
+      readSysctl: (entry: SysctlEntry) => inner.readSysctl(entry),
+      watch: (listener: (event: KernelEvent) => void) => inner.watch(event => !this.over && listener(event)),
+      close: () => {},
+    }
+  }
+
+  disk(inner: JournalDisk): JournalDisk {
+    const alive = <A extends unknown[]>(write: (...args: A) => void) => {
+      return (...args: A) => {
+        if (!this.over) write(...args)
+      }
+    }
+    return {
+      read: () => inner.read(),
+      replace: alive(bytes => inner.replace(bytes)),
+      write: alive((offset, bytes) => inner.write(offset, bytes)),
+      sync: () => inner.sync(),
+      setAside: () => inner.setAside(),
+      close: () => {},
+    }
+  }
+}
+
+/** A journal's disk in memory, which outlives agents. */
+export class MemoryDisk implements JournalDisk {
+  private bytes: Uint8Array | undefined
+
+  read(): Uint8Array | undefined {
+    return this.bytes?.slice()
+  }
+
+  replace(bytes: Uint8Array): void {
+    this.bytes = bytes.slice()
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    this.bytes?.set(bytes, offset)
+  }
+
+  async sync(): Promise<void> {}
+
+  setAside(): string {
+    return 'nowhere'
+  }
+
+  close(): void {}
+}

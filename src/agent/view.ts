@@ -1,0 +1,85 @@
+import type { Registry } from 'prom-client'
+import type { Origin } from '../derive/index.ts'
+import { formatEntry } from '../kernel/index.ts'
+import type { AdminView } from './admin.ts'
+import type { Agent } from './agent.ts'
+import { planRecord } from './attachments/record.ts'
+
+/** What the admin socket tells of an agent. */
+export function agentView(agent: Agent, nodeName: string, registry: Registry): AdminView {
+  return {
+    notReady: () => agent.notReady() ?? '',
+    status: () => status(agent, nodeName),
+    entries: () => [...agent.entries.entries()].map(([key, entry]) => entryPage(agent, key, entry)),
+    attachments: () =>
+      [...agent.attachmentRecords.entries()].map(([key, record]) => attachmentPage(key, record)),
+    metrics: () => registry.metrics(),
+  }
+}
+
+function status(agent: Agent, nodeName: string) {
+  const { network, reconciler } = agent
+  return {
+    node: nodeName,
+    pid: process.pid,
+    ready: agent.notReady() === undefined,
+    lacks: agent.notReady(),
+    store: { synced: agent.synced, connected: agent.connected },
+    podCidrs: network?.self.podCidrs ?? [],
+    backend: network?.config.spec.backend,
+    uplink: network?.self.uplink,
+    peers: Math.max(0, agent.nodes.size - 1),
+    entries: agent.entries.size,
+    attachments: agent.attachmentRecords.size,
+    kernel: { ...reconciler.counters },
+    findings: [
+      ...Array.from(agent.plans.findings.entries(), ([, { object, text }]) => ({ about: object, text })),
+      ...reconciler.findings.map(({ key, message }) => ({ about: key, text: message })),
+      ...agent.entries.conflicts().map(({ key, claims }) => ({
+        about: key,
+        text: `wanted in different ways by ${claims.map(({ by }) => originName(agent, by)).join(' and ')}`,
+      })),
+    ],
+    history: reconciler.history(),
+  }
+}
+
+type EntriesPage = Agent['entries'] extends { get(key: string): infer Value } ? NonNullable<Value> : never
+
+function entryPage(agent: Agent, key: string, entry: EntriesPage) {
+  const because = agent.entries.origin(key).map(origin => originName(agent, origin))
+  return { key, entry, command: formatEntry(entry), because: [...new Set(because)] }
+}
+
+/** Sources as people call their items: `Node worker-2`, `Pod default/web-1`. */
+function originName(agent: Agent, { collection, key }: Origin): string {
+  switch (collection) {
+    case 'nodes':
+      return `Node ${key}`
+    case 'networks':
+      return `network ${key}`
+    case 'attachments': {
+      const pod = agent.attachmentRecords.get(key)?.wiring.spec.pod
+      return pod === undefined ? `attachment ${key}` : `Pod ${pod.namespace}/${pod.name}`
+    }
+    case 'self':
+      return `NetworkConfig ${agent.network?.config.metadata.name ?? ''}`
+    default:
+      return `${collection} ${key}`
+  }
+}
+
+function attachmentPage(key: string, record: Parameters<typeof planRecord>[0]) {
+  const { containerId, ifName, network, pod } = record.wiring.spec
+  const { result } = planRecord(record)
+  return {
+    key,
+    type: record.type,
+    containerId,
+    ifName,
+    network,
+    pod,
+    netnsCookie: record.netnsCookie,
+    result,
+  }
+}

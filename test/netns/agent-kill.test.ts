@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { afterEach, test } from 'node:test'
+import { eventually, ip } from './agent-nodes.ts'
+import { LoneAgent } from './lone-agent.ts'
+
+let node: LoneAgent
+
+afterEach(() => node.close())
+
+async function started(): Promise<LoneAgent> {
+  node = new LoneAgent()
+  await node.start()
+  return node
+}
+
+test('an agent without root attaches a pod through the shim, and DEL leaves nothing', async () => {
+  await started()
+  const before = await node.hostState()
+  const { exitCode, output } = node.call('ADD', 'a')
+  assert.deepEqual([exitCode, output.ips?.[0]?.address], [0, '10.244.1.2/24'])
+  assert.match(ip(node.pod('a'), '-br address show eth0'), /10\.244\.1\.2\/24/)
+  assert.match(ip(node.pod('a'), 'route'), /default via 10\.244\.1\.1 dev eth0/)
+  assert.equal(node.call('CHECK', 'a').exitCode, 0)
+  assert.equal(node.call('STATUS', 'a').exitCode, 0)
+  assert.equal(node.call('DEL', 'a').exitCode, 0)
+  const left = (await node.hostState()).filter(key => !before.includes(key) && !key.includes('cni0'))
+  assert.deepEqual(left, [])
+})
+
+for (const step of ['prepared', 'intended', 'host wired', 'pod wired', 'done']) {
+  test(`killed in ADD at "${step}": after restart and DEL nothing remains and the address is not lost`, async () => {
+    await started()
+    node.call('ADD', 'other')
+    const before = await node.hostState()
+    await node.kill()
+    await node.start(step)
+    const cut = node.call('ADD', 'a')
+    assert.equal(cut.output.code, 11, 'the runtime is told to try again')
+    assert.notEqual(cut.exitCode, 0)
+    await node.died()
+    await node.start()
+    assert.equal(node.call('DEL', 'a').exitCode, 0)
+    assert.deepEqual(await node.hostState(), before)
+    assert.equal(node.call('CHECK', 'other').exitCode, 0)
+    const again = node.call('ADD', 'a')
+    assert.equal(again.exitCode, 0, JSON.stringify(again.output))
+  })
+}
+
+for (const step of ['unplugged', 'released', 'forgotten']) {
+  test(`killed in DEL at "${step}": the shim's tombstone is carried out at the next start`, async () => {
+    await started()
+    node.call('ADD', 'other')
+    const before = await node.hostState()
+    await node.kill()
+    await node.start(step)
+    node.call('ADD', 'a')
+    assert.equal(node.call('DEL', 'a').exitCode, 0)
+    await node.died()
+    assert.equal(fs.readdirSync(path.join(node.stateDir, 'tombstones')).length, 1)
+    await node.start()
+    assert.deepEqual(fs.readdirSync(path.join(node.stateDir, 'tombstones')), [])
+    assert.deepEqual(await node.hostState(), before)
+  })
+}
+
+test('no agent: ADD says try again (11), STATUS unavailable (50), DEL succeeds and happens later', async () => {
+  await started()
+  const before = await node.hostState()
+  node.call('ADD', 'a')
+  await node.kill()
+  assert.equal(node.call('ADD', 'b').output.code, 11)
+  assert.equal(node.call('STATUS', 'b').output.code, 50)
+  assert.equal(node.call('DEL', 'a').exitCode, 0)
+  await node.start()
+  const left = (await node.hostState()).filter(key => !before.includes(key) && !key.includes('cni0'))
+  assert.deepEqual(left, [])
+})
+
+test('DEL after the namespace is gone releases everything', async () => {
+  await started()
+  node.call('ADD', 'a')
+  node.pods.get('a')?.close()
+  node.pods.delete('a')
+  assert.equal(node.call('DEL', 'a', {}, '/nonexistent').exitCode, 0)
+  const veths = (await node.hostState()).filter(key => key.includes('veth'))
+  assert.deepEqual(veths, [])
+})
+
+test('an interface of that name in the pod is refused, and nothing of the ADD remains', async () => {
+  await started()
+  ip(node.pod('a'), 'link add eth0 type bridge')
+  const before = await node.hostState()
+  const { exitCode, output } = node.call('ADD', 'a')
+  assert.equal(output.code, 101, output.msg)
+  assert.notEqual(exitCode, 0)
+  await eventually('the undo', async () => {
+    const left = (await node.hostState()).filter(key => !before.includes(key) && !key.includes('cni0'))
+    return left.length === 0 || undefined
+  })
+  assert.match(ip(node.pod('a'), '-d link show eth0'), /bridge/)
+})
+
+test('the host namespace itself as CNI_NETNS is refused before anything is done (8)', async () => {
+  await started()
+  const before = await node.hostState()
+  const self = `/proc/${process.pid}/fd/${node.netns.fds.netns}`
+  const { output } = node.call('ADD', 'a', {}, self)
+  assert.equal(output.code, 8, output.msg)
+  assert.deepEqual(await node.hostState(), before)
+})

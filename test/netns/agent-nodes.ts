@@ -1,0 +1,183 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { Agent, parseAgentConfig } from '../../src/agent/index.ts'
+import { FileJournalDisk } from '../../src/agent/journal/index.ts'
+import { silentLogger, systemClock } from '../../src/base/index.ts'
+import { cniErrorReply } from '../../src/cni/index.ts'
+import { NetlinkKernel } from '../../src/kernel/index.ts'
+import { MemoryStore } from '../../src/store/index.ts'
+import { bootId, flockSync, NetlinkEvents, Netns } from '../../src/sys/index.ts'
+
+export interface CallReply {
+  readonly result?: { readonly ips: readonly { readonly address: string; readonly gateway?: string }[] }
+  readonly error?: { readonly code: number; readonly msg: string }
+}
+
+/** Nodes as namespaces of their own, joined by a veth, with an agent each in this process. */
+export class TestCluster {
+  readonly store = new MemoryStore({ clock: systemClock, random: Math.random })
+  readonly nodes: TestNode[] = []
+
+  /** Two nodes, 192.168.77.1 and .2, on one veth. */
+  static async start(backend: 'vxlan' | 'host-gw' = 'vxlan'): Promise<TestCluster> {
+    const cluster = new TestCluster()
+    try {
+      await cluster.store.create('NetworkConfig', {
+        metadata: { name: 'default' },
+        spec: { network: '10.244.0.0/16', backend: { type: backend } },
+      })
+      cluster.nodes.push(new TestNode(cluster.store, 1), new TestNode(cluster.store, 2))
+      cluster.plugUnderlay()
+      for (const node of cluster.nodes) await node.start()
+      return cluster
+    } catch (error) {
+      await cluster.close()
+      throw error
+    }
+  }
+
+  node(n: number): TestNode {
+    const node = this.nodes[n - 1]
+    if (node === undefined) throw new Error(`there is no node ${n}`)
+    return node
+  }
+
+  async close(): Promise<void> {
+    for (const node of this.nodes) await node.close()
+  }
+
+  /** By `ip`, as an administrator would: what the agent makes itself it also removes. */
+  private plugUnderlay(): void {
+    const [one, two] = [this.node(1), this.node(2)]
+    ip(
+      one.netns,
+      `link add eth0 type veth peer name eth0 netns /proc/${process.pid}/fd/${two.netns.fds.netns}`,
+    )
+    for (const node of this.nodes) {
+      ip(node.netns, 'link set lo up')
+      ip(node.netns, 'link set eth0 up')
+      ip(node.netns, `address add ${node.address}/24 dev eth0`)
+    }
+  }
+}
+
+export class TestNode {
+  readonly name: string
+  readonly address: string
+  readonly podCidr: string
+  readonly netns = Netns.create()
+  readonly stateDir = fs.mkdtempSync(path.join(os.tmpdir(), 'podlace-test-'))
+  readonly pods = new Map<string, Netns>()
+  agent: Agent | undefined
+  private readonly store: MemoryStore
+  private kernel: NetlinkKernel | undefined
+
+  constructor(store: MemoryStore, n: number) {
+    this.store = store
+    this.name = `node-${n}`
+    this.address = `192.168.77.${n}`
+    this.podCidr = `10.244.${n}.0/24`
+  }
+
+  async start(): Promise<void> {
+    await this.store.create('Node', {
+      metadata: { name: this.name },
+      spec: { podCIDR: this.podCidr },
+      status: { addresses: [{ type: 'InternalIP', address: this.address }] },
+    })
+    await this.startAgent()
+  }
+
+  async startAgent(): Promise<Agent> {
+    this.kernel = new NetlinkKernel({
+      netns: this.netns,
+      openEvents: (protocol, groups, options) => NetlinkEvents.openIn(this.netns, protocol, groups, options),
+    })
+    this.agent = new Agent(
+      parseAgentConfig({
+        nodeName: this.name,
+        api: 'http://unused',
+        subnetFile: '',
+        addressCooldownSeconds: 0,
+      }),
+      {
+        store: this.store,
+        kernel: this.kernel,
+        hasIpv6: this.netns.fds.ipv6Conf !== undefined,
+        journal: new FileJournalDisk(path.join(this.stateDir, 'attachments')),
+        bootId: bootId(),
+        flock: flockSync,
+        readFile: file => fs.readFileSync(file, 'utf8'),
+        writeFile: () => {},
+        clock: systemClock,
+        random: Math.random,
+        log: silentLogger,
+      },
+    )
+    await this.agent.start()
+    return this.agent
+  }
+
+  async stopAgent(): Promise<void> {
+    await this.agent?.stop()
+    this.kernel?.close()
+    this.agent = undefined
+  }
+
+  pod(containerId: string): Netns {
+    const known = this.pods.get(containerId)
+    if (known !== undefined) return known
+    const netns = Netns.create()
+    this.pods.set(containerId, netns)
+    return netns
+  }
+
+  async call(command: string, containerId: string, config: object = {}): Promise<CallReply> {
+    const netns = this.pod(containerId)
+    const environment = new Map([
+      ['CNI_COMMAND', command],
+      ['CNI_CONTAINERID', containerId],
+      ['CNI_IFNAME', 'eth0'],
+      ['CNI_NETNS', `/run/netns/${containerId}`],
+    ])
+    const full = { cniVersion: '1.1.0', name: 'pods', type: 'podlace', ...config }
+    try {
+      const request = { type: full.type, fds: [], environment, stdin: Buffer.from(JSON.stringify(full)) }
+      const { fds, cookie } = netns
+      const pod = { fds, cookie, openKernel: () => new NetlinkKernel({ netns }) }
+      const { output } = (await this.agent?.handle(request, pod)) ?? {}
+      return output === undefined ? {} : { result: output as NonNullable<CallReply['result']> }
+    } catch (error) {
+      return { error: cniErrorReply(error) }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.stopAgent()
+    for (const netns of this.pods.values()) netns.close()
+    this.netns.close()
+    fs.rmSync(this.stateDir, { recursive: true, force: true })
+  }
+}
+
+/** `ip` in that namespace. */
+export function ip(netns: Netns, command: string): string {
+  const enter = `--net=/proc/${process.pid}/fd/${netns.fds.netns}`
+  return execFileSync('nsenter', [enter, 'ip', ...command.split(' ')], { encoding: 'utf8' })
+}
+
+/** Polls until `look` finds something, with a generous deadline that only a failure meets. */
+export async function eventually<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+): Promise<T> {
+  const deadline = Date.now() + 15_000
+  for (;;) {
+    const found = await look()
+    if (found !== undefined && found !== false) return found
+    if (Date.now() > deadline) throw new Error(`waited 15 s for ${what}`)
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+}
