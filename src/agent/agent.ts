@@ -262,7 +262,7 @@ export class Agent {
     const { world, config } = this
     const host = { nodeName: config.nodeName, hasIpv6: world.hasIpv6 }
     const hostLocal = (network: NetworkConfiguration) => this.hostLocal.forConfiguration(network)
-    const bridge = { host, hostLocal, observed: this.reconciler.observed }
+    const bridge = { host, hostLocal, observed: () => this.reconciler.observed }
     return new Calls({
       attachments: this.attachments,
       hostLocal,

@@ -12,7 +12,7 @@ export interface BridgePluginOptions {
   /** Opens the address store that `ipam` of a configuration describes. */
   readonly hostLocal: (config: NetworkConfiguration) => HostLocalSource
   /** What the host's kernel holds now. */
-  readonly observed: HostView
+  readonly observed: () => HostView
 }
 
 /** The mirror of the host's namespace, by key; `childrenOf` a link gives the keys of its addresses among others. */
@@ -45,7 +45,7 @@ export function prepareBridge(
       spec: {
         ...attachmentSpec(call, pod, lease, options.host),
         config,
-        ...bridgeNow(config.bridge, options.observed),
+        ...bridgeNow(config.bridge, options.observed()),
       },
     },
     ...(source === undefined ? {} : { addresses: source.record }),

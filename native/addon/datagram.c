@@ -1,0 +1,114 @@
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "host.h"
+
+enum { DATAGRAM_SIZE = 64 << 10, BATCH = 64 };
+
+union internet_address {
+  struct sockaddr generic;
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+};
+
+/* Reads (address text, port) from the arguments at `index`; 0 or the length of the socket address. */
+static socklen_t call_address(struct call *call, size_t index, union internet_address *address) {
+  char text[INET6_ADDRSTRLEN];
+  call_text(call, index, text, sizeof text);
+  uint16_t port = htons((uint16_t)call_int(call, index + 1));
+  if (call->refused) return 0;
+  memset(address, 0, sizeof *address);
+  if (inet_pton(AF_INET, text, &address->v4.sin_addr) == 1) {
+    address->v4.sin_family = AF_INET;
+    address->v4.sin_port = port;
+    return sizeof address->v4;
+  }
+  if (inet_pton(AF_INET6, text, &address->v6.sin6_addr) == 1) {
+    address->v6.sin6_family = AF_INET6;
+    address->v6.sin6_port = port;
+    return sizeof address->v6;
+  }
+  napi_throw_type_error(call->env, NULL, "expected an IPv4 or IPv6 address");
+  call->refused = true;
+  return 0;
+}
+
+/* datagramBind(fd, address, port): bind(2). */
+napi_value datagram_bind(napi_env env, napi_callback_info info) {
+  union internet_address address;
+  struct call call = call_begin(env, info);
+  int fd = call_int(&call, 0);
+  socklen_t length = call_address(&call, 1, &address);
+  if (call.refused) return NULL;
+  return bind(fd, &address.generic, length) < 0 ? throw_errno(env, "bind") : NULL;
+}
+
+/* datagramSend(fd, bytes, address, port) → false if the send queue is full: sendto(2). */
+napi_value datagram_send(napi_env env, napi_callback_info info) {
+  union internet_address address;
+  struct call call = call_begin(env, info);
+  int fd = call_int(&call, 0);
+  struct bytes bytes = call_bytes(&call, 1);
+  socklen_t length = call_address(&call, 2, &address);
+  if (call.refused) return NULL;
+  if (sendto(fd, bytes.data, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL, &address.generic, length) >= 0)
+    return bool_value(env, true);
+  return errno == EAGAIN || errno == EINTR ? bool_value(env, false) : throw_errno(env, "sendto");
+}
+
+static napi_value sender_value(napi_env env, const union internet_address *from, const void *data,
+                               size_t length) {
+  char text[INET6_ADDRSTRLEN] = "";
+  int port = 0;
+  if (from->generic.sa_family == AF_INET) {
+    inet_ntop(AF_INET, &from->v4.sin_addr, text, sizeof text);
+    port = ntohs(from->v4.sin_port);
+  } else if (from->generic.sa_family == AF_INET6) {
+    inet_ntop(AF_INET6, &from->v6.sin6_addr, text, sizeof text);
+    port = ntohs(from->v6.sin6_port);
+  }
+  napi_value parts[] = {bytes_value(env, data, length), text_value(env, text), int_value(env, port)};
+  return array_value(env, parts, 3);
+}
+
+/*
+ * datagramReceive(fd) → [[bytes, address, port], ...]: recvfrom(2), at most 64 at a time so that a flood does
+ * not stop the loop. A pending error (ECONNREFUSED, EHOSTUNREACH of an earlier datagram) is taken off and
+ * passed over.
+ */
+napi_value datagram_receive(napi_env env, napi_callback_info info) {
+  char data[DATAGRAM_SIZE];
+  napi_value result = NULL;
+  uint32_t count = 0;
+  struct call call = call_begin(env, info);
+  int fd = call_int(&call, 0);
+  if (call.refused) return NULL;
+  napi_create_array(env, &result);
+  for (int tries = 0; tries < BATCH; tries++) {
+    union internet_address from = {0};
+    socklen_t from_length = sizeof from;
+    ssize_t length = recvfrom(fd, data, sizeof data, MSG_DONTWAIT, &from.generic, &from_length);
+    if (length < 0 && errno == EAGAIN) break;
+    if (length < 0 && (errno == EBADF || errno == ENOTSOCK)) return throw_errno(env, "recvfrom");
+    if (length < 0) continue;
+    napi_set_element(env, result, count++, sender_value(env, &from, data, (size_t)length));
+  }
+  return result;
+}
+
+/* datagramKind(fd) → [domain, type]: SO_DOMAIN, SO_TYPE. */
+napi_value datagram_kind(napi_env env, napi_callback_info info) {
+  int kind[2] = {0, 0};
+  socklen_t length = sizeof(int);
+  struct call call = call_begin(env, info);
+  int fd = call_int(&call, 0);
+  if (call.refused) return NULL;
+  if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &kind[0], &length) < 0 ||
+      getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind[1], &length) < 0)
+    return throw_errno(env, "getsockopt");
+  return ints_value(env, kind, 2);
+}

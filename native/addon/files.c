@@ -1,0 +1,106 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "../common/bundle.h"
+#include "host.h"
+
+enum { PATH_SIZE = 4096, TYPE_SIZE = 64 };
+
+/* fileClose(fd): close(2); of a bad descriptor it throws EBADF, which is a defect of the caller. */
+napi_value file_close(napi_env env, napi_callback_info info) {
+  struct call call = call_begin(env, info);
+  int fd = call_int(&call, 0);
+  if (call.refused) return NULL;
+  return close(fd) < 0 && errno == EBADF ? throw_errno(env, "close") : NULL;
+}
+
+/* fileLock(fd, operation) → false if somebody else holds it and LOCK_NB is set: flock(2). */
+napi_value file_lock(napi_env env, napi_callback_info info) {
+  int outcome;
+  struct call call = call_begin(env, info);
+  int fd = call_int(&call, 0), operation = call_int(&call, 1);
+  if (call.refused) return NULL;
+  do outcome = flock(fd, operation);
+  while (outcome < 0 && errno == EINTR);
+  if (outcome < 0 && errno != EWOULDBLOCK) return throw_errno(env, "flock");
+  return bool_value(env, outcome == 0);
+}
+
+static const char *optional_text(struct call *call, size_t index, char *text, size_t size) {
+  if (call_is_null(call, index)) return NULL;
+  call_text(call, index, text, size);
+  return text;
+}
+
+/* mountFile(source | null, target, type | null, flags, data | null): mount(2), needs CAP_SYS_ADMIN. */
+napi_value mount_file(napi_env env, napi_callback_info info) {
+  char source[PATH_SIZE], target[PATH_SIZE], type[TYPE_SIZE], data[PATH_SIZE];
+  struct call call = call_begin(env, info);
+  const char *source_text = optional_text(&call, 0, source, sizeof source);
+  call_text(&call, 1, target, sizeof target);
+  const char *type_text = optional_text(&call, 2, type, sizeof type);
+  int flags = call_int(&call, 3);
+  const char *data_text = optional_text(&call, 4, data, sizeof data);
+  if (call.refused) return NULL;
+  if (mount(source_text, target, type_text, (unsigned)flags, data_text) < 0) return throw_errno(env, "mount");
+  return NULL;
+}
+
+/* unmountFile(target, flags): umount2(2). */
+napi_value unmount_file(napi_env env, napi_callback_info info) {
+  char target[PATH_SIZE];
+  struct call call = call_begin(env, info);
+  call_text(&call, 0, target, sizeof target);
+  int flags = call_int(&call, 1);
+  if (call.refused) return NULL;
+  return umount2(target, flags) < 0 ? throw_errno(env, "umount2") : NULL;
+}
+
+/* A TUN device belongs to the namespace its control file was opened in. */
+static int open_control(int netns, struct failure *failure) {
+  struct visit visit;
+  if (netns >= 0 && visit_begin(&visit, netns, failure) < 0) return -1;
+  int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) failed(failure, "open");
+  if (netns >= 0) visit_end(&visit);
+  return fd;
+}
+
+static const char *attach_tun(int fd, struct ifreq *request, bool persistent) {
+  if (ioctl(fd, TUNSETIFF, request) < 0) return "TUNSETIFF";
+  return persistent && ioctl(fd, TUNSETPERSIST, 1) < 0 ? "TUNSETPERSIST" : NULL;
+}
+
+/*
+ * tunOpen(netnsFd | -1, name, multiQueue, persistent) → [fd, name]: /dev/net/tun with TUNSETIFF (IFF_TUN,
+ * IFF_NO_PI), as `ip tuntap add mode tun`. An empty name lets the kernel choose.
+ */
+napi_value tun_open(napi_env env, napi_callback_info info) {
+  struct failure failure;
+  struct ifreq request = {0};
+  struct call call = call_begin(env, info);
+  int netns = call_int(&call, 0);
+  call_text(&call, 1, request.ifr_name, sizeof request.ifr_name);
+  bool multi_queue = call_bool(&call, 2), persistent = call_bool(&call, 3);
+  if (call.refused) return NULL;
+  int fd = open_control(netns, &failure);
+  if (fd < 0) return throw_failure(env, &failure);
+  request.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (multi_queue ? IFF_MULTI_QUEUE : 0));
+  const char *refused = attach_tun(fd, &request, persistent);
+  if (refused != NULL) {
+    failed(&failure, refused);
+    close(fd);
+    return throw_failure(env, &failure);
+  }
+  napi_value parts[] = {int_value(env, fd), text_value(env, request.ifr_name)};
+  return array_value(env, parts, 2);
+}

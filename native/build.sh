@@ -1,0 +1,67 @@
+#!/bin/sh
+# Builds build/podlace.node (cc, node-api-headers) and build/podlace-cni (musl-gcc, static). Rebuilds only what
+# is older than its sources and says nothing when there is nothing to do.
+#   native/build.sh         both
+#   native/build.sh addon   build/podlace.node only
+#   native/build.sh shim    build/podlace-cni only
+#   native/build.sh asan    build/podlace-asan.node, for test/netns/sys-asan.test.ts
+set -eu
+cd "$(dirname "$0")/.."
+
+headers=node_modules/node-api-headers/include
+warnings='-std=gnu11 -Wall -Wextra -Werror -Wshadow -Wvla'
+addon_flags="$warnings -fPIC -shared -fvisibility=hidden -I$headers"
+
+say() { echo "native: $*" >&2; }
+give_up() { say "$1"; exit 1; }
+
+# True if $1 is missing or older than one of the files behind it.
+stale() {
+  target=$1
+  shift
+  [ -f "$target" ] || return 0
+  [ -n "$(find "$@" native/build.sh -newer "$target" -print | head -n 1)" ]
+}
+
+# Compiles to a temporary name first: a reader never sees half a file, and a failed build keeps the old one.
+compile() {
+  target=$1
+  shift
+  say "$target"
+  if ! "$@" -o "$target.$$"; then
+    rm -f "$target.$$"
+    exit 1
+  fi
+  mv -f "$target.$$" "$target"
+}
+
+addon() {
+  target=$1
+  shift
+  stale "$target" native/addon native/common || return 0
+  command -v cc >/dev/null || give_up 'no C compiler: install gcc (apt-get install gcc libc6-dev linux-libc-dev)'
+  [ -f "$headers/node_api.h" ] || give_up "no $headers/node_api.h: run npm ci"
+  # shellcheck disable=SC2086
+  compile "$target" cc $addon_flags "$@" native/addon/*.c native/common/*.c
+}
+
+shim() {
+  stale build/podlace-cni native/shim native/common || return 0
+  command -v musl-gcc >/dev/null || give_up 'no musl-gcc: install musl-tools (apt-get install musl-tools)'
+  # The kernel's headers are not musl's: they come last, so that musl's own win.
+  # shellcheck disable=SC2086
+  compile build/podlace-cni musl-gcc $warnings -static -no-pie -Os -s \
+    -idirafter /usr/include -idirafter "/usr/include/$(cc -dumpmachine)" \
+    -fno-asynchronous-unwind-tables -fno-stack-protector -ffunction-sections -fdata-sections \
+    -Wl,--gc-sections -Wl,--build-id=none -flto -Wl,-z,noseparate-code -Wl,-z,norelro \
+    native/shim/*.c native/common/*.c
+}
+
+mkdir -p build
+case "${1:-all}" in
+  all) addon build/podlace.node -O2 -s && shim ;;
+  addon) addon build/podlace.node -O2 -s ;;
+  shim) shim ;;
+  asan) addon build/podlace-asan.node -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer ;;
+  *) give_up "unknown target $1: all, addon, shim or asan" ;;
+esac

@@ -1,0 +1,37 @@
+/*
+ * A network namespace as a bundle of descriptors. Whoever may enter the namespace opens the bundle; whoever
+ * holds it can configure the namespace without entering: netlink sockets keep the namespace they were opened
+ * in, and directories under /proc/sys/net keep the namespace of the thread that opened them.
+ */
+#pragma once
+
+#include "failure.h"
+
+enum { BUNDLE_SIZE = 6 };
+
+/* Positions in bundle.fds; also the order on the wire between shim and agent. */
+enum bundle_part { PART_NETNS, PART_ROUTE, PART_NETFILTER, PART_IPV4_CONF, PART_IPV6_CONF, PART_CORE };
+
+struct bundle {
+  int fds[BUNDLE_SIZE]; /* -1 where absent: only PART_IPV6_CONF may be, on a kernel without IPv6 */
+};
+
+extern const struct bundle bundle_empty;
+
+/* Opens everything in the namespace of the calling thread. On failure nothing stays open; returns 0 or -1. */
+int bundle_open_here(struct bundle *bundle, struct failure *failure);
+void bundle_close(struct bundle *bundle);
+
+/* A visit to another namespace by the calling thread alone; `home` is the way back. */
+struct visit {
+  int home;
+};
+
+/*
+ * Enters namespace `target` (an nsfs descriptor): setns(2). Returns 0 or -1, then the thread has not moved.
+ */
+int visit_begin(struct visit *visit, int target, struct failure *failure);
+/* Enters a new, empty namespace: unshare(2). */
+int visit_begin_new(struct visit *visit, struct failure *failure);
+/* Goes home. A thread that cannot must not go on in the wrong namespace: aborts the process. */
+void visit_end(struct visit *visit);

@@ -1,0 +1,19 @@
+/*
+ * The conversation with the agent: one request frame, one reply frame (32-bit big-endian length and payload).
+ */
+#pragma once
+
+#include "../common/bundle.h"
+#include "deadline.h"
+#include "request.h"
+#include "text.h"
+
+struct reply {
+  int exit_code;
+  const char *output;
+  size_t length;
+};
+
+/* Returns 0, or -1 with errno: ECONNREFUSED, ENOENT (no agent), ECONNRESET (no reply), ETIMEDOUT, EPROTO. */
+int agent_call(const char *socket_path, const struct text *header, const struct request *request,
+               const struct bundle *bundle, const struct deadline *deadline, struct reply *reply);

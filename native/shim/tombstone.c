@@ -1,0 +1,108 @@
+#define _GNU_SOURCE
+#include "tombstone.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NAME_SIZE = 256 };
+
+static bool is_name_character(char c) {
+  bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return letter || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+}
+
+/* The container id as the CNI specification has it: [A-Za-z0-9][A-Za-z0-9_.-]* */
+static bool is_container_id(const char *id) {
+  for (const char *c = id; *c != '\0'; c++)
+    if (!is_name_character(*c)) return false;
+  return id[0] != '\0' && strchr("_.-", id[0]) == NULL;
+}
+
+bool tombstone_name_fits(const struct request *request) {
+  size_t ifname = strlen(request->ifname);
+  return is_container_id(request->container) && strlen(request->container) < NAME_SIZE - 40 && ifname > 0 &&
+         ifname < 16 && strchr(request->ifname, '/') == NULL;
+}
+
+/* Makes the directory if it is missing; the agent owns what lies in its state directory. */
+static int open_tombstones(int state, struct failure *failure) {
+  struct stat owner;
+  bool made = mkdirat(state, "tombstones", 0700) == 0;
+  if (!made && errno != EEXIST) return failed(failure, "mkdir");
+  int fd = openat(state, "tombstones", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return failed(failure, "open");
+  if (!made) return fd;
+  if (fstat(state, &owner) == 0 && fchown(fd, owner.st_uid, owner.st_gid) == 0 && fsync(state) == 0) return fd;
+  failed(failure, "fchown");
+  close(fd);
+  return -1;
+}
+
+static int open_directory(const char *state, struct failure *failure) {
+  if (mkdir(state, 0755) < 0 && errno != EEXIST) return failed(failure, "mkdir");
+  int fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return failed(failure, "open");
+  int tombstones = open_tombstones(fd, failure);
+  close(fd);
+  return tombstones;
+}
+
+static int write_all(int fd, const char *data, size_t length, struct failure *failure) {
+  while (length > 0) {
+    ssize_t written = write(fd, data, length);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return failed(failure, "write");
+    data += written;
+    length -= (size_t)written;
+  }
+  return 0;
+}
+
+static int write_file(int directory, int fd, const struct text *header, const struct request *request,
+                      struct failure *failure) {
+  struct stat owner;
+  if (write_all(fd, header->data, header->length, failure) < 0) return -1;
+  if (write_all(fd, request->config, request->config_length, failure) < 0) return -1;
+  if (fstat(directory, &owner) < 0 || fchown(fd, owner.st_uid, owner.st_gid) < 0)
+    return failed(failure, "fchown");
+  return fsync(fd) < 0 ? failed(failure, "fsync") : 0;
+}
+
+/*
+ * Under a temporary name first (with a leading dot, which no container id has): readers see whole files only.
+ */
+static int write_renamed(int directory, const char *name, const char *temporary, const struct text *header,
+                         const struct request *request, struct failure *failure) {
+  (void)unlinkat(directory, temporary, 0);
+  int fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) return failed(failure, "open");
+  int outcome = write_file(directory, fd, header, request, failure);
+  close(fd);
+  if (outcome == 0 && renameat(directory, temporary, directory, name) < 0)
+    outcome = failed(failure, "rename");
+  if (outcome == 0 && fsync(directory) < 0) return failed(failure, "fsync");
+  if (outcome < 0) (void)unlinkat(directory, temporary, 0);
+  return outcome;
+}
+
+int tombstone_write(const char *state, const struct text *header, const struct request *request,
+                    struct failure *failure) {
+  char name[NAME_SIZE] = "", temporary[NAME_SIZE] = "";
+  struct text name_text = {name, 0, sizeof name - 1, false};
+  struct text temporary_text = {temporary, 0, sizeof temporary - 1, false};
+  text_add(&name_text, request->container);
+  text_add(&name_text, "-");
+  text_add(&name_text, request->ifname);
+  text_add(&temporary_text, ".");
+  text_add_number(&temporary_text, (unsigned long)getpid());
+  text_add(&temporary_text, ".tmp");
+  int directory = open_directory(state, failure);
+  if (directory < 0) return -1;
+  int outcome = write_renamed(directory, name, temporary, header, request, failure);
+  close(directory);
+  return outcome;
+}

@@ -1,0 +1,26 @@
+export { bootId } from './boot-id.ts'
+export { DatagramSocket, type DatagramSource } from './datagram-socket.ts'
+export { closeFd } from './descriptor.ts'
+export { errnoName } from './errno.ts'
+export { errnoError, type SysError, type SysErrorPayload } from './errors.ts'
+export { flockSync } from './flock.ts'
+export { encodeFrame, type Frame, FrameDecoder, MAX_FRAME_BYTES } from './frames.ts'
+export { bindMount, mount, unmount } from './mount.ts'
+export { NetlinkEvents, type NetlinkEventsOptions, type QueuedEvents } from './netlink-events.ts'
+export {
+  type NetlinkProtocol,
+  NetlinkSocket,
+  type NetlinkTransport,
+  netlinkFromFd,
+  openNetlink,
+} from './netlink-socket.ts'
+export { Netns, type NetnsFds, type SocketDomain, type SocketType, socketIn, unpin } from './netns.ts'
+export { openTun, type Tun, type TunOptions } from './tun.ts'
+export {
+  type CloseListener,
+  connectUnix,
+  type Peer,
+  StreamConnection,
+  type UnixConnection,
+} from './unix-connection.ts'
+export { UnixServer, type UnixServerOptions } from './unix-server.ts'

@@ -1,0 +1,207 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { closeFds } from './descriptor.ts'
+import { attempt, sysError } from './errors.ts'
+import { bindMount, unmount } from './mount.ts'
+import { native } from './native.ts'
+import { NetlinkSocket, openNetlinkFd } from './netlink-socket.ts'
+
+/** The descriptors of a namespace. Who has them may configure it without entering it. */
+export interface NetnsFds {
+  /** The namespace itself (nsfs): to place a link in it, and for root to enter it. */
+  readonly netns: number
+  /** NETLINK_ROUTE and NETLINK_NETFILTER request sockets. */
+  readonly route: number
+  readonly netfilter: number
+  /** Directories below /proc/sys/net; `ipv6Conf` is absent on a kernel without IPv6. */
+  readonly ipv4Conf: number
+  readonly ipv6Conf?: number
+  readonly core: number
+}
+
+/**
+ * A network namespace as a bundle of descriptors, never a path to enter. It is held (and a dead pod's
+ * namespace kept alive) until `close`.
+ */
+export class Netns implements Disposable {
+  readonly fds: NetnsFds
+  /** SO_NETNS_COOKIE: unlike the inode never used again while the machine runs. */
+  readonly cookie: bigint
+  readonly route: NetlinkSocket
+  readonly netfilter: NetlinkSocket
+  /** Descriptors that no socket above owns. */
+  private readonly rest: Set<number>
+  private closed = false
+
+  private constructor(fds: NetnsFds, lanes: Lanes) {
+    this.fds = fds
+    this.rest = new Set(Object.values(fds))
+    const sockets: NetlinkSocket[] = []
+    const adopt = (protocol: 'route' | 'netfilter') => {
+      this.rest.delete(fds[protocol])
+      const socket = new NetlinkSocket(fds[protocol], { protocol, ...lanes(protocol) })
+      sockets.push(socket)
+      return socket
+    }
+    try {
+      this.cookie = attempt('read the namespace cookie', () => native.netnsCookie(fds.route))
+      this.route = adopt('route')
+      this.netfilter = adopt('netfilter')
+    } catch (error) {
+      for (const socket of sockets) socket.close()
+      closeFds(this.rest)
+      throw error
+    }
+  }
+
+  /** The process's own namespace. Needs no privilege. */
+  static own(): Netns {
+    const fds = attempt('open the own network namespace', () => native.netnsOwn())
+    return new Netns(named(fds), protocol => ({ openLane: () => openNetlinkFd(-1, protocol) }))
+  }
+
+  /**
+   * The namespace of a file such as /run/netns/x or /proc/1/ns/net. Enters, opens all and leaves within one
+   * native call; needs root. `sys.enoent`; `sys.einval` if the file is no network namespace.
+   */
+  static open(path: string): Netns {
+    const fds = named(attempt(`open network namespace ${path}`, () => native.netnsOpen(path)))
+    return new Netns(fds, protocol => ({ openLane: () => openNetlinkFd(fds.netns, protocol) }))
+  }
+
+  /**
+   * A new, empty namespace without a name, which lives as long as a descriptor or process holds it; needs
+   * root.
+   */
+  static create(): Netns {
+    const fds = named(attempt('create a network namespace', () => native.netnsCreate()))
+    return new Netns(fds, protocol => ({ openLane: () => openNetlinkFd(fds.netns, protocol) }))
+  }
+
+  /**
+   * From descriptors that another process passed (SCM_RIGHTS). Owns them from the call on: if one of the
+   * sockets is no netlink socket, all are closed. `exchange` and `exchangeInThread` share a socket here, see
+   * NetlinkSocket.
+   */
+  static fromFds(fds: NetnsFds): Netns {
+    return new Netns(fds, () => ({}))
+  }
+
+  /**
+   * Sets `ipv4/conf/<link>/<name>`, `ipv6/conf/<link>/<name>` or `core/<name>` (below /proc/sys/net), as
+   * `sysctl -w` does. A missing link or name is `sys.enoent`, a refused value `sys.einval`.
+   */
+  writeSysctl(path: string, value: string): void {
+    const { directory, name } = this.resolveSysctl(path)
+    attempt(`set sysctl net/${path} to ${JSON.stringify(value)}`, () =>
+      native.sysctlWrite(directory, name, value),
+    )
+  }
+
+  /** The value without the trailing newline; several fields are separated by tabs, as the kernel has them. */
+  readSysctl(path: string): string {
+    const { directory, name } = this.resolveSysctl(path)
+    return attempt(`read sysctl net/${path}`, () => native.sysctlRead(directory, name))
+  }
+
+  /**
+   * Gives the namespace a name: a file that it is bind-mounted on, as `ip netns add` does. Needs root; the
+   * file must not exist (`sys.eexist`). `unpin` takes it away.
+   */
+  pin(path: string): void {
+    this.checkOpen()
+    const op = `pin a network namespace on ${path}`
+    attempt(op, () => writeFileSync(path, '', { flag: 'wx', mode: 0o444 }))
+    try {
+      bindMount(`/proc/self/fd/${this.fds.netns}`, path)
+    } catch (error) {
+      rmSync(path, { force: true })
+      throw error
+    }
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.route.close()
+    this.netfilter.close()
+    closeFds(this.rest)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  private resolveSysctl(path: string): { directory: number; name: string } {
+    this.checkOpen()
+    const op = `sysctl net/${path}`
+    if (path.split('/').some(part => part === '' || part === '.' || part === '..'))
+      throw sysError('sys.bad-path', op, `${op}: every part of the path must be a name`)
+    for (const [prefix, directory] of this.sysctlDirectories()) {
+      if (path.startsWith(prefix)) return { directory, name: path.slice(prefix.length) }
+    }
+    const known = 'ipv4/conf/, ipv6/conf/ (if the kernel has IPv6) and core/ are reachable'
+    throw sysError('sys.bad-path', op, `${op}: only ${known}`)
+  }
+
+  private sysctlDirectories(): [string, number][] {
+    const { ipv4Conf, ipv6Conf, core } = this.fds
+    const directories: [string, number][] = [
+      ['ipv4/conf/', ipv4Conf],
+      ['core/', core],
+    ]
+    if (ipv6Conf !== undefined) directories.push(['ipv6/conf/', ipv6Conf])
+    return directories
+  }
+
+  private checkOpen(): void {
+    if (this.closed)
+      throw sysError('sys.closed', 'use a network namespace', 'the namespace is closed already')
+  }
+}
+
+type Lanes = (protocol: 'route' | 'netfilter') => { openLane?: () => number }
+
+/** In the order of the C side (native/common/bundle.h). */
+function named(fds: readonly number[]): NetnsFds {
+  const [netns, route, netfilter, ipv4Conf, ipv6Conf, core] = fds
+  if (
+    netns === undefined ||
+    route === undefined ||
+    netfilter === undefined ||
+    ipv4Conf === undefined ||
+    ipv6Conf === undefined ||
+    core === undefined
+  )
+    throw sysError(
+      'sys.addon-missing',
+      'open a network namespace',
+      'the addon is of another version: rebuild it',
+    )
+  return { netns, route, netfilter, ipv4Conf, core, ...(ipv6Conf < 0 ? {} : { ipv6Conf }) }
+}
+
+/**
+ * Undoes `Netns.pin`: unmounts and removes the file. Processes and descriptors in the namespace keep it
+ * alive.
+ */
+export function unpin(path: string): void {
+  unmount(path)
+  rmSync(path, { force: true })
+}
+
+/** Which socket to make inside a namespace. */
+export type SocketDomain = 'inet' | 'inet6' | 'packet'
+export type SocketType = 'stream' | 'datagram' | 'raw'
+
+const DOMAINS = { inet: 2, inet6: 10, packet: 17 } as const
+const TYPES = { stream: 1, datagram: 2, raw: 3 } as const
+
+/**
+ * A non-blocking socket made inside `netns`; the descriptor is the caller's (`closeFd`). Needs root.
+ * `protocol` is the number socket(2) takes: IPPROTO_ICMP is 1, IPPROTO_ICMPV6 58.
+ */
+export function socketIn(netns: Netns, domain: SocketDomain, type: SocketType, protocol = 0): number {
+  return attempt(`open a ${domain} ${type} socket in a namespace`, () =>
+    native.netnsSocket(netns.fds.netns, DOMAINS[domain], TYPES[type], protocol),
+  )
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { ip } from './agent-nodes.ts'
+import { AGENT_UID, LoneAgent } from './lone-agent.ts'
+
+let node: LoneAgent
+
+beforeEach(async () => {
+  node = new LoneAgent()
+  await node.start()
+})
+afterEach(() => node.close())
+
+function dataDir(): string {
+  const directory = path.join(node.directory, 'leases')
+  if (!fs.existsSync(directory)) {
+    fs.mkdirSync(directory)
+    fs.chownSync(directory, AGENT_UID, AGENT_UID)
+  }
+  return directory
+}
+
+function bridgeConfig(extra: object = {}): object {
+  return {
+    name: 'lan',
+    type: 'bridge',
+    bridge: 'br-test',
+    isDefaultGateway: true,
+    ipam: { type: 'host-local', subnet: '10.9.0.0/29', routes: [{ dst: '10.0.0.0/8' }], dataDir: dataDir() },
+    ...extra,
+  }
+}
+
+function inNode(command: string): string {
+  const enter = `--net=/proc/${process.pid}/fd/${node.netns.fds.netns}`
+  return execFileSync('nsenter', [enter, ...command.split(' ')], { encoding: 'utf8' })
+}
+
+test('bridge with host-local: result, gateway, port, leases on disk; DEL removes lease and port', () => {
+  const { output, exitCode } = node.call('ADD', 'a', bridgeConfig())
+  assert.equal(exitCode, 0, JSON.stringify(output))
+  assert.equal(output.ips?.[0]?.address, '10.9.0.2/29')
+  assert.equal(fs.readFileSync(path.join(dataDir(), 'lan/10.9.0.2'), 'utf8'), 'a\r\neth0')
+  assert.match(ip(node.netns, '-br address show br-test'), /10\.9\.0\.1\/29/)
+  assert.match(ip(node.netns, 'link show master br-test'), /veth[0-9a-f]{8}/)
+  assert.match(ip(node.pod('a'), 'route'), /10\.0\.0\.0\/8 via 10\.9\.0\.1/)
+  assert.equal(node.call('CHECK', 'a', bridgeConfig()).exitCode, 0)
+  assert.equal(node.call('DEL', 'a', bridgeConfig()).exitCode, 0)
+  assert.ok(!fs.existsSync(path.join(dataDir(), 'lan/10.9.0.2')))
+  assert.equal(ip(node.netns, 'link show master br-test'), '')
+})
+
+test('a /29 gives five pods an address; the sixth is told so, and nothing of it remains', () => {
+  for (const id of ['a', 'b', 'c', 'd', 'e']) assert.equal(node.call('ADD', id, bridgeConfig()).exitCode, 0)
+  const ports = ip(node.netns, 'link show master br-test')
+  const { output } = node.call('ADD', 'f', bridgeConfig())
+  assert.equal(output.code, 100, output.msg)
+  assert.equal(node.call('STATUS', 'f', bridgeConfig()).output.code, 50)
+  assert.equal(ip(node.netns, 'link show master br-test'), ports)
+  assert.equal(fs.readdirSync(path.join(dataDir(), 'lan')).filter(name => /^10\./.test(name)).length, 5)
+})
+
+test('ipMasq is one rule set a network; pods are elements of it, and GC takes the last of it', () => {
+  node.call('ADD', 'a', bridgeConfig({ ipMasq: true }))
+  node.call('ADD', 'b', bridgeConfig({ ipMasq: true }))
+  const rules = inNode('nft list table ip podlace-net-lan')
+  assert.match(rules, /10\.9\.0\.2, 10\.9\.0\.3/)
+  assert.equal(rules.match(/masquerade/g)?.length, 1)
+  node.call('DEL', 'a', bridgeConfig({ ipMasq: true }))
+  assert.doesNotMatch(inNode('nft list table ip podlace-net-lan'), /10\.9\.0\.2/)
+  node.call('GC', 'x', bridgeConfig({ ipMasq: true, 'cni.dev/valid-attachments': [] }))
+  assert.doesNotMatch(inNode('nft list ruleset'), /podlace-net-lan/)
+  assert.doesNotMatch(ip(node.netns, 'link'), /br-test/)
+  assert.deepEqual(
+    fs.readdirSync(path.join(dataDir(), 'lan')).filter(name => /^10\./.test(name)),
+    [],
+  )
+})
+
+test("a bridge that somebody else made is used as it is, and left when the network's last pod goes", () => {
+  ip(node.netns, 'link add br-test type bridge')
+  ip(node.netns, 'link set br-test alias mine')
+  assert.equal(node.call('ADD', 'a', bridgeConfig()).exitCode, 0)
+  node.call('GC', 'x', bridgeConfig({ 'cni.dev/valid-attachments': [] }))
+  assert.match(ip(node.netns, 'link show br-test'), /alias mine/)
+})
+
+test('another address on the bridge is an error that names it', () => {
+  ip(node.netns, 'link add br-test type bridge')
+  ip(node.netns, 'address add 10.77.0.1/24 dev br-test')
+  const { output } = node.call('ADD', 'a', bridgeConfig())
+  assert.equal(output.code, 102, output.msg)
+  assert.match(output.msg ?? '', /10\.77\.0\.1/)
+})
+
+test('flannel: bridge and addresses follow from the file the agent wrote', async () => {
+  const config = {
+    name: 'flan',
+    type: 'flannel',
+    subnetFile: path.join(node.stateDir, 'subnet.env'),
+    delegate: { bridge: 'cbr0' },
+    ipam: { dataDir: dataDir() },
+  }
+  const { output } = node.call('ADD', 'a', config)
+  assert.equal(output.ips?.[0]?.address, '10.244.1.2/24', JSON.stringify(output))
+  assert.match(ip(node.pod('a'), 'link show eth0'), /mtu 1450/)
+  assert.match(ip(node.pod('a'), 'route'), /10\.244\.0\.0\/16 via 10\.244\.1\.1/)
+  fs.rmSync(path.join(node.stateDir, 'subnet.env'))
+  const missing = node.call('ADD', 'b', config)
+  assert.equal(missing.output.code, 11)
+  assert.match(missing.output.msg ?? '', /subnet\.env cannot be read/)
+  assert.equal(node.call('DEL', 'a', config).exitCode, 0)
+  assert.deepEqual(
+    fs.readdirSync(path.join(dataDir(), 'flan')).filter(name => /^10\./.test(name)),
+    [],
+  )
+})
+
+test('host-local called as an address plugin of its own', () => {
+  const config = { ...bridgeConfig(), type: 'host-local' }
+  const { output } = node.call('ADD', 'a', config)
+  assert.equal(output.ips?.[0]?.address, '10.9.0.2/29', JSON.stringify(output))
+  assert.equal(node.call('CHECK', 'a', config).exitCode, 0)
+  assert.equal(node.call('DEL', 'a', config).exitCode, 0)
+  assert.equal(node.call('CHECK', 'a', config).output.code, 103)
+})
+
+test('VERSION is answered, and what is not valid is refused with its code before anything is made', async () => {
+  const before = await node.hostState()
+  assert.match(JSON.stringify(node.call('VERSION', 'a').output), /"1\.1\.0"/)
+  const refusals: [object, number, RegExp][] = [
+    [{ cniVersion: '9.9.9' }, 1, /9\.9\.9/],
+    [{ name: '' }, 7, /name/],
+    [{ name: 'pods', bridge: 'x' }, 2, /does not know "bridge"/],
+    [bridgeConfig({ vlan: 7 }), 2, /vlan/],
+    [bridgeConfig({ bridge: 'a-name-that-is-too-long' }), 7, /bridge/],
+    [bridgeConfig({ ipam: { type: 'dhcp' } }), 2, /dhcp/],
+    [bridgeConfig({ ipam: { type: 'host-local', subnet: '10.9.0.1/33' } }), 7, /subnet/],
+    [bridgeConfig({ ipam: { type: 'host-local', dataDir: dataDir() } }), 7, /no ranges/],
+  ]
+  for (const [config, code, message] of refusals) {
+    const { output } = node.call('ADD', 'a', config)
+    assert.equal(output.code, code, JSON.stringify(output))
+    assert.match(output.msg ?? '', message)
+  }
+  assert.deepEqual(await node.hostState(), before)
+})
