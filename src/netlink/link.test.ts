@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { hasCode } from '../base/index.ts'
+import { address, index, mac, name, partial, u8, u16, u32 } from './arbitraries.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { AF_BRIDGE } from './families.ts'
+import { decodeLink, encodeLink, type LinkSpec, RTM_DELLINK, RTM_NEWLINK } from './link.ts'
+import { linkHeader } from './link-attributes.ts'
+import type { LinkInfo } from './link-kinds/index.ts'
+import { setLink } from './link-requests.ts'
+import type { Message } from './messages.ts'
+
+function message(body: Uint8Array, type = RTM_NEWLINK): Message {
+  return { type, flags: 0, sequence: 0, portId: 0, body }
+}
+
+const boolean = fc.boolean()
+const peer = partial({ name, mac, mtu: u32, index, netnsFd: u16 })
+const bridge = partial({ forwardDelay: u32, ageingTime: u32, vlanFiltering: boolean, vlanDefaultPvid: u16 })
+const vxlan = partial({
+  vni: fc.integer({ min: 0, max: 0xff_ffff }),
+  linkIndex: index,
+  local: address,
+  group: address,
+  port: u16,
+  learning: boolean,
+  ttl: u8,
+  limit: u32,
+  udpChecksum: boolean,
+})
+const mode = fc.constantFrom('private' as const, 'vepa' as const, 'bridge' as const, 'passthru' as const)
+
+/** One per kind of link-kinds/. */
+const info: fc.Arbitrary<LinkInfo> = fc.oneof(
+  partial({ peer }).map(data => ({ kind: 'veth' as const, ...data })),
+  bridge.map(data => ({ kind: 'bridge' as const, ...data })),
+  fc.tuple(vxlan, boolean).map(([data, gbp]) => ({ kind: 'vxlan' as const, ...data, gbp })),
+  partial({ mode, flags: u16 }).map(data => ({ kind: 'macvlan' as const, ...data })),
+  partial({ owner: u32, type: u8, persist: boolean }).map(data => ({ kind: 'tun' as const, ...data })),
+)
+
+test('a link of any kind comes back from its bytes', () => {
+  const required = fc.record({ name, info, mtu: u32, index })
+  const optional = partial({ mac, alias: name, masterIndex: index, parentIndex: index, group: u32 })
+  fc.assert(
+    fc.property(required, optional, (base, more) => {
+      const spec: LinkSpec & { readonly index: number } = { ...base, ...more }
+      const decoded = decodeLink(message(encodeLink(spec)))
+      const expected = { hardwareType: 0, flags: 0, up: false, ...spec, kind: spec.info.kind }
+      assert.deepEqual(decoded, expected)
+    }),
+  )
+})
+
+test('up and promiscuous change only their own flags', () => {
+  const body = encodeLink({ index: 3, name: 'x', up: true, promiscuous: false })
+  const expected = new ByteWriter()
+  linkHeader.write(expected, { index: 3, flags: 1, changeMask: 0x101 })
+  assert.deepEqual(body.subarray(0, 16), expected.finish())
+})
+
+test('a kind without a file keeps its name', () => {
+  const body = new ByteWriter()
+  linkHeader.write(body, { index: 1 })
+  body.attribute(3, false, writer => writer.bytes(Buffer.from('wg0\0')))
+  body.attribute(18, true, inner => {
+    inner.attribute(1, false, writer => writer.bytes(Buffer.from('wireguard\0')))
+    inner.attribute(2, true, writer => writer.attribute(1, false, data => data.u32(1)))
+  })
+  const link = decodeLink(message(body.finish()))
+  assert.deepEqual([link.kind, link.info], ['wireguard', undefined])
+})
+
+test('port settings come from a link message and from one of family AF_BRIDGE alike', () => {
+  const settings = { hairpin: true, isolated: false, learning: true }
+  const plain = decodeLink(message(encodeLink({ index: 2, name: 'v0', bridgePort: settings })))
+  assert.deepEqual(plain.bridgePort, settings)
+  const event = new ByteWriter()
+  linkHeader.write(event, { family: AF_BRIDGE, index: 2 })
+  event.attribute(3, false, writer => writer.bytes(Buffer.from('v0\0')))
+  event.attribute(12, true, inner => {
+    inner.attribute(4, false, writer => writer.u8(1))
+    inner.attribute(33, false, writer => writer.u8(0))
+    inner.attribute(8, false, writer => writer.u8(1))
+  })
+  const bridged = decodeLink(message(event.finish(), RTM_DELLINK))
+  assert.deepEqual(bridged.bridgePort, settings)
+})
+
+test('only a link that is given by index can be renamed', () => {
+  assert.throws(
+    () => setLink({ name: 'a' }, { name: 'b' }),
+    error => hasCode(error, 'netlink.invalid-value'),
+  )
+})

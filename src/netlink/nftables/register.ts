@@ -1,0 +1,115 @@
+import {
+  addressFromBytes,
+  addressToBytes,
+  firstAddress,
+  formatPrefix,
+  lastAddress,
+  prefixOf,
+  tryParsePrefix,
+} from '../../ip/index.ts'
+import { ByteReader } from '../byte-reader.ts'
+import { align4, ByteWriter } from '../byte-writer.ts'
+import { invalidValue, malformed } from '../errors.ts'
+import { type Datatype, knownTraits, traitsOf } from './datatypes.ts'
+
+/** Keys and values as registers hold them: text for people, bytes for the kernel. */
+
+/** Both ends belong to it; a single value has two equal ends. */
+export interface Range {
+  readonly from: Uint8Array
+  readonly to: Uint8Array
+}
+
+/**
+ * Bytes of a key or value of these types (NFTA_SET_KEY_LEN). One part has its own length; in a concatenation each
+ * part fills up to a multiple of four.
+ */
+export function registerLength(types: readonly Datatype[]): number {
+  const lengths = types.map(type => traitsOf(type).length)
+  return lengths.length === 1 ? (lengths[0] ?? 0) : lengths.reduce((sum, length) => sum + align4(length), 0)
+}
+
+/**
+ * A key from one text per type: a value (`10.0.0.1`, `tcp`, `80`, `0x4000`), a prefix, or a range `80-90`.
+ * @throws PodlaceError for text that is no such value
+ */
+export function encodeRange(types: readonly Datatype[], texts: readonly string[]): Range {
+  if (types.length !== texts.length) {
+    throw invalidValue('a set key', `${texts.length} parts for ${types.length} types: ${texts.join(' . ')}`)
+  }
+  const parts = types.map((type, i) => partRange(type, texts[i] ?? ''))
+  const [only] = parts
+  if (parts.length === 1 && only !== undefined) return only
+  return { from: joinParts(parts.map(part => part.from)), to: joinParts(parts.map(part => part.to)) }
+}
+
+/** A value, which cannot be a range. @throws PodlaceError */
+export function encodeRegister(types: readonly Datatype[], texts: readonly string[]): Uint8Array {
+  const { from, to } = encodeRange(types, texts)
+  if (Buffer.compare(from, to) !== 0) throw invalidValue('a value', `${texts.join(' . ')} is a range`)
+  return from
+}
+
+function partRange(type: Datatype, value: string): Range {
+  const traits = traitsOf(type)
+  if (type === 'ipv4_addr' || type === 'ipv6_addr') {
+    const prefix = tryParsePrefix(value)
+    if (prefix !== undefined) {
+      const range = { from: addressToBytes(firstAddress(prefix)), to: addressToBytes(lastAddress(prefix)) }
+      if (range.from.length === traits.length) return range
+    }
+  }
+  // Interface names may contain a dash.
+  const dash = type === 'ifname' ? -1 : value.indexOf('-', 1)
+  if (dash < 0 || value === 'ipv6-icmp') {
+    const single = traits.parse(value)
+    return { from: single, to: single }
+  }
+  const range = { from: traits.parse(value.slice(0, dash)), to: traits.parse(value.slice(dash + 1)) }
+  if (Buffer.compare(range.from, range.to) > 0)
+    throw invalidValue('a range', `${value} ends before it starts`)
+  return range
+}
+
+function joinParts(parts: readonly Uint8Array[]): Uint8Array {
+  const writer = new ByteWriter(64)
+  for (const part of parts) writer.bytes(part).pad()
+  return writer.finish()
+}
+
+/** The texts of a key; the inverse of `encodeRange`. @throws NetlinkError `netlink.malformed` */
+export function decodeRange(types: readonly Datatype[], range: Range): string[] {
+  const from = ByteReader.over(range.from)
+  const to = ByteReader.over(range.to)
+  return types.map(type => {
+    const length = knownTraits(type)?.length
+    if (length === undefined) throw malformed('a set key', `datatype ${type}`)
+    const part = { from: from.bytes(length), to: to.bytes(length) }
+    const padding = types.length === 1 ? 0 : align4(length) - length
+    from.skip(padding)
+    to.skip(padding)
+    return partText(type, part)
+  })
+}
+
+/** The texts of a value. @throws NetlinkError `netlink.malformed` */
+export function decodeRegister(types: readonly Datatype[], bytes: Uint8Array): string[] {
+  return decodeRange(types, { from: bytes, to: bytes })
+}
+
+function partText(type: Datatype, { from, to }: Range): string {
+  const traits = traitsOf(type)
+  if (Buffer.compare(from, to) === 0) return traits.format(from)
+  const prefix = type === 'ipv4_addr' || type === 'ipv6_addr' ? prefixBetween(from, to) : undefined
+  return prefix ?? `${traits.format(from)}-${traits.format(to)}`
+}
+
+/** The prefix that goes from the one to the other, if there is one. */
+function prefixBetween(from: Uint8Array, to: Uint8Array): string | undefined {
+  const first = addressFromBytes(from)
+  const last = addressFromBytes(to)
+  const differing = (first.value ^ last.value).toString(2).length
+  const prefix = prefixOf(first, from.length * 8 - differing)
+  const whole = firstAddress(prefix).value === first.value && lastAddress(prefix).value === last.value
+  return whole ? formatPrefix(prefix) : undefined
+}
