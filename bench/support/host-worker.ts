@@ -1,0 +1,140 @@
+/**
+ * Runs inside a fake host: a network and mount namespace of its own. Starts the programs that are measured and
+ * takes their times there, so that entering the namespace is not part of what is measured. Speaks JSON over the IPC
+ * channel with `fake-host.ts`; ends when the channel closes, and its namespaces with it.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import process from 'node:process'
+
+/** A program to run to its end, with its standard input. */
+export interface Call {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly stdin: string
+}
+
+export interface CallResult {
+  /** From just before the start of the process until it ended and its output was read. */
+  readonly ms: number
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export type Task =
+  /** Runs commands one after the other, with `stdin` for each; for preparation, not timed. */
+  | { readonly do: 'commands'; readonly commands: readonly (readonly string[])[]; readonly stdin?: string }
+  | { readonly do: 'calls'; readonly calls: readonly Call[]; readonly parallel: number }
+  /** Starts a daemon that dies with this process; its output goes to `log`. */
+  | {
+      readonly do: 'start'
+      readonly argv: readonly string[]
+      readonly env: Readonly<Record<string, string>>
+      readonly log: string
+      /** Its CPU time belongs to what is measured. */
+      readonly counted: boolean
+    }
+  /** CPU time in milliseconds: of all programs that were run here, and of the daemons that are counted. */
+  | { readonly do: 'cpu' }
+
+export interface TaskResults {
+  /** Standard output of the last command. */
+  readonly commands: string
+  readonly calls: { readonly results: readonly CallResult[]; readonly totalMs: number }
+  readonly start: number
+  readonly cpu: number
+}
+
+const daemons: { readonly child: ChildProcess; readonly counted: boolean }[] = []
+const LIMIT_MS = 60_000
+/** Clock ticks per second in /proc/PID/stat; 100 on every Linux that Node runs on (USER_HZ). */
+const TICK_MS = 10
+
+function runCommands(commands: readonly (readonly string[])[], stdin = ''): string {
+  let output = ''
+  for (const [file, ...args] of commands) {
+    if (file === undefined) continue
+    output = execFileSync(file, args, { encoding: 'utf8', input: stdin, timeout: LIMIT_MS, stdio: 'pipe' })
+  }
+  return output
+}
+
+function runCall({ argv: [file = '', ...args], env, stdin }: Call): Promise<CallResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<CallResult>()
+  const output = { stdout: '', stderr: '' }
+  const startMs = performance.now()
+  const child = spawn(file, args, { env, stdio: 'pipe', timeout: LIMIT_MS, killSignal: 'SIGKILL' })
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (chunk: string) => {
+      output[stream] += chunk
+    })
+  }
+  child.on('error', reject)
+  child.on('close', code => resolve({ ms: performance.now() - startMs, exitCode: code ?? -1, ...output }))
+  child.stdin.on('error', () => undefined) // a program need not read its input
+  child.stdin.end(stdin)
+  return promise
+}
+
+async function runCalls(calls: readonly Call[], parallel: number): Promise<TaskResults['calls']> {
+  const results: CallResult[] = []
+  const startMs = performance.now()
+  let next = 0
+  const lane = async () => {
+    for (let call = calls[next++]; call !== undefined; call = calls[next++]) results.push(await runCall(call))
+  }
+  await Promise.all(Array.from({ length: parallel }, lane))
+  return { results, totalMs: performance.now() - startMs }
+}
+
+function startDaemon({ argv, env, log, counted }: Task & { do: 'start' }): number {
+  const [file = '', ...args] = argv
+  const fd = openSync(log, 'a')
+  const child = spawn(file, args, { env, stdio: ['ignore', fd, fd] })
+  closeSync(fd)
+  child.on('error', () => undefined) // whoever waits for the daemon reads its log
+  daemons.push({ child, counted })
+  return child.pid ?? -1
+}
+
+/** Fields of /proc/PID/stat after the name: utime and stime are 11 and 12, those of ended children 13 and 14. */
+function cpuTicks(pid: number, fields: readonly number[]): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const values = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields.reduce((sum, field) => sum + Number(values[field]), 0)
+}
+
+function cpuMs(): number {
+  const running = daemons.filter(({ child, counted }) => counted && child.exitCode === null)
+  const ticks = running.reduce((sum, { child }) => sum + cpuTicks(child.pid ?? 0, [11, 12, 13, 14]), 0)
+  return (ticks + cpuTicks(process.pid, [13, 14])) * TICK_MS
+}
+
+async function perform(task: Task): Promise<unknown> {
+  switch (task.do) {
+    case 'commands':
+      return runCommands(task.commands, task.stdin)
+    case 'calls':
+      return await runCalls(task.calls, task.parallel)
+    case 'start':
+      return startDaemon(task)
+    case 'cpu':
+      return cpuMs()
+  }
+}
+
+function stop(): void {
+  for (const { child } of daemons) child.kill('SIGKILL')
+  process.exit(0)
+}
+
+process.on('disconnect', stop)
+process.on('SIGINT', () => undefined) // Ctrl-C is the parent's to handle; it closes the channel
+process.on('message', (request: { readonly id: number; readonly task: Task }) => {
+  perform(request.task).then(
+    result => process.send?.({ id: request.id, result }),
+    (error: unknown) => process.send?.({ id: request.id, error: String(error) }),
+  )
+})
+process.send?.({ id: 0, result: 'ready' })

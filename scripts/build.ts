@@ -1,0 +1,68 @@
+/**
+ * Bundles `src/cli/main.ts` into `dist/podlace.mjs`: one file that Node runs without `node_modules`.
+ *
+ * The addon stays outside, as `../build/podlace.node` seen from the bundle. Nothing is done when no input is newer
+ * than the bundle; `--force` builds anyway.
+ */
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { build } from 'esbuild'
+
+const ROOT = join(import.meta.dirname, '..')
+const ENTRY = 'src/cli/main.ts'
+const BUNDLE = 'dist/podlace.mjs'
+/** What the last build read: one path relative to the root per line. */
+const INPUTS = 'dist/podlace.inputs'
+
+/** CommonJS packages inside the bundle expect these three, which an ES module does not have. */
+const BANNER = [
+  "import { createRequire as __createRequire } from 'node:module'",
+  'const require = __createRequire(import.meta.url)',
+  'const __filename = import.meta.filename',
+  'const __dirname = import.meta.dirname',
+].join('\n')
+
+/** Milliseconds since 1970, or Infinity for a file that is gone (which asks for a build). */
+function modifiedMs(path: string): number {
+  return statSync(join(ROOT, path), { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY
+}
+
+/** True if the bundle is there and everything it was made from is older. */
+function upToDate(): boolean {
+  if (![BUNDLE, `${BUNDLE}.map`, INPUTS].every(path => existsSync(join(ROOT, path)))) return false
+  const builtMs = modifiedMs(BUNDLE)
+  const inputs = readFileSync(join(ROOT, INPUTS), 'utf8').trim().split('\n')
+  return [...inputs, 'scripts/build.ts', 'package-lock.json'].every(path => modifiedMs(path) <= builtMs)
+}
+
+async function bundle(): Promise<void> {
+  const result = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [ENTRY],
+    outfile: BUNDLE,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node22',
+    sourcemap: 'linked',
+    metafile: true,
+    external: ['*.node'],
+    banner: { js: BANNER },
+    logLevel: 'warning',
+  })
+  writeFileSync(join(ROOT, INPUTS), `${Object.keys(result.metafile.inputs).sort().join('\n')}\n`)
+}
+
+if (!existsSync(join(ROOT, ENTRY))) {
+  process.stderr.write(`build: ${ENTRY} does not exist, so there is nothing to bundle\n`)
+  process.exitCode = 1
+} else if (process.argv.includes('--force') || !upToDate()) {
+  const startMs = performance.now()
+  try {
+    await bundle()
+    process.stdout.write(`build: ${BUNDLE} made in ${Math.round(performance.now() - startMs)} ms\n`)
+  } catch {
+    process.exitCode = 1 // esbuild has said what is wrong
+  }
+}

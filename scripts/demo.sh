@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# demo.sh [BACKEND [KEEP]]: the demo, after a look at who runs it. KEEP is empty, 0 or 1.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export PATH="$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin"
+
+backend=${1:-vxlan}
+keep=${2:-}
+
+fail() {
+  printf 'demo: %s\n' "$@" >&2
+  exit 1
+}
+
+case $backend in
+  vxlan | host-gw) ;;
+  *) fail "there is no backend $backend: BACKEND is vxlan or host-gw" ;;
+esac
+[ "$(id -u)" = 0 ] || fail 'the lab makes network namespaces, which needs root; run as root: make demo'
+
+options=(--backend "$backend")
+[ -z "$keep" ] || [ "$keep" = 0 ] || options+=(--keep)
+PODLACE_BUNDLE=1 exec node bin/podlace demo "${options[@]}"
