@@ -138,13 +138,17 @@ export class Agent {
     this.reconciler.holdDeletes()
     await this.reconciler.start()
     this.endings.push(
-      watchUplink(this.world.kernel, () => this.lookAtSelf()),
+      watchUplink(
+        this.world.kernel,
+        () => this.network?.self.uplink.device,
+        () => this.lookAtSelf(),
+      ),
       this.nodes.subscribe(
         changes => changes.some(({ key }) => key === this.config.nodeName) && this.lookAtSelf(),
       ),
       this.configs.subscribe(() => this.lookAtSelf()),
-      this.blocks.subscribe(() => this.registration.poke()),
-      this.attachmentRecords.subscribe(() => this.registration.poke()),
+      this.blocks.subscribe(() => this.registration.pokeReport()),
+      this.attachmentRecords.subscribe(() => this.registration.pokeReport()),
     )
     for (const informer of this.informers) {
       informer.onSynced(() => this.lookAtSelf())
@@ -219,7 +223,8 @@ export class Agent {
     this.pool.setBlocks(network.self.podCidrs, this.heldAddresses())
     this.selfNetwork.set(SELF_KEY, network)
     this.reconciler.releaseDeletes()
-    this.registration.poke()
+    this.registration.pokeAnnotations()
+    this.registration.pokeReport()
     this.writeSubnetEnv(network)
   }
 

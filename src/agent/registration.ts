@@ -44,9 +44,13 @@ export class Registration {
     })
   }
 
-  /** The network, the node's object or the number of attachments changed. */
-  poke(): void {
+  /** The network or the node's object changed. */
+  pokeAnnotations(): void {
     this.annotations.poke()
+  }
+
+  /** The number of attachments or a block changed. */
+  pokeReport(): void {
     if (this.reportDue) return
     this.reportDue = true
     this.options.clock.after(REPORT_MS, () => {

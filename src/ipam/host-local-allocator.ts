@@ -44,18 +44,18 @@ export class HostLocalAllocator {
    */
   allocate(holder: HostLocalHolder, requested: readonly string[] = []): Promise<readonly Allocation[]> {
     const wishes = this.assign(requested)
-    return this.store.locked(async leases => {
+    return this.store.locked(leases => {
       const [present] = leases.addressesOf(holder)
       if (present !== undefined) throw alreadyHolds(formatHolder(holder), present)
       const taken: string[] = []
       try {
         for (const [rangeIndex, pool] of this.pools.entries()) {
-          taken.push(await take(leases, rangeIndex, pool, holder, wishes.get(pool)))
+          taken.push(take(leases, rangeIndex, pool, holder, wishes.get(pool)))
         }
       } catch (error) {
         // Never used, so no cooldown: a refused ADD must not eat the range.
         for (const pool of this.pools) pool.cancel(formatHolder(holder))
-        await leases.remove(taken)
+        leases.remove(taken)
         throw error
       }
       return taken.map(address => allocationOf(address, this.poolOf(address)?.rangeOf(address)))
@@ -75,9 +75,9 @@ export class HostLocalAllocator {
   /** Gives back what all holders have that `keep` refuses. @returns the leases that went */
   collect(keep: (lease: HostLocalLease) => boolean): Promise<readonly HostLocalLease[]> {
     if (!this.store.exists) return Promise.resolve([])
-    return this.store.locked(async leases => {
+    return this.store.locked(leases => {
       const stale = [...leases.all()].filter(lease => !keep(lease))
-      await leases.remove(stale.map(lease => lease.address))
+      leases.remove(stale.map(lease => lease.address))
       return stale
     })
   }
@@ -120,13 +120,13 @@ export class HostLocalAllocator {
 }
 
 /** Takes an address in memory and on disk; the disk decides. */
-async function take(
+function take(
   leases: LockedLeases,
   rangeIndex: number,
   pool: AddressPool,
   holder: HostLocalHolder,
   wish: string | undefined,
-): Promise<string> {
+): string {
   const last = leases.lastReserved(rangeIndex)
   if (last !== undefined) pool.continueAfter(last)
   const name = formatHolder(holder)
@@ -134,7 +134,7 @@ async function take(
     const address = allocateSurely(leases, pool, name, wish)
     // First the hint, then the lease: should the second fail, the first does no harm.
     if (wish === undefined) leases.setLastReserved(rangeIndex, address)
-    if (await leases.reserve(address, holder)) return address
+    if (leases.reserve(address, holder)) return address
     // There is a file that the index did not know, or something else of that name: not ours to give.
     pool.cancel(name)
     pool.restore(`somebody else ${address}`, address)

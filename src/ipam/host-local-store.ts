@@ -12,7 +12,6 @@ import {
   readIfThere,
   removeFile,
   replaceHint,
-  syncDirectory,
 } from './lease-file.ts'
 import { LeaseIndex, type LeaseListener } from './lease-index.ts'
 
@@ -116,32 +115,31 @@ export class LockedLeases {
   }
 
   /**
-   * Writes a lease to disk.
+   * Writes a lease.
    * @param address canonical text
    * @returns false if the address has one
    */
-  async reserve(address: string, holder: HostLocalHolder): Promise<boolean> {
-    const made = await createWhole(this.directory, address, formatHolder(holder))
+  reserve(address: string, holder: HostLocalHolder): boolean {
+    const made = createWhole(this.directory, address, formatHolder(holder))
     this.index.look(address)
     this.index.acknowledge()
     return made
   }
 
-  /** Deletes the leases of a holder from disk. @returns their addresses */
-  async release(holder: HostLocalHolder): Promise<string[]> {
+  /** Deletes the leases of a holder. @returns their addresses */
+  release(holder: HostLocalHolder): string[] {
     if (this.index.addressesOf(holder).length === 0) this.index.makeSure()
     // Another program may have given the address to somebody else unseen: look at each file once more.
     for (const address of this.index.addressesOf(holder)) this.index.look(address)
     const addresses = this.index.addressesOf(holder)
-    await this.remove(addresses)
+    this.remove(addresses)
     return addresses
   }
 
   /** Deletes leases by address. */
-  async remove(addresses: readonly string[]): Promise<void> {
+  remove(addresses: readonly string[]): void {
     if (addresses.length === 0) return
     for (const address of addresses) removeFile(join(this.directory, address))
-    await syncDirectory(this.directory)
     for (const address of addresses) this.index.forget(address)
     this.index.acknowledge()
   }

@@ -1,15 +1,5 @@
-import {
-  closeSync,
-  fsync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { PodlaceError } from '../base/index.ts'
 import { errnoOf } from './errors.ts'
 
@@ -31,7 +21,6 @@ export interface HostLocalLease {
 /** Where a new file is written before it gets its name. One is enough: whoever writes holds the lock. */
 export const UNFINISHED = '.podlace-unfinished'
 const SEPARATOR = '\r\n'
-const fsyncAsync = promisify(fsync)
 
 /** The content of a lease file: `containerID CRLF ifname`, without a newline at the end. */
 export function formatHolder({ containerId, ifName }: HostLocalHolder): string {
@@ -53,20 +42,23 @@ export function parseLease(address: string, content: string): HostLocalLease {
 }
 
 /**
- * Makes a file appear with its whole content, on disk, or not at all: written under another name, synced, linked.
+ * Makes a file appear with its whole content or not at all, whenever this process dies: written under another name,
+ * then linked. It is not synced: a power failure ends the namespace that holds the address as well, and a file that
+ * it leaves empty is a lease of nobody.
  * @returns false if there is a file of that name; nothing is left in any other case either
  */
-export async function createWhole(directory: string, name: string, content: string): Promise<boolean> {
+export function createWhole(directory: string, name: string, content: string): boolean {
   const unfinished = join(directory, UNFINISHED)
   const path = join(directory, name)
   let linked = false
   try {
-    await writeSynced(unfinished, content)
+    // What a crash has left may be a second name of a finished lease, so it is never opened, only removed.
+    removeFile(unfinished)
+    writeFileSync(unfinished, content, { mode: 0o600, flag: 'wx' })
     // link(2), unlike rename(2), never replaces what somebody else has made.
     linkSync(unfinished, path)
     linked = true
     unlinkSync(unfinished)
-    await syncDirectory(directory)
     return true
   } catch (error) {
     removeFile(unfinished)
@@ -76,7 +68,7 @@ export async function createWhole(directory: string, name: string, content: stri
   }
 }
 
-/** Replaces a file that is only a hint: whole at any moment, but not synced. */
+/** Replaces a file that is only a hint: whole at any moment. */
 export function replaceHint(directory: string, name: string, content: string): void {
   const unfinished = join(directory, UNFINISHED)
   removeFile(unfinished)
@@ -86,16 +78,6 @@ export function replaceHint(directory: string, name: string, content: string): v
   } catch (error) {
     removeFile(unfinished)
     throw error
-  }
-}
-
-/** fsync(2) of a directory: makes names that came and went outlast a power failure. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const fd = openSync(directory, 'r')
-  try {
-    await fsyncAsync(fd)
-  } finally {
-    closeSync(fd)
   }
 }
 
@@ -117,17 +99,5 @@ export function removeFile(path: string): boolean {
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return false
     throw error
-  }
-}
-
-async function writeSynced(path: string, content: string): Promise<void> {
-  // What a crash has left may be a second name of a finished lease, so it is never opened, only removed.
-  removeFile(path)
-  const fd = openSync(path, 'wx', 0o600)
-  try {
-    writeFileSync(fd, content)
-    await fsyncAsync(fd)
-  } finally {
-    closeSync(fd)
   }
 }

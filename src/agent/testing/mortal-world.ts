@@ -1,4 +1,12 @@
-import type { ApplyContext, Entry, FakeKernel, Kernel, KernelEvent, Operation, SysctlEntry } from '../../kernel/index.ts'
+import type {
+  ApplyContext,
+  Entry,
+  FakeKernel,
+  Kernel,
+  KernelEvent,
+  Operation,
+  SysctlEntry,
+} from '../../kernel/index.ts'
 import type { JournalDisk } from '../journal/index.ts'
 
 /** One life of an agent. After its end nothing that the dead agent still does reaches kernel or disk. */
