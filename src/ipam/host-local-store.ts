@@ -9,9 +9,9 @@ import {
   formatHolder,
   type HostLocalHolder,
   type HostLocalLease,
+  overwriteHint,
   readIfThere,
   removeFile,
-  replaceHint,
 } from './lease-file.ts'
 import { LeaseIndex, type LeaseListener } from './lease-index.ts'
 
@@ -152,7 +152,7 @@ export class LockedLeases {
   }
 
   setLastReserved(rangeIndex: number, address: string): void {
-    replaceHint(this.directory, `last_reserved_ip.${rangeIndex}`, address)
+    overwriteHint(this.directory, `last_reserved_ip.${rangeIndex}`, address)
     this.index.acknowledge()
   }
 }

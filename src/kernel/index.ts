@@ -1,1 +1,24 @@
+export { diff, type Plan } from './diff.ts'
 export * from './entry.ts'
+export { codeOfErrno, type KernelError } from './errors.ts'
+export { FakeCrash, FakeKernel, type FakeKernelOptions, type Fault } from './fake/fake-kernel.ts'
+export { FakeNetwork } from './fake/fake-network.ts'
+export { describe as describeEntry } from './findings.ts'
+export { formatEntry } from './format.ts'
+export type { Cause, HistoryItem } from './history.ts'
+export type { OpenEvents } from './netlink/event-sources.ts'
+export { NetlinkKernel, type NetlinkKernelOptions } from './netlink/netlink-kernel.ts'
+export { applyOnce, checkOnce, inspectOnce } from './once.ts'
+export type {
+  ApplyContext,
+  Finding,
+  Kernel,
+  KernelEvent,
+  NamespaceHandle,
+  ObservedEntry,
+  Operation,
+  Outcome,
+  ReplaceScope,
+} from './operation.ts'
+export { linkAlias, ownerOfAlias, ROUTE_PROTOCOL } from './ownership.ts'
+export { Reconciler, type ReconcilerCounters, type ReconcilerOptions } from './reconciler.ts'

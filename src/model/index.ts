@@ -1,2 +1,5 @@
+export * from './draft.ts'
+export * from './kind-table.ts'
 export * from './kinds.ts'
 export * from './meta.ts'
+export * from './validation.ts'

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Entry } from './entry.ts'
+import { formatEntry } from './format.ts'
+
+const route = { kind: 'route', table: 254, metric: 0 } as const
+const link = { kind: 'link', claim: 'own', owner: 'overlay', up: true } as const
+
+const cases: readonly [entry: Entry, text: string][] = [
+  [
+    { ...route, dst: '10.244.3.0/24', gateway: '10.244.3.0', link: 'flannel.1', onlink: true },
+    'ip route replace 10.244.3.0/24 via 10.244.3.0 dev flannel.1 onlink proto 113',
+  ],
+  [
+    { ...route, dst: '::/0', gateway: 'fd00::1', link: 'eth0', metric: 1024, mtu: 1400 },
+    'ip -6 route replace default via fd00::1 dev eth0 mtu 1400 proto 113',
+  ],
+  [
+    { ...route, dst: '10.0.0.0/8', type: 'blackhole', table: 100, metric: 5 },
+    'ip route replace blackhole 10.0.0.0/8 metric 5 table 100 proto 113',
+  ],
+  [
+    {
+      ...link,
+      type: 'vxlan',
+      name: 'flannel.1',
+      mtu: 1450,
+      mac: '02:00:00:00:00:01',
+      vni: 1,
+      udpPort: 8472,
+      local: '192.168.77.1',
+      device: 'eth0',
+      learning: false,
+      gbp: false,
+    },
+    'ip link add flannel.1 mtu 1450 address 02:00:00:00:00:01 alias podlace:overlay up ' +
+      'type vxlan id 1 local 192.168.77.1 dev eth0 dstport 8472 nolearning',
+  ],
+  [
+    {
+      ...link,
+      type: 'veth',
+      name: 'veth1',
+      owner: 'pod default/web-1 eth0',
+      master: 'cni0',
+      bridgePort: { hairpin: true, isolated: false },
+      peer: { name: 'eth0', netns: 'pod', mtu: 1450 },
+    },
+    "ip link add veth1 master cni0 alias 'podlace:pod default/web-1 eth0' up " +
+      'type veth peer name eth0 netns pod mtu 1450 && bridge link set dev veth1 hairpin on isolated off',
+  ],
+  [{ ...link, claim: 'use', type: 'device', name: 'lo' }, 'ip link set lo up'],
+  [
+    { kind: 'address', link: 'cni0', address: '10.1.2.1/24', noPrefixRoute: true },
+    'ip address replace 10.1.2.1/24 dev cni0 noprefixroute',
+  ],
+  [
+    { kind: 'neighbour', link: 'flannel.1', address: '10.244.3.0', mac: '02:00:00:00:00:03' },
+    'ip neighbour replace 10.244.3.0 lladdr 02:00:00:00:00:03 dev flannel.1 nud permanent proto 113',
+  ],
+  [
+    { kind: 'fdb', link: 'flannel.1', mac: '02:00:00:00:00:03', dst: '192.168.77.3' },
+    'bridge fdb append 02:00:00:00:00:03 dev flannel.1 dst 192.168.77.3 self permanent',
+  ],
+  [
+    { kind: 'sysctl', path: 'ipv4/conf/flannel.1/rp_filter', value: '2' },
+    'sysctl -w net/ipv4/conf/flannel.1/rp_filter=2',
+  ],
+  [
+    { kind: 'rule', family: 4, priority: 100, table: 7, fwmark: { value: 1, mask: 255 }, iif: 'eth0' },
+    'ip rule add from all iif eth0 fwmark 0x1/0xff lookup 7 priority 100 protocol 113',
+  ],
+  [
+    {
+      kind: 'nft-element',
+      family: 'ip',
+      table: 't',
+      set: 'm',
+      key: ['10.0.0.1', '80'],
+      value: { do: 'drop' },
+    },
+    'nft add element ip t m { 10.0.0.1 . 80 : drop }',
+  ],
+  [
+    {
+      kind: 'nft-table',
+      family: 'inet',
+      name: 't',
+      sets: [{ name: 'pods', type: 'set', interval: true, key: ['ipv6_addr'] }],
+      chains: [
+        {
+          name: 'post',
+          hook: { type: 'nat', hook: 'postrouting', priority: 100, policy: 'accept' },
+          rules: [
+            {
+              comment: 'c',
+              match: [
+                { on: 'source', set: 'pods' },
+                { on: 'destination', prefix: 'ff00::/8', not: true },
+                { on: 'mark', value: 0x4000, mask: 0x4000, not: true },
+                { on: 'out-link', name: 'eth0' },
+              ],
+              verdict: { do: 'masquerade', fullyRandom: true },
+            },
+          ],
+        },
+      ],
+    },
+    [
+      'table inet t {',
+      '  set pods {',
+      '    type ipv6_addr',
+      '    flags interval',
+      '  }',
+      '  chain post {',
+      '    type nat hook postrouting priority 100; policy accept;',
+      '    ip6 saddr @pods ip6 daddr != ff00::/8 meta mark & 0x4000 != 0x4000 oifname "eth0" ' +
+        'masquerade fully-random comment "c"',
+      '  }',
+      '}',
+    ].join('\n'),
+  ],
+]
+
+for (const [entry, text] of cases) test(text, () => assert.equal(formatEntry(entry), text))
+
+test('no byte of a name changes another word', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 15 }), name => {
+      const text = formatEntry({ ...link, claim: 'use', type: 'device', name })
+      const word = text.slice('ip link set '.length, -' up'.length)
+      assert.match(word, /^([\w@%+=:,./-]+|'[ -&(-~]*'|\$'([ -&(-[\]-~]|\\x[0-9a-f]{2})*')$/)
+    }),
+    { numRuns: 300 },
+  )
+})

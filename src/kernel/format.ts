@@ -1,0 +1,219 @@
+import type {
+  Entry,
+  LinkEntry,
+  NftChain,
+  NftElementEntry,
+  NftFamily,
+  NftMatch,
+  NftRule,
+  NftSet,
+  NftTableEntry,
+  NftVerdict,
+  RouteEntry,
+  RuleEntry,
+} from './entry.ts'
+
+/** The rtnetlink protocol number that marks routes, rules and neighbours as ours. */
+const PROTOCOL = 113
+
+/**
+ * An entry as the `ip`, `bridge`, `sysctl` or `nft` command that would make it, for people and for tests. It is
+ * never run. Only a table takes more than one line.
+ */
+export function formatEntry(entry: Entry): string {
+  switch (entry.kind) {
+    case 'link':
+      return formatLink(entry)
+    case 'address': {
+      const { address, link, scope, noPrefixRoute } = entry
+      const flags = words(scope && `scope ${scope}`, noPrefixRoute && 'noprefixroute')
+      return words(`${ip(address)} address replace ${address} dev`, quote(link), flags)
+    }
+    case 'route':
+      return formatRoute(entry)
+    case 'rule':
+      return formatRule(entry)
+    case 'neighbour': {
+      const { address, mac, link } = entry
+      return `${ip(address)} neighbour replace ${address} lladdr ${mac} dev ${quote(link)} nud permanent proto ${PROTOCOL}`
+    }
+    case 'fdb':
+      return `bridge fdb append ${entry.mac} dev ${quote(entry.link)} dst ${entry.dst} self permanent`
+    case 'sysctl':
+      // Slashes, since the name of a link may hold dots.
+      return `sysctl -w ${quote(`net/${entry.path}=${entry.value}`)}`
+    case 'nft-table':
+      return formatTable(entry)
+    case 'nft-element':
+      return formatElement(entry)
+  }
+}
+
+function formatLink(link: LinkEntry): string {
+  const { name, mtu, mac, master, up, bridgePort } = link
+  const common = words(
+    mtu !== undefined && `mtu ${mtu}`,
+    mac && `address ${mac}`,
+    master && `master ${quote(master)}`,
+    link.claim === 'own' && `alias ${quote(`podlace:${link.owner}`)}`,
+    up !== undefined && (up ? 'up' : 'down'),
+  )
+  const head = link.claim === 'own' ? `ip link add ${quote(name)}` : `ip link set ${quote(name)}`
+  const command = words(head, common, link.claim === 'own' && linkType(link))
+  if (bridgePort === undefined) return command
+  const port = (['hairpin', 'isolated', 'learning'] as const).map(
+    flag => bridgePort[flag] !== undefined && `${flag} ${bridgePort[flag] ? 'on' : 'off'}`,
+  )
+  return `${command} && ${words('bridge link set dev', quote(name), ...port)}`
+}
+
+function linkType(link: LinkEntry): string {
+  switch (link.type) {
+    case 'device':
+      return ''
+    case 'bridge':
+      return words(
+        'type bridge',
+        link.vlanFiltering !== undefined && `vlan_filtering ${link.vlanFiltering ? 1 : 0}`,
+      )
+    case 'veth': {
+      const { name, netns, mac, mtu } = link.peer
+      return words(
+        `type veth peer name ${quote(name)} netns ${quote(netns)}`,
+        mac && `address ${mac}`,
+        mtu !== undefined && `mtu ${mtu}`,
+      )
+    }
+    case 'vxlan': {
+      const end = `dstport ${link.udpPort}`
+      const { vni, local, device, learning, gbp } = link
+      const source = `type vxlan id ${vni} local ${local} dev ${quote(device)}`
+      return words(source, end, learning ? 'learning' : 'nolearning', gbp && 'gbp')
+    }
+    case 'macvlan':
+      return `link ${quote(link.device)} type macvlan mode ${link.mode}`
+    case 'tun':
+      return 'type tun'
+  }
+}
+
+function formatRoute(route: RouteEntry): string {
+  const { dst, gateway, link, type, source, metric, table, scope, mtu } = route
+  const v6 = dst.includes(':')
+  return words(
+    `${ip(dst)} route replace`,
+    type !== 'unicast' && type,
+    dst === '0.0.0.0/0' || dst === '::/0' ? 'default' : dst,
+    gateway && `via ${gateway}`,
+    link !== undefined && `dev ${quote(link)}`,
+    route.onlink && 'onlink',
+    source && `src ${source}`,
+    metric !== (v6 ? 1024 : 0) && `metric ${metric}`,
+    table !== 254 && `table ${table}`,
+    scope && `scope ${scope === 'universe' ? 'global' : scope}`,
+    mtu !== undefined && `mtu ${mtu}`,
+    `proto ${PROTOCOL}`,
+  )
+}
+
+function formatRule(rule: RuleEntry): string {
+  const { family, priority, src, dst, iif, oif, fwmark, table } = rule
+  return words(
+    `${family === 6 ? 'ip -6' : 'ip'} rule add from ${src ?? 'all'}`,
+    dst && `to ${dst}`,
+    iif !== undefined && `iif ${quote(iif)}`,
+    oif !== undefined && `oif ${quote(oif)}`,
+    fwmark && `fwmark ${hex(fwmark.value)}/${hex(fwmark.mask)}`,
+    `lookup ${table} priority ${priority} protocol ${PROTOCOL}`,
+  )
+}
+
+/** As `nft -f` reads it and `nft list table` prints it. */
+function formatTable(table: NftTableEntry): string {
+  const blocks = [...table.sets.map(formatSet), ...table.chains.map(chain => formatChain(chain, table))]
+  return [`table ${table.family} ${table.name} {`, ...blocks.flat().map(line => `  ${line}`), '}'].join('\n')
+}
+
+function formatSet(set: NftSet): string[] {
+  const value =
+    set.value === undefined ? '' : ` : ${set.value === 'verdict' ? 'verdict' : set.value.join(' . ')}`
+  const flags = set.interval ? ['  flags interval'] : []
+  return [`${set.type} ${set.name} {`, `  type ${set.key.join(' . ')}${value}`, ...flags, '}']
+}
+
+function formatChain(chain: NftChain, table: NftTableEntry): string[] {
+  const lines = chain.rules.map(rule => `  ${formatNftRule(rule, table)}`)
+  if (chain.hook !== undefined) {
+    const { type, hook, priority, policy, device } = chain.hook
+    const where = words(`type ${type} hook ${hook}`, device !== undefined && `device ${quote(device)}`)
+    lines.unshift(`  ${where} priority ${priority}; policy ${policy};`)
+  }
+  return [`chain ${chain.name} {`, ...lines, '}']
+}
+
+function formatNftRule(rule: NftRule, table: NftTableEntry): string {
+  return words(
+    ...rule.match.map(match => formatMatch(match, table)),
+    formatVerdict(rule.verdict),
+    `comment ${JSON.stringify(rule.comment)}`,
+  )
+}
+
+function formatMatch(match: NftMatch, table: NftTableEntry): string {
+  const not = match.not === true
+  if (match.on === 'mark') return `meta mark & ${hex(match.mask)} ${not ? '!=' : '=='} ${hex(match.value)}`
+  if ('name' in match) {
+    return words(match.on === 'in-link' ? 'iifname' : 'oifname', not && '!=', JSON.stringify(match.name))
+  }
+  const field = match.on === 'source' ? 'saddr' : 'daddr'
+  const operand = 'prefix' in match ? match.prefix : `@${match.set}`
+  return words(protocolOf(match, table), field, not && '!=', operand)
+}
+
+/** `ip` or `ip6`: in a table of both families the operand decides. */
+function protocolOf(
+  match: Extract<NftMatch, { on: 'source' | 'destination' }>,
+  table: NftTableEntry,
+): string {
+  const ofFamily: Partial<Record<NftFamily, string>> = { ip: 'ip', ip6: 'ip6' }
+  const known = ofFamily[table.family]
+  if (known !== undefined) return known
+  if ('prefix' in match) return match.prefix.includes(':') ? 'ip6' : 'ip'
+  return table.sets.find(set => set.name === match.set)?.key.includes('ipv6_addr') ? 'ip6' : 'ip'
+}
+
+function formatVerdict(verdict: NftVerdict): string {
+  if (verdict.do === 'jump' || verdict.do === 'goto') return `${verdict.do} ${verdict.chain}`
+  if (verdict.do === 'masquerade')
+    return verdict.fullyRandom === true ? 'masquerade fully-random' : 'masquerade'
+  return verdict.do
+}
+
+function formatElement({ family, table, set, key, value }: NftElementEntry): string {
+  const texts = key.join(' . ')
+  const mapped = value === undefined ? '' : ` : ${'do' in value ? formatVerdict(value) : value.join(' . ')}`
+  return `nft add element ${family} ${table} ${set} { ${texts}${mapped} }`
+}
+
+function ip(address: string): string {
+  return address.includes(':') ? 'ip -6' : 'ip'
+}
+
+function hex(value: number): string {
+  return `0x${(value >>> 0).toString(16)}`
+}
+
+function words(...parts: readonly (string | false | undefined)[]): string {
+  return parts.filter(part => typeof part === 'string' && part !== '').join(' ')
+}
+
+/** One word of a shell, whatever the text holds: names come from outside. */
+function quote(text: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text
+  if (/^[ -~]*$/.test(text) && !text.includes("'")) return `'${text}'`
+  const escaped = [...Buffer.from(text)].map(byte => {
+    const char = String.fromCharCode(byte)
+    return /[^ -~]|['\\]/.test(char) ? `\\x${byte.toString(16).padStart(2, '0')}` : char
+  })
+  return `$'${escaped.join('')}'`
+}

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import type { NftRule, NftTableEntry } from '../entry.ts'
+import { kindRules } from './rules.ts'
+
+/** A table is replaced whole in one transaction; its elements come again in the same one. */
+export const nftTableRules = kindRules('nft-table', {
+  rank: 7,
+  equals: (desired, _observed, seen) => seen.fingerprint === tableFingerprint(desired),
+  mustRecreate: () => true,
+})
+
+/** Key of the table, as `entryKey` makes it. */
+export function tableKey(family: string, name: string): string {
+  return `nft-table ${family} ${name}`
+}
+
+/** What a rule says, in 8 hex digits; travels in the rule's comment and is what an observed rule is known by. */
+export function ruleDigest(rule: NftRule): string {
+  return digest(['rule', rule.comment, rule.match, rule.verdict]).slice(0, 8)
+}
+
+/** What a table amounts to when its rules are known only by their digests. */
+export interface TableShape extends Pick<NftTableEntry, 'sets'> {
+  readonly chains: readonly (Omit<NftTableEntry['chains'][number], 'rules'> & {
+    readonly rules: readonly string[]
+  })[]
+}
+
+/** Equal for two tables if and only if they hold the same sets, chains and rules in the same order. */
+export function tableFingerprint(table: NftTableEntry): string {
+  const chains = table.chains.map(chain => ({ ...chain, rules: chain.rules.map(ruleDigest) }))
+  return shapeFingerprint({ sets: table.sets, chains })
+}
+
+/** The order of sets and of chains means nothing; the order of rules does. */
+export function shapeFingerprint(shape: TableShape): string {
+  const chains = shape.chains.toSorted(byName)
+  return digest(['table', shape.sets.toSorted(byName), chains])
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('hex')
+}
+
+/** JSON with sorted keys and without undefined ones: equal for equal values. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part
+    return Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  })
+}

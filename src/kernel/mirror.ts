@@ -1,0 +1,138 @@
+import { settle } from '../base/index.ts'
+import { ChildIndex } from './child-index.ts'
+import { type Entry, entryKey } from './entry.ts'
+import { rulesOf } from './kinds/index.ts'
+import type { KernelEvent, ObservedEntry, ReplaceScope } from './operation.ts'
+
+/** Entries between two breaths of the event loop. */
+const BREATH = 1000
+
+/**
+ * What a namespace holds, as far as is known: the last dump folded with every event since. Reading it costs the
+ * kernel nothing, which is what keeps the work per event independent of the size of the cluster.
+ */
+export class Mirror {
+  private readonly known = new Map<string, ObservedEntry>()
+  private readonly childIndex = new ChildIndex()
+  /** Of kinds that supersede: who occupies what. */
+  private readonly occupants = new Map<string, string>()
+
+  get(key: string): ObservedEntry | undefined {
+    return this.known.get(key)
+  }
+
+  entries(): Iterable<ObservedEntry> {
+    return this.known.values()
+  }
+
+  keys(): Iterable<string> {
+    return this.known.keys()
+  }
+
+  get size(): number {
+    return this.known.size
+  }
+
+  childrenOf(parentKey: string): Iterable<string> {
+    return this.childIndex.of(parentKey)
+  }
+
+  /** A mirror of a dump. Breathes now and then: there may be many thousands of entries. */
+  static async of(observed: readonly ObservedEntry[]): Promise<Mirror> {
+    const mirror = new Mirror()
+    for (const [i, item] of observed.entries()) {
+      mirror.set(item, true)
+      if (i % BREATH === BREATH - 1) await settle()
+    }
+    return mirror
+  }
+
+  /** Folds one event in and returns the keys it may have touched. `resync` touches nothing: observe again. */
+  fold(event: KernelEvent): readonly string[] {
+    switch (event.event) {
+      case 'set':
+        return this.set(event.observed, event.beside ?? false)
+      case 'gone':
+        return this.forget(event.key, event.mark) ? [event.key] : []
+      case 'parent-gone':
+        return this.parentGone(event.parent)
+      case 'replace':
+        return this.replace(event.scope, event.entries)
+      case 'resync':
+        return []
+    }
+  }
+
+  /**
+   * `beside`: the kernel may hold another object under the same key (`ip route append`); then ours is the one to
+   * remember, since it is the one that must stay.
+   */
+  private set(observed: ObservedEntry, beside: boolean): readonly string[] {
+    const key = entryKey(observed.entry)
+    const before = this.known.get(key)
+    if (beside && before?.mark === 'ours' && observed.mark === 'foreign') return []
+    if (before !== undefined) this.childIndex.delete(key, before.entry)
+    this.known.set(key, observed)
+    this.childIndex.add(key, observed.entry)
+    return [key, ...this.supersede(key, observed.entry)]
+  }
+
+  private supersede(key: string, entry: Entry): readonly string[] {
+    const rules = rulesOf(entry)
+    if (!rules.supersedes) return []
+    const touched: string[] = []
+    for (const token of rules.occupies(entry)) {
+      const previous = this.occupants.get(token)
+      this.occupants.set(token, key)
+      if (previous !== undefined && previous !== key && this.forget(previous)) touched.push(previous)
+    }
+    return touched
+  }
+
+  private forget(key: string, mark?: ObservedEntry['mark']): boolean {
+    const before = this.known.get(key)
+    if (before === undefined || (mark !== undefined && before.mark !== mark)) return false
+    this.known.delete(key)
+    this.childIndex.delete(key, before.entry)
+    const rules = rulesOf(before.entry)
+    if (!rules.supersedes) return true
+    for (const token of rules.occupies(before.entry)) {
+      if (this.occupants.get(token) === key) this.occupants.delete(token)
+    }
+    return true
+  }
+
+  private parentGone(parent: string): readonly string[] {
+    const touched: string[] = []
+    for (const key of this.childIndex.of(parent)) {
+      const entry = this.known.get(key)?.entry
+      const bond =
+        entry &&
+        rulesOf(entry)
+          .parents(entry)
+          .find(({ key }) => key === parent)?.bond
+      if (bond === 'vanishes' && this.forget(key)) touched.push(key, ...this.parentGone(key))
+    }
+    return touched
+  }
+
+  private replace(scope: ReplaceScope, entries: readonly ObservedEntry[]): readonly string[] {
+    const present = new Set(entries.map(({ entry }) => entryKey(entry)))
+    const candidates = scope.parent === undefined ? this.known.keys() : this.childIndex.of(scope.parent)
+    const touched: string[] = []
+    for (const key of candidates) {
+      const observed = this.known.get(key)
+      if (observed === undefined || present.has(key) || !inScope(scope, observed)) continue
+      if (this.forget(key)) touched.push(key)
+    }
+    for (const observed of entries) touched.push(...this.set(observed, true))
+    return touched
+  }
+}
+
+function inScope(scope: ReplaceScope, { entry, mark }: ObservedEntry): boolean {
+  if (entry.kind !== scope.kind) return false
+  if (scope.mark !== undefined && scope.mark !== mark) return false
+  if (scope.family === undefined || entry.kind !== 'route') return true
+  return scope.family === (entry.dst.includes(':') ? 6 : 4)
+}

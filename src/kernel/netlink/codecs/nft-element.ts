@@ -1,0 +1,58 @@
+import { nft, type Request } from '../../../netlink/index.ts'
+import type { NftElementEntry, NftSet, NftVerdict } from '../../entry.ts'
+import type { ObservedEntry } from '../../operation.ts'
+import { entryFamily } from './nft-table.ts'
+
+/** Elements of one set. Their owner is the table's: ours. */
+export function observedElements(set: nft.Set, elements: readonly nft.Element[]): ObservedEntry[] {
+  const family = entryFamily(set.family)
+  if (family === undefined) return []
+  return nft.keyedElements(set, elements).map(({ key, value }) => {
+    const entry: NftElementEntry = {
+      kind: 'nft-element',
+      family,
+      table: set.table,
+      set: set.name,
+      key,
+      ...(value === undefined ? {} : { value: observedValue(value) }),
+    }
+    return { entry, mark: 'ours' }
+  })
+}
+
+function observedValue(value: readonly string[] | nft.Verdict): readonly string[] | NftVerdict {
+  if (!('do' in value)) return value
+  switch (value.do) {
+    case 'jump':
+    case 'goto':
+      return { do: value.do, chain: value.chain }
+    case 'drop':
+    case 'accept':
+    case 'return':
+      return { do: value.do }
+    case 'continue':
+    case 'break':
+      // No entry says that; `return` differs from whatever else is desired.
+      return { do: 'return' }
+  }
+}
+
+/** All of one set, in one message or a few. */
+export function elementRequests(
+  op: 'create' | 'delete',
+  set: NftSet,
+  elements: readonly NftElementEntry[],
+): Request[] {
+  const [first] = elements
+  if (first === undefined) return []
+  const name = { family: first.family, table: first.table, set: first.set }
+  const encoded = elements.flatMap(({ key, value }) => nft.elementsOf(set, { key, ...valueOf(value) }))
+  return op === 'create' ? nft.addElements(name, encoded) : nft.deleteElements(name, encoded)
+}
+
+function valueOf(value: NftElementEntry['value']): { value?: readonly string[] | nft.Verdict } {
+  if (value === undefined) return {}
+  if (!('do' in value)) return { value }
+  if (value.do === 'masquerade') throw new TypeError('a map cannot hold the verdict masquerade')
+  return { value }
+}

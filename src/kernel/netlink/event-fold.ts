@@ -1,0 +1,119 @@
+import { settle } from '../../base/index.ts'
+import { decodeEvent, type Link, type Message, type RouteEvent } from '../../netlink/index.ts'
+import { entryKey } from '../entry.ts'
+import type { KernelEvent, ObservedEntry } from '../operation.ts'
+import { observedAddress } from './codecs/address.ts'
+import { observedFdb } from './codecs/fdb.ts'
+import { observedLink } from './codecs/link.ts'
+import { observedNeighbour } from './codecs/neighbour.ts'
+import { observedRoute } from './codecs/route.ts'
+import { observedRule } from './codecs/rule.ts'
+import type { LinkTable } from './link-table.ts'
+
+const NLM_F_REPLACE = 0x100
+/** Messages between two breaths of the event loop. */
+const CHUNK = 500
+
+/** What must be read again, as the kernel changed it without an event of its own. */
+export interface Rereads {
+  /** Indexes of links that went down: their routes are gone. */
+  readonly routesOfLinks: Set<number>
+  /** An IPv4 address went, and with it perhaps routes that used it, or all of its link. */
+  ourIpv4Routes: boolean
+  /** Bridge ports whose settings changed. */
+  readonly links: Set<number>
+}
+
+export function noRereads(): Rereads {
+  return { routesOfLinks: new Set(), ourIpv4Routes: false, links: new Set() }
+}
+
+/** Translates rtnetlink's multicast messages into events about entries. */
+export class EventFold {
+  private readonly links: LinkTable
+  private readonly emit: (event: KernelEvent) => void
+
+  constructor(links: LinkTable, emit: (event: KernelEvent) => void) {
+    this.links = links
+    this.emit = emit
+  }
+
+  /** In order. Returns what the messages did not say. */
+  async fold(messages: readonly Message[]): Promise<Rereads> {
+    const rereads = noRereads()
+    let count = 0
+    for (const message of messages) {
+      const event = decodeEvent(message)
+      if (event !== undefined) this.foldOne(event, message, rereads)
+      count += 1
+      if (count % CHUNK === 0) await settle()
+    }
+    return rereads
+  }
+
+  private foldOne(event: RouteEvent, message: Message, rereads: Rereads): void {
+    const isNew = event.change === 'new'
+    switch (event.object) {
+      case 'link':
+        return isNew ? this.linkSet(event.value, rereads) : this.linkGone(event.value)
+      case 'bridge-port':
+        if (isNew) rereads.links.add(event.value.index)
+        return
+      case 'address':
+        if (!isNew && !event.value.address.includes(':')) rereads.ourIpv4Routes = true
+        return this.tell(isNew, observedAddress(event.value, this.links))
+      case 'route': {
+        // Without REPLACE another route of the same key may stand beside this one.
+        const beside = (message.flags & NLM_F_REPLACE) === 0
+        return this.tell(isNew, observedRoute(event.value, this.links), { beside })
+      }
+      case 'rule':
+        return this.tell(isNew, observedRule(event.value), { beside: true })
+      case 'neighbour': {
+        const { address, linkIndex } = event.value
+        const observed = isNew ? observedNeighbour(event.value, this.links) : undefined
+        const link = this.links.nameOf(linkIndex)
+        if (observed !== undefined) this.tell(true, observed)
+        // Also one that was permanent and now is the kernel's own to change.
+        else if (link !== undefined) this.emit({ event: 'gone', key: `neighbour ${address} dev ${link}` })
+        return
+      }
+      case 'fdb':
+        return this.tell(isNew, observedFdb(event.value, this.links))
+    }
+  }
+
+  private tell(
+    isNew: boolean,
+    observed: ObservedEntry | undefined,
+    options: { beside?: boolean } = {},
+  ): void {
+    if (observed === undefined) return
+    if (isNew) this.emit({ event: 'set', observed, ...options })
+    else {
+      const mark = options.beside === undefined ? {} : { mark: observed.mark }
+      this.emit({ event: 'gone', key: entryKey(observed.entry), ...mark })
+    }
+  }
+
+  private linkSet(link: Link, rereads: Rereads): void {
+    const before = this.links.set(link)
+    if (before !== undefined && before.name !== link.name) {
+      const key = `link ${before.name}`
+      this.emit({ event: 'gone', key })
+      this.emit({ event: 'parent-gone', parent: key })
+      this.emit({ event: 'set', observed: observedLink(link, this.links) })
+      this.emit({ event: 'resync', why: `link ${before.name} was renamed to ${link.name}` })
+      return
+    }
+    this.emit({ event: 'set', observed: observedLink(link, this.links) })
+    if (!link.up && before?.up === true) rereads.routesOfLinks.add(link.index)
+  }
+
+  private linkGone(link: Link): void {
+    this.links.delete(link.index)
+    const key = `link ${link.name}`
+    this.emit({ event: 'gone', key })
+    this.emit({ event: 'parent-gone', parent: key })
+  }
+}

@@ -1,0 +1,301 @@
+import { hasCode, settle } from '../../base/index.ts'
+import {
+  decodeAddress,
+  decodeFdb,
+  decodeLink,
+  decodeNeighbour,
+  decodeRoute,
+  decodeRule,
+  getLink,
+  type Link,
+  listAddresses,
+  listFdb,
+  listLinks,
+  listNeighbours,
+  listRoutes,
+  listRules,
+  type Message,
+  NetlinkClient,
+  parseEvents,
+  type Request,
+  type RouteFilter,
+} from '../../netlink/index.ts'
+import type { Netns } from '../../sys/index.ts'
+import { type Entry, entryKey, type SysctlEntry } from '../entry.ts'
+import type { ApplyContext, Kernel, KernelEvent, ObservedEntry, Operation, Outcome } from '../operation.ts'
+import { ROUTE_PROTOCOL } from '../ownership.ts'
+import { observedAddress } from './codecs/address.ts'
+import { observedFdb } from './codecs/fdb.ts'
+import { observedLink } from './codecs/link.ts'
+import { observedNeighbour } from './codecs/neighbour.ts'
+import { observedRoute } from './codecs/route.ts'
+import { observedRule } from './codecs/rule.ts'
+import { EventFold, type Rereads } from './event-fold.ts'
+import { EventSources, type OpenEvents } from './event-sources.ts'
+import { LinkTable } from './link-table.ts'
+import { NftApplier } from './nft-applier.ts'
+import { NftEvents } from './nft-events.ts'
+import { NftObserver } from './nft-observer.ts'
+import type { Failure } from './refusals.ts'
+import { RouteApplier, upPositions } from './route-applier.ts'
+import { readSysctl, writeSysctl } from './sysctl.ts'
+
+export interface NetlinkKernelOptions {
+  /** Stays the caller's: `close` does not close it. */
+  readonly netns: Netns
+  /**
+   * Opens the multicast sockets in that namespace: `NetlinkEvents.open` for the process's own. Without it nothing is
+   * watched, as for a pod's namespace that is at hand for one call.
+   */
+  readonly openEvents?: OpenEvents
+  /** Makes a persistent TUN device in that namespace; by default `openTun` in the process's own. */
+  readonly createTun?: (name: string) => void
+}
+
+/** Messages between two breaths of the event loop. */
+const BREATH = 1000
+
+/** The real kernel: one network namespace through its netlink sockets and sysctl directories. */
+export class NetlinkKernel implements Kernel {
+  private readonly netns: Netns
+  private readonly route: NetlinkClient
+  private readonly links = new LinkTable()
+  private readonly nftObserver: NftObserver
+  private readonly nftApplier: NftApplier
+  private readonly nftEvents: NftEvents
+  private readonly fold: EventFold
+  private readonly listeners = new Set<(event: KernelEvent) => void>()
+  private readonly sources: EventSources | undefined
+  private readonly createTun: (name: string) => void
+
+  constructor(options: NetlinkKernelOptions) {
+    const { netns, openEvents } = options
+    this.netns = netns
+    this.route = new NetlinkClient(netns.route)
+    const netfilter = new NetlinkClient(netns.netfilter)
+    this.nftObserver = new NftObserver(netfilter)
+    this.nftApplier = new NftApplier(netfilter, this.nftObserver)
+    this.nftEvents = new NftEvents(netns.netfilter.portId)
+    this.fold = new EventFold(this.links, event => this.emit(event))
+    this.createTun = options.createTun ?? noTun
+    this.sources =
+      openEvents &&
+      new EventSources(openEvents, {
+        onRoute: datagrams => this.foldRoute(datagrams),
+        onNft: datagrams => this.foldNft(datagrams),
+        onOverflow: why => this.emit({ event: 'resync', why }),
+      })
+  }
+
+  async observe(desired: Iterable<Entry> = []): Promise<readonly ObservedEntry[]> {
+    const links = (await this.route.dump(listLinks())).map(decodeLink)
+    this.links.reset(links)
+    const observed = links.map(link => observedLink(link, this.links))
+    const add = (found: readonly (ObservedEntry | undefined)[]) => {
+      for (const item of found) if (item !== undefined) observed.push(item)
+    }
+    for (const read of this.reads()) {
+      await settle()
+      add(await read())
+    }
+    add(await this.nftObserver.observe())
+    for (const entry of desired) if (entry.kind === 'sysctl') add([readSysctl(this.netns, entry)])
+    return observed
+  }
+
+  readSysctl(entry: SysctlEntry): ObservedEntry | undefined {
+    return readSysctl(this.netns, entry)
+  }
+
+  async apply(operations: readonly Operation[], context?: ApplyContext): Promise<readonly Outcome[]> {
+    const failures = new Map<Operation, Failure>()
+    const applier = new RouteApplier({
+      client: this.route,
+      links: this.links,
+      failures,
+      context,
+      afterExchange: () => this.catchUp(),
+      createTun: this.createTun,
+      onLink: link => this.lookAtLink(link),
+    })
+    await applier.prepare(operations)
+    await this.applyInOrder(operations, applier, failures)
+    await applier.flush()
+    await this.catchUp()
+    return operations.map(operation => {
+      const error = failures.get(operation)
+      return error === undefined ? { operation } : { operation, error }
+    })
+  }
+
+  watch(listener: (event: KernelEvent) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  close(): void {
+    this.listeners.clear()
+    this.sources?.close()
+  }
+
+  private async applyInOrder(
+    operations: readonly Operation[],
+    applier: RouteApplier,
+    failures: Map<Operation, Failure>,
+  ): Promise<void> {
+    const positions = upPositions(operations)
+    const upAfter = new Map<number, Operation[]>()
+    for (const [operation, at] of positions) upAfter.set(at, [...(upAfter.get(at) ?? []), operation])
+    let nft: Operation[] = []
+    for (const [i, operation] of operations.entries()) {
+      const { entry } = operation
+      if (entry.kind === 'nft-table' || entry.kind === 'nft-element') {
+        nft.push(operation)
+        continue
+      }
+      if (nft.length > 0) {
+        await applier.flush()
+        await this.applyNft(nft, failures)
+        nft = []
+      }
+      if (entry.kind === 'sysctl') {
+        await applier.flush()
+        const failure = writeSysctl(this.netns, operation, entry)
+        if (failure !== undefined) failures.set(operation, failure)
+        else this.emit({ event: 'set', observed: { entry, mark: 'foreign' } })
+      } else await applier.add(operation, !positions.has(operation))
+      for (const link of upAfter.get(i) ?? []) applier.setUp(link)
+    }
+    if (nft.length === 0) return
+    await applier.flush()
+    await this.applyNft(nft, failures)
+  }
+
+  private async applyNft(operations: readonly Operation[], failures: Map<Operation, Failure>): Promise<void> {
+    const done = await this.nftApplier.apply(operations)
+    for (const [operation, failure] of done.failures) failures.set(operation, failure)
+    for (const event of done.events) this.emit(event)
+  }
+
+  private reads(): (() => Promise<(ObservedEntry | undefined)[]>)[] {
+    const { links } = this
+    const dumped =
+      <T>(
+        request: Request,
+        decode: (message: Message) => T,
+        observed: (value: T) => ObservedEntry | undefined,
+      ) =>
+      async () =>
+        unhurried(await this.dump(request), message => observed(decode(message)))
+    const vxlans = [...links.links()].filter(({ kind }) => kind === 'vxlan')
+    return [
+      dumped(listAddresses(), decodeAddress, address => observedAddress(address, links)),
+      () => this.readRoutes({ family: 4 }),
+      () => this.readRoutes({ family: 6 }),
+      dumped(listRules(4), decodeRule, observedRule),
+      dumped(listRules(6), decodeRule, observedRule),
+      dumped(listNeighbours(), decodeNeighbour, neighbour => observedNeighbour(neighbour, links)),
+      ...vxlans.map(({ index }) =>
+        dumped(listFdb({ linkIndex: index }), decodeFdb, fdb => observedFdb(fdb, links)),
+      ),
+    ]
+  }
+
+  private async readRoutes(filter: RouteFilter): Promise<(ObservedEntry | undefined)[]> {
+    const messages = await this.dump(listRoutes(filter))
+    return unhurried(messages, message => observedRoute(decodeRoute(message), this.links))
+  }
+
+  /** A family or table that this kernel lacks has nothing in it. */
+  private async dump(request: Request): Promise<Message[]> {
+    try {
+      return await this.route.dump(request)
+    } catch (error) {
+      const lacking = ['netlink.eopnotsupp', 'netlink.eafnosupport', 'netlink.enoent', 'netlink.enodev']
+      if (lacking.some(code => hasCode(error, code))) return []
+      throw error
+    }
+  }
+
+  /** Folds what is queued right now, so that no own write looks like somebody else's later. */
+  private async catchUp(): Promise<void> {
+    await this.sources?.drain()
+  }
+
+  private async foldRoute(datagrams: readonly Uint8Array[]): Promise<void> {
+    await this.reread(await this.fold.fold(parseEvents(datagrams)))
+  }
+
+  private async foldNft(datagrams: readonly Uint8Array[]): Promise<void> {
+    const names = this.nftEvents.fold(parseEvents(datagrams))
+    if (names.size === 0) return
+    const observed = await this.nftObserver.observeNamed(names)
+    const tables = new Set<string>()
+    for (const { entry } of observed) if (entry.kind === 'nft-table') tables.add(entryKey(entry))
+    for (const family of ['ip', 'ip6', 'inet', 'netdev', 'bridge']) {
+      for (const name of names) {
+        const key = `nft-table ${family} ${name}`
+        if (!tables.has(key)) {
+          this.emit({ event: 'gone', key })
+          this.emit({ event: 'parent-gone', parent: key })
+        }
+        const elements = observed.filter(({ entry }) => isElementOf(entry, key))
+        this.emit({ event: 'replace', scope: { kind: 'nft-element', parent: key }, entries: elements })
+      }
+    }
+    for (const item of observed)
+      if (item.entry.kind === 'nft-table') this.emit({ event: 'set', observed: item })
+  }
+
+  private async reread({ routesOfLinks, ourIpv4Routes, links }: Rereads): Promise<void> {
+    for (const index of links) {
+      const [reply] = await this.route.send([getLink({ index })])
+      if (reply?.ok !== true) continue
+      for (const message of reply.messages) this.lookAtLink(decodeLink(message))
+    }
+    for (const linkIndex of routesOfLinks) {
+      const name = this.links.nameOf(linkIndex)
+      if (name === undefined) continue
+      const found = [
+        ...(await this.readRoutes({ family: 4, linkIndex })),
+        ...(await this.readRoutes({ family: 6, linkIndex })),
+      ]
+      this.emit({
+        event: 'replace',
+        scope: { kind: 'route', parent: `link ${name}` },
+        entries: found.filter(item => item !== undefined),
+      })
+    }
+    if (!ourIpv4Routes) return
+    const found = await this.readRoutes({ family: 4, protocol: ROUTE_PROTOCOL })
+    const entries = found.filter(item => item !== undefined)
+    this.emit({ event: 'replace', scope: { kind: 'route', family: 4, mark: 'ours' }, entries })
+  }
+
+  private lookAtLink(link: Link): void {
+    this.links.set(link)
+    this.emit({ event: 'set', observed: observedLink(link, this.links) })
+  }
+
+  private emit(event: KernelEvent): void {
+    for (const listener of this.listeners) listener(event)
+  }
+}
+
+/** Maps a dump, which may be long, with breaths of the event loop between. */
+async function unhurried<T>(messages: readonly Message[], map: (message: Message) => T): Promise<T[]> {
+  const result: T[] = []
+  for (const message of messages) {
+    result.push(map(message))
+    if (result.length % BREATH === 0) await settle()
+  }
+  return result
+}
+
+function isElementOf(entry: Entry, tableKey: string): boolean {
+  return entry.kind === 'nft-element' && `nft-table ${entry.family} ${entry.table}` === tableKey
+}
+
+function noTun(name: string): never {
+  throw new Error(`TUN device ${name} cannot be made here: give NetlinkKernel a createTun for this namespace`)
+}

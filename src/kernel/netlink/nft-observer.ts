@@ -1,0 +1,88 @@
+import { hasCode } from '../../base/index.ts'
+import { type NetlinkClient, nft } from '../../netlink/index.ts'
+import type { NftSet } from '../entry.ts'
+import { tableKey } from '../kinds/nft-table.ts'
+import type { ObservedEntry } from '../operation.ts'
+import { observedElements } from './codecs/nft-element.ts'
+import { isOurTable, observedTable } from './codecs/nft-table.ts'
+
+/** Reads tables: ours whole, of others' the names. A kernel without nftables has none. */
+export class NftObserver {
+  private readonly client: NetlinkClient
+  /** Sets of our tables, by table key: what is needed to encode an element. */
+  private readonly sets = new Map<string, readonly NftSet[]>()
+
+  constructor(client: NetlinkClient) {
+    this.client = client
+  }
+
+  async observe(): Promise<ObservedEntry[]> {
+    const result: ObservedEntry[] = []
+    for (const table of await this.tables()) result.push(...(await this.read(table)))
+    return result
+  }
+
+  /** The tables of these names, in whatever family. */
+  async observeNamed(names: ReadonlySet<string>): Promise<ObservedEntry[]> {
+    const result: ObservedEntry[] = []
+    for (const table of await this.tables()) {
+      if (names.has(table.name)) result.push(...(await this.read(table)))
+    }
+    return result
+  }
+
+  /** Undefined if the kernel has no such set. */
+  async setOf(family: nft.Family, table: string, name: string): Promise<NftSet | undefined> {
+    const key = tableKey(family, table)
+    if (!this.sets.has(key)) {
+      const found = (await this.client.dump(nft.listSets({ family, table }))).map(nft.decodeSet)
+      const observed = observedTable({ family, name: table }, { chains: [], rules: [], sets: found })
+      if (observed?.entry.kind === 'nft-table') this.remember(family, table, observed.entry.sets)
+    }
+    return this.sets.get(key)?.find(set => set.name === name)
+  }
+
+  remember(family: nft.Family, table: string, sets: readonly NftSet[]): void {
+    this.sets.set(tableKey(family, table), sets)
+  }
+
+  forget(family: nft.Family, table: string): void {
+    this.sets.delete(tableKey(family, table))
+  }
+
+  private async tables(): Promise<nft.Table[]> {
+    try {
+      return (await this.client.dump(nft.listTables())).map(nft.decodeTable)
+    } catch (error) {
+      // A kernel without nf_tables answers EINVAL or EOPNOTSUPP: nobody speaks for the subsystem.
+      if (hasCode(error, 'netlink.einval') || hasCode(error, 'netlink.eopnotsupp')) return []
+      if (hasCode(error, 'netlink.eprotonosupport')) return []
+      throw error
+    }
+  }
+
+  private async read(table: nft.Table): Promise<ObservedEntry[]> {
+    const { family, name } = table
+    if (!isOurTable(table)) return present(observedTable(table, undefined))
+    const chains = (await this.client.dump(nft.listChains({ family }))).map(nft.decodeChain)
+    const rules = (await this.client.dump(nft.listRules({ family, table: name }))).map(nft.decodeRule)
+    const sets = (await this.client.dump(nft.listSets({ family, table: name }))).map(nft.decodeSet)
+    const own = { chains: chains.filter(chain => chain.table === name), rules, sets }
+    const observed = observedTable(table, own)
+    if (observed?.entry.kind === 'nft-table') this.remember(family, name, observed.entry.sets)
+    const elements: ObservedEntry[] = []
+    for (const set of sets) if (set.anonymous !== true) elements.push(...(await this.elements(set)))
+    return [...present(observed), ...elements]
+  }
+
+  private async elements(set: nft.Set): Promise<ObservedEntry[]> {
+    const { family, table, name } = set
+    const messages = await this.client.dump(nft.listElements({ family, table, set: name }))
+    const elements = messages.flatMap(message => nft.decodeElementMessage(message).elements)
+    return observedElements(set, elements)
+  }
+}
+
+function present(observed: ObservedEntry | undefined): ObservedEntry[] {
+  return observed === undefined ? [] : [observed]
+}

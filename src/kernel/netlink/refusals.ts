@@ -1,0 +1,64 @@
+import { errorText, type PodlaceError } from '../../base/index.ts'
+import { errnoName, type NetlinkError } from '../../netlink/index.ts'
+import { type Entry, entryKey } from '../entry.ts'
+import { codeOfErrno, type KernelError, kernelError } from '../errors.ts'
+import type { Operation } from '../operation.ts'
+
+export type Failure = PodlaceError<KernelError>
+
+/** What a delete may be answered without having failed: it is gone already. */
+const GONE: ReadonlySet<string> = new Set(['ENODEV', 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL'])
+
+/** The operation's error, or undefined if the refusal means that nothing is left to do. */
+export function refusalOf(operation: Operation, error: NetlinkError): Failure | undefined {
+  const errno = error.payload.errno === 0 ? undefined : errnoName(error.payload.errno)
+  if (operation.op === 'delete' && errno !== undefined && GONE.has(errno)) return undefined
+  const key = entryKey(operation.entry)
+  const what = `${operation.op} ${key}`
+  const code = errno === undefined ? 'kernel.refused' : codeOfErrno(errno)
+  const payload = { code, key, ...(errno === undefined ? {} : { errno }) }
+  if (code !== 'kernel.unsupported') return kernelError(what, error.message, payload, error)
+  const feature = featureOf(operation.entry)
+  const message = `${what}: this kernel has no ${feature.name}; load it with \`modprobe ${feature.module}\`, or build it in (${feature.config})`
+  return kernelError(what, message, payload, error)
+}
+
+/** The entry says something that cannot even be asked. */
+export function invalid(operation: Operation, error: unknown): Failure {
+  const key = entryKey(operation.entry)
+  const what = `${operation.op} ${key}`
+  return kernelError(what, `${what}: ${errorText(error)}`, { code: 'kernel.invalid', key }, error)
+}
+
+interface Feature {
+  readonly name: string
+  readonly module: string
+  readonly config: string
+}
+
+function featureOf(entry: Entry): Feature {
+  switch (entry.kind) {
+    case 'link':
+      return {
+        name: `links of type ${entry.type}`,
+        module: entry.type,
+        config: `CONFIG_${entry.type.toUpperCase()}`,
+      }
+    case 'nft-table':
+    case 'nft-element':
+      return {
+        name: 'such nftables rules',
+        module: 'nf_tables nft_chain_nat nft_masq',
+        config: 'CONFIG_NF_TABLES',
+      }
+    case 'fdb':
+      return { name: 'forwarding entries on this link', module: 'vxlan', config: 'CONFIG_VXLAN' }
+    case 'rule':
+      return { name: 'policy routing', module: '-', config: 'CONFIG_IP_MULTIPLE_TABLES' }
+    case 'address':
+    case 'route':
+    case 'neighbour':
+    case 'sysctl':
+      return { name: `support for this ${entry.kind}`, module: 'ipv6', config: 'CONFIG_IPV6' }
+  }
+}

@@ -1,0 +1,355 @@
+import { hasCode, settle } from '../../base/index.ts'
+import {
+  addLink,
+  decodeLink,
+  decodeNeighbour,
+  deleteLink,
+  errnoName,
+  getLink,
+  type Link,
+  listNeighbours,
+  type NetlinkClient,
+  type Request,
+  replaceNeighbour,
+  setLink,
+} from '../../netlink/index.ts'
+import { type Entry, entryKey, type LinkEntry, type NeighbourEntry } from '../entry.ts'
+import { kernelError } from '../errors.ts'
+import { linkOfSysctl } from '../kinds/sysctl.ts'
+import type { ApplyContext, Operation } from '../operation.ts'
+import { addressRequests } from './codecs/address.ts'
+import { fdbRequests } from './codecs/fdb.ts'
+import { afterCreation, linkChanges, linkSpec, linksNeeded } from './codecs/link.ts'
+import { neighbourRequests } from './codecs/neighbour.ts'
+import { routeRequests } from './codecs/route.ts'
+import { ruleRequests } from './codecs/rule.ts'
+import type { LinkTable } from './link-table.ts'
+import { type Failure, invalid, refusalOf } from './refusals.ts'
+
+/** Messages between two breaths of the event loop: a few milliseconds of kernel time. */
+const CHUNK = 200
+
+interface Pending {
+  readonly operation: Operation
+  readonly request: Request
+}
+
+/** How a link becomes up: with its creation, or later, when the sysctls that must hold before are set. */
+export interface RouteApplierOptions {
+  readonly client: NetlinkClient
+  readonly links: LinkTable
+  readonly failures: Map<Operation, Failure>
+  readonly context: ApplyContext | undefined
+  /** Called after each exchange: folds what events have queued up meanwhile. */
+  readonly afterExchange: () => Promise<void>
+  readonly createTun: (name: string) => void
+  /** A link as it is after it was made or changed. */
+  readonly onLink: (link: Link) => void
+}
+
+/**
+ * Carries out rtnetlink operations of one plan: encodes them in order and sends as many at once as can be, which is
+ * up to the next one that needs an answer first (a new link's index, or whether a link could be made at all).
+ */
+export class RouteApplier {
+  private readonly options: RouteApplierOptions
+  private pending: Pending[] = []
+  private readonly unresolved = new Set<string>()
+  private readonly changedLinks = new Set<string>()
+
+  constructor(options: RouteApplierOptions) {
+    this.options = options
+  }
+
+  /** Looks up, in one exchange, the links that the operations name and that are not known. */
+  async prepare(operations: readonly Operation[]): Promise<void> {
+    const own = new Set<string>()
+    for (const { op, entry } of operations) {
+      if (op === 'create' && entry.kind === 'link') own.add(entry.name)
+      for (const name of namesIn(entry)) if (!own.has(name)) this.unresolved.add(name)
+    }
+    for (const name of this.unresolved) {
+      if (this.options.links.indexOf(name) !== undefined) this.unresolved.delete(name)
+    }
+    await this.resolve()
+  }
+
+  async add(operation: Operation, upNow: boolean): Promise<void> {
+    const { entry } = operation
+    try {
+      if (entry.kind === 'link') await this.addLinkOperation(operation, entry, upNow)
+      else await this.addObject(operation, entry)
+    } catch (error) {
+      // A value that no message can hold is this entry's failure, not the plan's.
+      if (!hasCode(error, 'ip') && !hasCode(error, 'netlink.invalid-value')) throw error
+      this.fail(operation, invalid(operation, error))
+    }
+    if (this.pending.length >= CHUNK) {
+      await this.flush()
+      await settle()
+    }
+  }
+
+  /** Sets a link up whose turn was put off. */
+  setUp(operation: Operation): void {
+    const { entry } = operation
+    if (entry.kind !== 'link' || this.options.failures.has(operation)) return
+    this.queueLink(operation, entry, [setLink({ name: entry.name }, { up: true })])
+  }
+
+  async flush(): Promise<void> {
+    const sent = this.pending
+    if (sent.length === 0) return
+    this.pending = []
+    const replies = await this.options.client.send(sent.map(({ request }) => request))
+    const taken: Pending[] = []
+    replies.forEach((reply, i) => {
+      const item = sent[i]
+      if (item === undefined || reply.ok) return
+      if (isTakenNeighbour(item, reply.error.payload.errno)) taken.push(item)
+      else this.fail(item.operation, refusalOf(item.operation, reply.error))
+    })
+    await this.options.afterExchange()
+    if (taken.length > 0) await this.replaceLearned(taken)
+    await this.lookAtLinks()
+  }
+
+  /**
+   * Of a link that is down the kernel announces no new alias (netdev_state_change), and the next operations want the
+   * index. Asked when the events so far are folded: what they tell later is not older than this.
+   */
+  private async lookAtLinks(): Promise<void> {
+    const names = [...this.changedLinks]
+    this.changedLinks.clear()
+    if (names.length === 0) return
+    for (const reply of await this.options.client.send(names.map(name => getLink({ name })))) {
+      if (reply.ok) for (const message of reply.messages) this.options.onLink(decodeLink(message))
+    }
+  }
+
+  private async addObject(operation: Operation, entry: Exclude<Entry, LinkEntry>): Promise<void> {
+    switch (entry.kind) {
+      case 'rule':
+        return this.queue(operation, ruleRequests(operation, entry))
+      case 'route': {
+        if (entry.link === undefined) return this.queue(operation, routeRequests(operation, entry, 0))
+        const index = await this.indexOf(operation, entry.link)
+        return index === undefined ? undefined : this.queue(operation, routeRequests(operation, entry, index))
+      }
+      case 'address':
+      case 'neighbour':
+      case 'fdb': {
+        const index = await this.indexOf(operation, entry.link)
+        return index === undefined ? undefined : this.queue(operation, onLink(operation, entry, index))
+      }
+      default:
+        throw new TypeError(`a ${entry.kind} is not rtnetlink's`)
+    }
+  }
+
+  private async addLinkOperation(operation: Operation, link: LinkEntry, upNow: boolean): Promise<void> {
+    const { links } = this.options
+    if (operation.op === 'delete') return this.deleteLink(operation, link)
+    for (const name of linksNeeded(link)) {
+      if ((await this.indexOf(operation, name)) === undefined) return
+    }
+    if (operation.op === 'create') return this.createLink(operation, link, upNow)
+    const before = operation.before?.kind === 'link' ? operation.before : undefined
+    if (operation.op === 'adopt') {
+      const adopted: LinkEntry = {
+        kind: 'link',
+        type: 'device',
+        name: link.name,
+        claim: 'own',
+        owner: link.owner,
+      }
+      return this.queueLink(operation, link, linkChanges(adopted, before, links))
+    }
+    const requests = linkChanges(link, before, links)
+    const goesUp = link.up === true && before?.up !== true && upNow
+    const goesDown = link.up === false && before?.up !== false
+    if (goesUp || goesDown) requests.push(setLink({ name: link.name }, { up: goesUp }))
+    this.queueLink(operation, link, requests)
+  }
+
+  private queueLink(operation: Operation, { name }: LinkEntry, requests: readonly Request[]): void {
+    this.queue(operation, requests)
+    this.changedLinks.add(name)
+  }
+
+  /** By index where it is known: somebody may have renamed it, and another link may bear the name. */
+  private async deleteLink(operation: Operation, link: LinkEntry): Promise<void> {
+    const { links } = this.options
+    const index = links.indexOf(link.name)
+    this.queue(operation, [deleteLink(index === undefined ? { name: link.name } : { index })])
+    await this.flush()
+    if (!this.options.failures.has(operation)) links.forget(link.name)
+  }
+
+  /** What follows a creation is sent only if it succeeded: it must not hit a foreign link of the same name. */
+  private async createLink(operation: Operation, link: LinkEntry, upNow: boolean): Promise<void> {
+    const { links, context, createTun } = this.options
+    const namespace = link.type === 'veth' ? context?.namespaces.get(link.peer.netns) : undefined
+    if (link.type === 'veth' && namespace === undefined) return this.fail(operation, namespaceNeeded(link))
+    await this.flush()
+    const up = link.up === true && upNow
+    const upAtOnce = up && link.bridgePort === undefined && link.type !== 'tun'
+    if (link.type === 'tun') this.makeTun(operation, link, createTun)
+    else {
+      const spec = linkSpec(link, links, namespace, upAtOnce)
+      this.queue(operation, [addLink(spec)])
+    }
+    await this.flush()
+    if (this.options.failures.has(operation)) return
+    const requests = link.type === 'tun' ? linkChanges({ ...link, claim: 'use' }, undefined, links) : []
+    requests.push(...afterCreation(link))
+    if (up && !upAtOnce) requests.push(setLink({ name: link.name }, { up: true }))
+    this.queueLink(operation, link, requests)
+  }
+
+  private makeTun(operation: Operation, link: LinkEntry, createTun: (name: string) => void): void {
+    const key = entryKey(link)
+    try {
+      createTun(link.name)
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      this.fail(operation, kernelError(`create ${key}`, message, { code: 'kernel.refused', key }, error))
+    }
+  }
+
+  private async indexOf(operation: Operation, name: string): Promise<number | undefined> {
+    const { links } = this.options
+    if (links.indexOf(name) === undefined) {
+      // A link of this very plan: what makes it must be sent first, and is answered with its index.
+      await this.flush()
+      if (links.indexOf(name) === undefined) {
+        this.unresolved.add(name)
+        await this.resolve()
+      }
+    }
+    const index = links.indexOf(name)
+    if (index === undefined) this.fail(operation, missing(operation, name))
+    return index
+  }
+
+  private async resolve(): Promise<void> {
+    const { client, links } = this.options
+    const names = [...this.unresolved].filter(name => links.indexOf(name) === undefined)
+    this.unresolved.clear()
+    if (names.length === 0) return
+    const replies = await client.send(names.map(name => getLink({ name })))
+    for (const reply of replies) {
+      if (reply.ok) for (const message of reply.messages) links.set(decodeLink(message))
+    }
+  }
+
+  /** EEXIST for a neighbour that the kernel has merely learned: that one is nobody's. */
+  private async replaceLearned(taken: readonly Pending[]): Promise<void> {
+    const { client, links } = this.options
+    const permanent = new Set<string>()
+    const indexes = new Set(taken.map(({ operation }) => neighbourIndex(operation, links)))
+    for (const linkIndex of indexes) {
+      for (const message of await client.dump(listNeighbours({ linkIndex }))) {
+        const { address, state } = decodeNeighbour(message)
+        if (state === 'permanent') permanent.add(`${linkIndex} ${address}`)
+      }
+    }
+    const retries: Pending[] = []
+    for (const item of taken) {
+      const { operation } = item
+      const linkIndex = neighbourIndex(operation, links)
+      if (operation.entry.kind !== 'neighbour') continue
+      const foreign = permanent.has(`${linkIndex} ${operation.entry.address}`)
+      retries.push(foreign ? item : { operation, request: replaceOf(operation, operation.entry, linkIndex) })
+    }
+    const replies = await client.send(retries.map(({ request }) => request))
+    replies.forEach((reply, i) => {
+      const operation = retries[i]?.operation
+      if (operation !== undefined && !reply.ok) this.fail(operation, refusalOf(operation, reply.error))
+    })
+    await this.options.afterExchange()
+  }
+
+  private queue(operation: Operation, requests: readonly Request[]): void {
+    for (const request of requests) this.pending.push({ operation, request })
+  }
+
+  private fail(operation: Operation, failure: Failure | undefined): void {
+    if (failure !== undefined && !this.options.failures.has(operation)) {
+      this.options.failures.set(operation, failure)
+    }
+  }
+}
+
+/** Links that an operation's messages refer to by index. */
+function namesIn(entry: Entry): readonly string[] {
+  if (entry.kind === 'link') return linksNeeded(entry)
+  if (entry.kind === 'sysctl' || !('link' in entry) || entry.link === undefined) return []
+  return [entry.link]
+}
+
+function onLink(
+  operation: Operation,
+  entry: Extract<Entry, { kind: 'address' | 'neighbour' | 'fdb' }>,
+  index: number,
+): Request[] {
+  switch (entry.kind) {
+    case 'address':
+      return addressRequests(operation, entry, index)
+    case 'neighbour':
+      return neighbourRequests(operation, entry, index)
+    case 'fdb':
+      return fdbRequests(operation, entry, index)
+  }
+}
+
+/**
+ * Positions in the plan at which links are set up: after the last of their sysctls (a link that is up for a moment
+ * with `accept_ra` has listened). Undefined: at once.
+ */
+export function upPositions(operations: readonly Operation[]): Map<Operation, number> {
+  const lastSysctl = new Map<string, number>()
+  operations.forEach(({ entry }, i) => {
+    if (entry.kind !== 'sysctl') return
+    const link = linkOfSysctl(entry.path)
+    if (link !== undefined) lastSysctl.set(link, i)
+  })
+  const positions = new Map<Operation, number>()
+  operations.forEach((operation, i) => {
+    const { entry, op } = operation
+    if (entry.kind !== 'link' || entry.up !== true || (op !== 'create' && op !== 'change')) return
+    if (operation.before?.kind === 'link' && op === 'change' && operation.before.up === true) return
+    const last = lastSysctl.get(entry.name)
+    if (last !== undefined && last > i) positions.set(operation, last)
+  })
+  return positions
+}
+
+function isTakenNeighbour({ operation }: Pending, errno: number): boolean {
+  return operation.op === 'create' && operation.entry.kind === 'neighbour' && errnoName(errno) === 'EEXIST'
+}
+
+function neighbourIndex({ entry }: Operation, links: LinkTable): number {
+  return entry.kind === 'neighbour' ? (links.indexOf(entry.link) ?? 0) : 0
+}
+
+function replaceOf(operation: Operation, entry: NeighbourEntry, linkIndex: number): Request {
+  const [request] = neighbourRequests({ ...operation, op: 'change' }, entry, linkIndex)
+  return request ?? replaceNeighbour({ linkIndex, address: entry.address })
+}
+
+function missing(operation: Operation, link: string): Failure | undefined {
+  if (operation.op === 'delete') return undefined
+  const key = entryKey(operation.entry)
+  const what = `${operation.op} ${key}`
+  const message = `${what}: there is no link ${link} in this namespace; create it, or name another`
+  return kernelError(what, message, { code: 'kernel.link-missing', errno: 'ENODEV', key })
+}
+
+function namespaceNeeded(link: Extract<LinkEntry, { type: 'veth' }>): Failure {
+  const key = entryKey(link)
+  const message =
+    `create ${key}: its peer ${link.peer.name} belongs into the namespace "${link.peer.netns}", which nobody holds now; ` +
+    'the pod must be attached again'
+  return kernelError(`create ${key}`, message, { code: 'kernel.namespace-needed', key })
+}

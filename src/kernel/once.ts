@@ -1,0 +1,75 @@
+import { diff } from './diff.ts'
+import { type Entry, entryKey } from './entry.ts'
+import { kernelError } from './errors.ts'
+import type { ApplyContext, Finding, Kernel, ObservedEntry, Operation, Outcome } from './operation.ts'
+import { sortForCreation } from './order.ts'
+
+/**
+ * Makes entries in a namespace that is not followed, such as a pod's during ADD, without observing it first.
+ *
+ * Only if something is there already is the namespace looked at: what is as wanted counts as done, what is ours and
+ * differs is changed, what is foreign stays and is the outcome's error. Nothing is undone.
+ */
+export async function applyOnce(
+  kernel: Kernel,
+  entries: Iterable<Entry>,
+  context?: ApplyContext,
+): Promise<readonly Outcome[]> {
+  const operations = sortForCreation([...entries].map(firstTry))
+  const outcomes = await kernel.apply(operations, context)
+  const taken = outcomes.filter(({ error }) => error?.code === 'kernel.exists')
+  if (taken.length === 0) return outcomes
+  const mended = await mend(
+    kernel,
+    taken.map(({ operation }) => operation.entry),
+    context,
+  )
+  return outcomes.map(outcome => mended.get(entryKey(outcome.operation.entry)) ?? outcome)
+}
+
+/** What would have to be done to make the entries true; empty if they are. Deletes nothing that is not named. */
+export async function checkOnce(kernel: Kernel, entries: Iterable<Entry>): Promise<Operation[]> {
+  return (await inspectOnce(kernel, entries)).operations
+}
+
+/** The same with what stands in the way, in words. */
+export async function inspectOnce(
+  kernel: Kernel,
+  entries: Iterable<Entry>,
+): Promise<{ operations: Operation[]; findings: Finding[] }> {
+  const desired = new Map([...entries].map(entry => [entryKey(entry), entry]))
+  const observed = new Map<string, ObservedEntry>()
+  for (const item of await kernel.observe(desired.values())) {
+    const key = entryKey(item.entry)
+    // Links carry the rest; what else is there and not asked for is none of our business.
+    if (desired.has(key) || item.entry.kind === 'link') observed.set(key, item)
+  }
+  const plan = diff(desired, observed)
+  const operations = plan.operations.filter(({ entry }) => desired.has(entryKey(entry)))
+  return { operations, findings: plan.findings.filter(({ severity }) => severity !== 'info') }
+}
+
+function firstTry(entry: Entry): Operation {
+  const exists = entry.kind === 'link' && entry.claim === 'use'
+  return exists ? { op: 'change', entry, why: 'differs' } : { op: 'create', entry, why: 'missing' }
+}
+
+async function mend(
+  kernel: Kernel,
+  entries: readonly Entry[],
+  context?: ApplyContext,
+): Promise<ReadonlyMap<string, Outcome>> {
+  const { operations, findings } = await inspectOnce(kernel, entries)
+  const result = new Map<string, Outcome>()
+  for (const entry of entries) result.set(entryKey(entry), { operation: firstTry(entry) })
+  for (const outcome of await kernel.apply(operations, context)) {
+    result.set(entryKey(outcome.operation.entry), outcome)
+  }
+  for (const { key, message } of findings) {
+    const entry = entries.find(candidate => entryKey(candidate) === key)
+    if (entry === undefined) continue
+    const error = kernelError(`create ${key}`, message, { code: 'kernel.exists', errno: 'EEXIST', key })
+    result.set(key, { operation: firstTry(entry), error })
+  }
+  return result
+}

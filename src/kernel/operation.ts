@@ -1,0 +1,102 @@
+import type { PodlaceError } from '../base/index.ts'
+import type { Entry, EntryKind, SysctlEntry } from './entry.ts'
+import type { KernelError } from './errors.ts'
+
+/** What the kernel has under one key. `ours`: it bears our mark (see `ownership.ts`). */
+export interface ObservedEntry {
+  readonly entry: Entry
+  readonly mark: 'ours' | 'foreign'
+  /** Of an nft table: what its chains, rules and sets amount to, comparable to `tableFingerprint(desired)`. */
+  readonly fingerprint?: string
+}
+
+/**
+ * One step of a plan.
+ *
+ * - `create` fails if something is there already: nothing is ever overwritten unseen.
+ * - `change` makes `before` into `entry`, in place.
+ * - `delete` removes our object; that it is gone already is success.
+ * - `adopt` marks a foreign link as ours.
+ */
+export interface Operation {
+  readonly op: 'create' | 'change' | 'delete' | 'adopt'
+  readonly entry: Entry
+  /** What was observed: always there for `change`, `delete` and `adopt` in a plan made by `diff`. */
+  readonly before?: Entry
+  readonly why: 'missing' | 'differs' | 'stale' | 'adopt'
+}
+
+/** `error` absent: the kernel took it. */
+export interface Outcome {
+  readonly operation: Operation
+  readonly error?: PodlaceError<KernelError>
+}
+
+/** What a kernel needs of another namespace: its descriptor. A `Netns` is one; so is a `FakeKernel`. */
+export interface NamespaceHandle {
+  readonly fds: { readonly netns: number }
+}
+
+export interface ApplyContext {
+  /** For `VethLink.peer.netns`. */
+  readonly namespaces: ReadonlyMap<string, NamespaceHandle>
+}
+
+/** Something a plan cannot honour, in words for people. */
+export interface Finding {
+  /** Key of the entry it is about. */
+  readonly key: string
+  readonly severity: 'info' | 'warning' | 'error'
+  readonly code:
+    | 'foreign-object'
+    | 'foreign-equal'
+    | 'link-missing'
+    | 'refused'
+    | 'unsupported'
+    | 'namespace-needed'
+    | 'contested'
+  /** What is desired, what was found, what to do. */
+  readonly message: string
+}
+
+/**
+ * One step of the story that keeps a mirror equal to the kernel.
+ *
+ * - `set`, `gone`: one entry. `gone` with a mark removes only an entry of that mark.
+ * - `parent-gone`: what hangs on the link (or nft table) of this key went with it, announced or not.
+ * - `replace`: these are all entries of the kind (on the link, in the table, of the mark, if given) now.
+ * - `resync`: the story has a hole; observe again.
+ */
+export type KernelEvent =
+  | { readonly event: 'set'; readonly observed: ObservedEntry; readonly beside?: boolean }
+  | { readonly event: 'gone'; readonly key: string; readonly mark?: 'ours' | 'foreign' }
+  | { readonly event: 'parent-gone'; readonly parent: string }
+  | { readonly event: 'replace'; readonly scope: ReplaceScope; readonly entries: readonly ObservedEntry[] }
+  | { readonly event: 'resync'; readonly why: string }
+
+export interface ReplaceScope {
+  readonly kind: EntryKind
+  /** Key of a link or nft table. */
+  readonly parent?: string
+  readonly family?: 4 | 6
+  readonly mark?: 'ours' | 'foreign'
+}
+
+/** One network namespace. `NetlinkKernel` is the real one, `FakeKernel` a model; one suite holds both. */
+export interface Kernel {
+  /**
+   * Everything there is, as entries. What cannot be listed (sysctls) is read for the entries in `desired`.
+   * Kernel objects that no entry can express are left out.
+   */
+  observe(desired?: Iterable<Entry>): Promise<readonly ObservedEntry[]>
+  /** The sysctl as it is now; undefined if there is none, as while its link is still to be made. */
+  readSysctl(entry: SysctlEntry): ObservedEntry | undefined
+  /**
+   * Carries out a plan in its order; one refusal does not stop the rest. When it resolves, listeners have been
+   * told of every change it made. One outcome per operation, in order.
+   */
+  apply(operations: readonly Operation[], context?: ApplyContext): Promise<readonly Outcome[]>
+  /** Tells of every change, whoever made it. Returns the function that ends it. */
+  watch(listener: (event: KernelEvent) => void): () => void
+  close(): void
+}

@@ -1,0 +1,50 @@
+import type { Entry } from './entry.ts'
+import type { ObservedEntry } from './operation.ts'
+
+/** Routing protocol number of all our routes, rules, neighbours and addresses (rtm_protocol; see rtnetlink.h). */
+export const ROUTE_PROTOCOL = 113
+
+const ALIAS_PREFIX = 'podlace:'
+
+/** The IFLA_IFALIAS of a link of ours; the kernel holds up to 255 bytes. */
+export function linkAlias(owner: string): string {
+  return `${ALIAS_PREFIX}${owner}`
+}
+
+/** The owner that an alias names; undefined if the alias is not one of ours. */
+export function ownerOfAlias(alias: string | undefined): string | undefined {
+  return alias?.startsWith(ALIAS_PREFIX) ? alias.slice(ALIAS_PREFIX.length) : undefined
+}
+
+/**
+ * True if we may delete the observed entry. Routes, rules, neighbours, links and nft tables bear marks; an address,
+ * an FDB entry or an element is ours because what it hangs on is. A sysctl is nobody's: it is set, never removed.
+ */
+export function isOurs(observed: ObservedEntry, parentIsOurs: (entry: Entry) => boolean): boolean {
+  const { entry, mark } = observed
+  switch (entry.kind) {
+    case 'link':
+    case 'route':
+    case 'rule':
+    case 'neighbour':
+    case 'nft-table':
+      return mark === 'ours'
+    case 'address':
+      return mark === 'ours' || (!isLinkLocal(entry.address) && parentIsOurs(entry))
+    case 'fdb':
+    case 'nft-element':
+      return parentIsOurs(entry)
+    case 'sysctl':
+      return false
+  }
+}
+
+/** Kinds whose every object bears a mark of its own, so that an equal one without it is somebody else's. */
+export function isMarked(entry: Entry): boolean {
+  return entry.kind === 'route' || entry.kind === 'rule' || entry.kind === 'neighbour'
+}
+
+/** fe80::/10: the kernel gives one to every link that comes up. */
+function isLinkLocal(address: string): boolean {
+  return /^fe[89ab][0-9a-f]:/.test(address)
+}

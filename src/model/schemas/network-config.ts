@@ -1,0 +1,56 @@
+import * as v from 'valibot'
+import { closedObject, integerBetween, metadataSchema } from './common.ts'
+import { prefixOf } from './prefix.ts'
+
+const vxlanBackend = closedObject({
+  type: v.literal('vxlan'),
+  vni: v.optional(integerBetween(1, 16_777_215)),
+  port: v.optional(integerBetween(1, 65_535, 'a UDP port')),
+  mtu: v.optional(integerBetween(576, 65_535, 'an MTU in bytes')),
+  directRouting: v.optional(v.boolean()),
+  learning: v.optional(v.boolean()),
+  gbp: v.optional(v.boolean()),
+})
+
+const hostGatewayBackend = closedObject({ type: v.literal('host-gw') })
+
+const spec = v.pipe(
+  closedObject({
+    network: v.optional(prefixOf(4, 28)),
+    ipv6Network: v.optional(prefixOf(6, 124)),
+    subnetLength: v.optional(integerBetween(1, 30, 'a prefix length')),
+    ipv6SubnetLength: v.optional(integerBetween(1, 126, 'a prefix length')),
+    backend: v.variant(
+      'type',
+      [vxlanBackend, hostGatewayBackend],
+      issue => `expected a backend whose type is vxlan or host-gw, found ${issue.received}`,
+    ),
+    masquerade: v.optional(v.boolean()),
+  }),
+  v.check(
+    value => value.network !== undefined || value.ipv6Network !== undefined,
+    'expected network or ipv6Network (or both), found neither',
+  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return
+    const { network, subnetLength = 24, ipv6Network, ipv6SubnetLength = 64 } = dataset.value
+    const v4 = tooLong('subnetLength', network, subnetLength)
+    const v6 = tooLong('ipv6SubnetLength', ipv6Network, ipv6SubnetLength)
+    for (const message of [v4, v6]) if (message !== undefined) addIssue({ message })
+  }),
+)
+
+/** A block must be a part of the network: its prefix is at least as long. */
+function tooLong(field: string, network: string | undefined, subnetLength: number): string | undefined {
+  const length = Number(network?.split('/')[1])
+  if (network === undefined || subnetLength >= length) return undefined
+  return `expected ${field} of at least ${length}, the length of ${network}, found ${subnetLength}: a node's block is cut out of the network; give a longer ${field} or a larger network`
+}
+
+/** podlace.dev/v1alpha1 NetworkConfig. */
+export const networkConfigSchema = v.looseObject({
+  apiVersion: v.literal('podlace.dev/v1alpha1'),
+  kind: v.literal('NetworkConfig'),
+  metadata: metadataSchema,
+  spec,
+})

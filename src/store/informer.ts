@@ -1,0 +1,228 @@
+import { Backoff, type Clock, errorText, type Logger, sleep } from '../base/index.ts'
+import type { Source } from '../derive/index.ts'
+import { type Kind, type KindMap, objectKey } from '../model/index.ts'
+import { isStoreError } from './errors.ts'
+import {
+  eventRevision,
+  type ListOptions,
+  type ObjectList,
+  revisionNumber,
+  type Store,
+  type WatchEvent,
+} from './store.ts'
+
+export interface InformerOptions<K extends Kind> {
+  readonly store: Store
+  readonly kind: K
+  /** Keyed by `objectKey`; nobody else writes to it. */
+  readonly source: Source<KindMap[K]>
+  readonly clock: Clock
+  /** Uniform in [0, 1): jitter of the waiting times. */
+  readonly random: () => number
+  readonly log: Logger
+  /** Follow only these objects. */
+  readonly select?: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>
+  /** Waiting between failed tries: from 200 ms doubling to this; default 10,000. */
+  readonly maxBackoffMs?: number
+  /**
+   * A list older than what was seen already comes from a lagging replica and is refused. If the store stays behind for
+   * this long (default 30,000 ms) it has been restored from a backup, and its list is taken.
+   */
+  readonly fallGraceMs?: number
+}
+
+export interface InformerCounters {
+  readonly lists: number
+  readonly events: number
+  /** Lists and events refused because their revision went back or repeated. */
+  readonly refused: number
+  readonly failures: number
+}
+
+/**
+ * Follows one kind of a store into a source of a `derive` graph: list, watch, and after any fault list again and diff.
+ *
+ * The source changes only by a complete list or by an event that is newer than all before it, so nothing is deleted
+ * while disconnected, and time never runs backward.
+ */
+export class Informer<K extends Kind> {
+  private readonly options: InformerOptions<K>
+  private readonly backoff: Backoff
+  private readonly abort = new AbortController()
+  private readonly syncedListeners = new Set<() => void>()
+  private readonly count = { lists: 0, events: 0, refused: 0, failures: 0 }
+  private running: Promise<void> | undefined
+  private isSynced = false
+  private isConnected = false
+  /** Where the next watch begins; without it a list comes first. */
+  private position: string | undefined
+  /** The highest revision seen. */
+  private seen: bigint | undefined
+  private behindSinceMs: number | undefined
+  private contactMs: number | undefined
+
+  constructor(options: InformerOptions<K>) {
+    this.options = options
+    const maxMs = options.maxBackoffMs ?? 10_000
+    this.backoff = new Backoff({ firstMs: Math.min(200, maxMs), maxMs, random: options.random })
+  }
+
+  /** The source holds a complete list (perhaps an old one by now). */
+  get synced(): boolean {
+    return this.isSynced
+  }
+
+  /** The last list or watch has not failed. */
+  get connected(): boolean {
+    return this.isConnected
+  }
+
+  get counters(): InformerCounters {
+    return { ...this.count }
+  }
+
+  /** Milliseconds since the store was last heard of; undefined before the first time. */
+  ageMs(): number | undefined {
+    return this.contactMs === undefined ? undefined : this.options.clock.nowMs() - this.contactMs
+  }
+
+  start(): void {
+    this.running ??= this.run(this.abort.signal)
+  }
+
+  /** Calls `fn` once, after the first complete list is in the source: at once if it already is. */
+  onSynced(fn: () => void): void {
+    if (this.isSynced) fn()
+    else this.syncedListeners.add(fn)
+  }
+
+  /** Resolves when nothing of it runs any more. The source keeps what it has. */
+  async stop(): Promise<void> {
+    this.abort.abort()
+    await this.running
+    this.isConnected = false
+  }
+
+  private async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (await this.cycle(signal)) this.backoff.reset()
+      else await sleep(this.options.clock, this.backoff.nextMs(), signal)
+    }
+  }
+
+  /** A list, if one is due, and a watch to its end. True if it got anywhere: an event, or a watch that stood a second. */
+  private async cycle(signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.options
+    const startMs = clock.nowMs()
+    const eventsBefore = this.count.events
+    try {
+      this.position ??= await this.relist(signal)
+      await this.follow(this.position, signal)
+    } catch (error) {
+      if (!signal.aborted) this.recover(error)
+    }
+    return this.count.events > eventsBefore || (this.isConnected && clock.nowMs() - startMs >= 1_000)
+  }
+
+  /** After store.expired the list comes anew; after anything else the watch goes on where it was. */
+  private recover(error: unknown): void {
+    const { kind, log } = this.options
+    if (isStoreError(error, 'store.expired')) {
+      this.position = undefined
+      log.info(`listing ${kind} again`, { why: errorText(error) })
+      return
+    }
+    this.count.failures += 1
+    this.isConnected = false
+    log.warn(`cannot follow ${kind}, will try again; what is known stays in force`, {
+      error: errorText(error),
+    })
+  }
+
+  /** Replaces the source by a complete list and returns its revision. */
+  private async relist(signal: AbortSignal): Promise<string> {
+    const { store, kind, source, select } = this.options
+    const list = await store.list(kind, { ...select, signal })
+    signal.throwIfAborted()
+    this.refuseOldList(list)
+    this.count.lists += 1
+    this.heard()
+    source.replace(this.entriesOf(list))
+    this.seen = revisionNumber(list.resourceVersion) ?? this.seen
+    this.synchronized()
+    return list.resourceVersion
+  }
+
+  /** An object that became unreadable keeps its last good version: one bad object is no reason to take a node away. */
+  private entriesOf(list: ObjectList<KindMap[K]>): [string, KindMap[K]][] {
+    const { source, kind, log } = this.options
+    const entries = list.items.map((item): [string, KindMap[K]] => [objectKey(item), item])
+    for (const { key, message } of list.rejected ?? []) {
+      log.warn(`${kind} ${key} cannot be used`, { error: message })
+      const known = source.get(key)
+      if (known !== undefined) entries.push([key, known])
+    }
+    return entries
+  }
+
+  private refuseOldList(list: ObjectList<unknown>): void {
+    const { kind, clock, log, fallGraceMs = 30_000 } = this.options
+    const revision = revisionNumber(list.resourceVersion)
+    if (revision === undefined || this.seen === undefined || revision >= this.seen) {
+      this.behindSinceMs = undefined
+      return
+    }
+    this.behindSinceMs ??= clock.nowMs()
+    const fields = { seen: String(this.seen), found: String(revision) }
+    if (clock.nowMs() - this.behindSinceMs < fallGraceMs) {
+      this.count.refused += 1
+      throw new Error(`the list of ${kind} is from revision ${revision}, ${this.seen} has been seen already`)
+    }
+    log.warn(`the store went back and stays there, as after a restore from a backup: taking its list`, fields)
+    this.behindSinceMs = undefined
+    this.seen = undefined
+  }
+
+  private async follow(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const { store, kind, select } = this.options
+    const onOpen = () => this.heard()
+    for await (const event of store.watch(kind, { ...select, resourceVersion, signal, onOpen })) {
+      if (signal.aborted) return
+      if (!this.take(event)) return
+    }
+  }
+
+  /** Brings one event into the source. False if the stream cannot be trusted any more and a list must follow. */
+  private take(event: WatchEvent<KindMap[K]>): boolean {
+    const { source, kind, log } = this.options
+    const revision = eventRevision(event)
+    const number = revisionNumber(revision)
+    if (number !== undefined && this.seen !== undefined && number <= this.seen) {
+      if (number === this.seen && event.type === 'BOOKMARK') return this.heard()
+      this.count.refused += 1
+      if (number === this.seen) return true // delivered twice
+      log.warn(`the watch of ${kind} went back, listing again`, { seen: String(this.seen), found: revision })
+      this.position = undefined
+      return false
+    }
+    this.seen = number ?? this.seen
+    this.position = revision
+    this.count.events += 1
+    if (event.type === 'DELETED') source.delete(objectKey(event.object))
+    else if (event.type !== 'BOOKMARK') source.set(objectKey(event.object), event.object)
+    return this.heard()
+  }
+
+  private heard(): true {
+    this.contactMs = this.options.clock.nowMs()
+    this.isConnected = true
+    return true
+  }
+
+  private synchronized(): void {
+    this.isSynced = true
+    const listeners = [...this.syncedListeners]
+    this.syncedListeners.clear()
+    for (const listener of listeners) listener()
+  }
+}
