@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import process from 'node:process'
 import type { Call, Task, TaskResults } from './host-worker.ts'
+import { buildSpawnTimer } from './spawn-timer.ts'
 
 interface Reply {
   readonly id: number
@@ -31,6 +32,7 @@ export class FakeHost implements AsyncDisposable {
   /** Needs root, `unshare` and `mount`. */
   static async create(name: string): Promise<FakeHost> {
     if (process.getuid?.() !== 0) throw new Error('fake hosts are network namespaces: run this as root')
+    buildSpawnTimer()
     const argv = ['--net', '--mount', process.execPath, join(import.meta.dirname, 'host-worker.ts')]
     const worker = spawn('unshare', argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     const host = new FakeHost(name, worker)

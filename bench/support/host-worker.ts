@@ -6,6 +6,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import process from 'node:process'
+import { timeCalls } from './spawn-timer.ts'
 
 /** A program to run to its end, with its standard input. */
 export interface Call {
@@ -15,7 +16,7 @@ export interface Call {
 }
 
 export interface CallResult {
-  /** From just before the start of the process until it ended and its output was read. */
+  /** From just before the start of the process until it was reaped. */
   readonly ms: number
   readonly exitCode: number
   readonly stdout: string
@@ -60,34 +61,6 @@ function runCommands(commands: readonly (readonly string[])[], stdin = ''): stri
   return output
 }
 
-function runCall({ argv: [file = '', ...args], env, stdin }: Call): Promise<CallResult> {
-  const { promise, resolve, reject } = Promise.withResolvers<CallResult>()
-  const output = { stdout: '', stderr: '' }
-  const startMs = performance.now()
-  const child = spawn(file, args, { env, stdio: 'pipe', timeout: LIMIT_MS, killSignal: 'SIGKILL' })
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].setEncoding('utf8').on('data', (chunk: string) => {
-      output[stream] += chunk
-    })
-  }
-  child.on('error', reject)
-  child.on('close', code => resolve({ ms: performance.now() - startMs, exitCode: code ?? -1, ...output }))
-  child.stdin.on('error', () => undefined) // a program need not read its input
-  child.stdin.end(stdin)
-  return promise
-}
-
-async function runCalls(calls: readonly Call[], parallel: number): Promise<TaskResults['calls']> {
-  const results: CallResult[] = []
-  const startMs = performance.now()
-  let next = 0
-  const lane = async () => {
-    for (let call = calls[next++]; call !== undefined; call = calls[next++]) results.push(await runCall(call))
-  }
-  await Promise.all(Array.from({ length: parallel }, lane))
-  return { results, totalMs: performance.now() - startMs }
-}
-
 function startDaemon({ argv, env, log, counted }: Task & { do: 'start' }): number {
   const [file = '', ...args] = argv
   const fd = openSync(log, 'a')
@@ -111,12 +84,12 @@ function cpuMs(): number {
   return (ticks + cpuTicks(process.pid, [13, 14])) * TICK_MS
 }
 
-async function perform(task: Task): Promise<unknown> {
+function perform(task: Task): unknown {
   switch (task.do) {
     case 'commands':
       return runCommands(task.commands, task.stdin)
     case 'calls':
-      return await runCalls(task.calls, task.parallel)
+      return timeCalls(task.calls, task.parallel, LIMIT_MS)
     case 'start':
       return startDaemon(task)
     case 'cpu':
@@ -132,9 +105,10 @@ function stop(): void {
 process.on('disconnect', stop)
 process.on('SIGINT', () => undefined) // Ctrl-C is the parent's to handle; it closes the channel
 process.on('message', (request: { readonly id: number; readonly task: Task }) => {
-  perform(request.task).then(
-    result => process.send?.({ id: request.id, result }),
-    (error: unknown) => process.send?.({ id: request.id, error: String(error) }),
-  )
+  try {
+    process.send?.({ id: request.id, result: perform(request.task) })
+  } catch (error) {
+    process.send?.({ id: request.id, error: String(error) })
+  }
 })
 process.send?.({ id: 0, result: 'ready' })

@@ -78,7 +78,7 @@ static void run(struct call *call) {
     posix_spawn_file_actions_adddup2(&files, call->out, 1);
     posix_spawn_file_actions_adddup2(&files, call->err, 2);
     long long start = now_ns();
-    errno = posix_spawn(&pid, call->argv[0], &files, NULL, call->argv, call->env);
+    errno = posix_spawnp(&pid, call->argv[0], &files, NULL, call->argv, call->env);
     if (errno != 0) die(call->argv[0]);
     while (waitpid(pid, &call->status, 0) < 0)
         if (errno != EINTR) die("waitpid");
