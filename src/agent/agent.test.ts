@@ -165,6 +165,18 @@ test('the store away: pods are still attached, nothing is deleted; the own Node 
   assert.equal(refused.error?.code, 11)
 })
 
+test('a node that is removed and added again tells its peers anew how to reach it', async () => {
+  await ready()
+  const told = async () => (await bench.store.get('Node', 'node-1')).metadata.annotations ?? {}
+  const before = await told()
+  assert.ok(Object.keys(before).length > 2)
+  await bench.store.delete('Node', 'node-1')
+  await bench.quiet()
+  await bench.addNode('node-1', '192.168.77.1', '10.244.1.0/24')
+  await bench.quiet()
+  assert.deepEqual(await told(), before)
+})
+
 test('GC removes what the runtime no longer knows, and the network with the last of it', async () => {
   await ready()
   const before = bench.hostState()

@@ -143,9 +143,15 @@ export class Agent {
         () => this.network?.self.uplink.device,
         () => this.lookAtSelf(),
       ),
-      this.nodes.subscribe(
-        changes => changes.some(({ key }) => key === this.config.nodeName) && this.lookAtSelf(),
-      ),
+      this.selfNetwork.subscribe(() => {
+        this.registration.pokeAnnotations()
+        this.registration.pokeReport()
+      }),
+      this.nodes.subscribe(changes => {
+        if (changes.every(({ key }) => key !== this.config.nodeName)) return
+        this.lookAtSelf()
+        this.registration.pokeAnnotations()
+      }),
       this.configs.subscribe(() => this.lookAtSelf()),
       this.blocks.subscribe(() => this.registration.pokeReport()),
       this.attachmentRecords.subscribe(() => this.registration.pokeReport()),
@@ -223,8 +229,6 @@ export class Agent {
     this.pool.setBlocks(network.self.podCidrs, this.heldAddresses())
     this.selfNetwork.set(SELF_KEY, network)
     this.reconciler.releaseDeletes()
-    this.registration.pokeAnnotations()
-    this.registration.pokeReport()
     this.writeSubnetEnv(network)
   }
 

@@ -58,6 +58,7 @@ function realWorld(config: AgentConfig, netns: Netns, kernel: NetlinkKernel, log
     store: new KubernetesStore({
       server: config.api,
       clock,
+      random: Math.random,
       ...(config.tokenFile === undefined ? {} : { tokenFile: config.tokenFile }),
       ...(config.caFile === undefined ? {} : { caFile: config.caFile }),
     }),

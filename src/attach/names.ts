@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { localMac, tryParseMac } from '../ip/index.ts'
 import { invalidConfiguration } from './errors.ts'
 import type { AttachmentSpec, RequestedMac } from './plan.ts'
@@ -53,5 +53,5 @@ export function bridgeMac(hostIdentity: string, bridge: string): string {
 }
 
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return hash('sha256', text, 'hex')
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { malformed } from './errors.ts'
 
 const MAC_TEXT = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i
@@ -45,7 +45,7 @@ export function macFromBytes(bytes: Uint8Array): string {
  * rest from SHA-256. A device that is made again gets the same one, so peers need not learn a new one.
  */
 export function localMac(seedText: string): string {
-  const bytes = new Uint8Array(createHash('sha256').update(seedText).digest().subarray(0, 6))
+  const bytes = new Uint8Array(hash('sha256', seedText, 'buffer').subarray(0, 6))
   bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02
   return macFromBytes(bytes)
 }

@@ -7,6 +7,7 @@ import { type Entry, entryKey } from './entry.ts'
 import { contested, describe, refused } from './findings.ts'
 import { type Cause, History, type HistoryItem } from './history.ts'
 import { rulesOf } from './kinds/index.ts'
+import { linkOfSysctl } from './kinds/sysctl.ts'
 import { Mirror } from './mirror.ts'
 import type { ApplyContext, Finding, Kernel, KernelEvent, Operation, Outcome } from './operation.ts'
 import { isMarked } from './ownership.ts'
@@ -398,6 +399,8 @@ export class Reconciler {
     for (const key of keys) {
       const desired = this.world.desired(key)
       if (desired?.kind !== 'sysctl' || this.mirror.get(key) !== undefined) continue
+      const link = linkOfSysctl(desired.path)
+      if (link !== undefined && this.mirror.get(`link ${link}`) === undefined) continue
       const observed = this.options.kernel.readSysctl(desired)
       if (observed !== undefined) this.mirror.fold({ event: 'set', observed })
     }

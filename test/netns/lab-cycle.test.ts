@@ -7,8 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '../../src/base/index.ts'
+import { killAgent, restartAgent } from '../../src/lab/faults/agent.ts'
+import { Lab } from '../../src/lab/lab.ts'
 import { LAB_VARIABLE } from '../../src/lab/layout.ts'
+import { checkPod } from '../../src/lab/pods.ts'
 import { processesWithEnvironment } from '../../src/lab/process-identity.ts'
+import { POD_NETWORK } from '../../src/lab/runtime.ts'
 
 const program = join(import.meta.dirname, '..', '..', 'dist', 'podlace.mjs')
 
@@ -43,6 +48,21 @@ async function result(...args: string[]) {
   return JSON.parse(stdout)
 }
 
+function openLab(name: string): Lab {
+  return Lab.open(
+    {
+      root: labs,
+      packageRoot: join(import.meta.dirname, '..', '..'),
+      nodeBinary: process.execPath,
+      clock: systemClock,
+      random: Math.random,
+      signal: new AbortController().signal,
+      progress: () => undefined,
+    },
+    name,
+  )
+}
+
 const marked = (name: string) => processesWithEnvironment(LAB_VARIABLE, join(labs, name))
 
 function assertNothingLeft(name: string) {
@@ -65,6 +85,27 @@ describe('a lab', () => {
     assert.match(stdout, /^default via 10\.244\.\d+\.1 dev eth0/)
     const trace = await result('lab', 'trace', 'web-1', 'web-2', '--name', 'a')
     assert.equal(trace.verdict, 'reached')
+  })
+
+  it('answers a runtime: STATUS, CHECK, and GC that takes only what is not alive', async () => {
+    const lab = openLab('a')
+    const [node] = lab.state.nodes
+    assert.ok(node !== undefined)
+    const [pod] = lab.podsOf(node)
+    assert.ok(pod !== undefined)
+    const runtime = lab.runtime(node)
+    await runtime.status(POD_NETWORK)
+    await checkPod(lab, pod)
+    await runtime.gc(POD_NETWORK, [{ containerID: pod.containerId, ifname: 'eth0' }])
+    await checkPod(lab, pod)
+    await killAgent(lab, node)
+    await assert.rejects(runtime.status(POD_NETWORK), /refused STATUS with code 50/)
+    await restartAgent(lab, node)
+    await checkPod(lab, pod)
+    await podlace('lab', 'exec', node.name, '--name', 'a', '--', 'ip', 'link', 'del', 'cni0')
+    await lab.waitFor('the bridge to be back', `agent ${node.name}`, 5_000, () =>
+      checkPod(lab, pod).then(() => true),
+    )
   })
 
   it('runs its agents without root, with one capability', () => {

@@ -20,6 +20,9 @@ const environment = { PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, ...env }
 
 const countFds = () => readdirSync('/proc/self/fd').length
 
+/** What is in the directories that a node has for its own. */
+const look = () => ['/run', '/etc', '/opt', '/var/lib'].map(path => readdirSync(path).sort())
+
 let directory = ''
 let holders: ProcessIdentity[] = []
 beforeEach(() => {
@@ -57,22 +60,22 @@ describe('a holder', () => {
   })
 })
 
-describe("a node's mounts", () => {
-  const makeNode = async () => {
-    const program = join(directory, 'program')
-    mkdirSync(join(program, 'build'), { recursive: true })
-    mkdirSync(join(directory, 'scratch'))
-    writeFileSync(join(program, 'build', 'podlace-cni'), '#!/bin/sh\necho shim $0\n')
-    writeFileSync(join(program, 'node'), '')
-    const mounts = {
-      programDirectory: program,
-      nodeBinary: process.execPath,
-      scratch: join(directory, 'scratch'),
-    }
-    const script = nodeMountScript(mounts)
-    return hold(startHolder('node-1', { mounts: true, script, env: environment }))
+const makeNode = async () => {
+  const program = join(directory, 'program')
+  mkdirSync(join(program, 'build'), { recursive: true })
+  mkdirSync(join(directory, 'scratch'))
+  writeFileSync(join(program, 'build', 'podlace-cni'), '#!/bin/sh\necho shim $0\n')
+  writeFileSync(join(program, 'node'), '')
+  const mounts = {
+    programDirectory: program,
+    nodeBinary: process.execPath,
+    scratch: join(directory, 'scratch'),
   }
+  const script = nodeMountScript(mounts)
+  return hold(startHolder('node-1', { mounts: true, script, env: environment }))
+}
 
+describe("a node's mounts", () => {
   it('give the agent its directories, and everybody the program', async () => {
     const node = await makeNode()
     const asService = 'setpriv --reuid 64113 --regid 64113 --clear-groups'
@@ -86,7 +89,6 @@ describe("a node's mounts", () => {
   })
 
   it("change nothing in the machine's directories", async () => {
-    const look = () => ['/run', '/etc', '/opt', '/var/lib'].map(path => readdirSync(path).sort())
     const before = look()
     const node = await makeNode()
     await shell(node, 'touch /run/podlace-x /etc/podlace-x /opt/podlace-x /var/lib/podlace-x')
@@ -95,35 +97,35 @@ describe("a node's mounts", () => {
   })
 })
 
-describe('underlay and workload', () => {
-  /** Three hosts on the underlay that the workload takes for pods. */
-  const start = async (segments: number) => {
-    const underlay = await hold(startUnderlay(segments, environment))
-    const socketPath = join(directory, 'workload.sock')
-    const server = await WorkloadServer.listen({ socketPath, clock: systemClock, log: silentLogger })
-    const client = await WorkloadClient.open(socketPath)
-    for (const number of [1, 2, 3]) {
-      const host = await hold(startHolder(`host ${number}`, { mounts: false, env: environment }))
-      const at = segmentOf(number, segments)
-      await plugIn(underlay, host, number, at)
-      await client.addPod(`host-${number}`, netnsPath(host), at.gateway.replace('254', String(number)))
-    }
-    const check = async (timeoutMs: number) => {
-      const cells = await client.matrix({
-        protocols: ['icmp', 'tcp', 'udp'],
-        samples: 1,
-        retries: timeoutMs > 1_000 ? 2 : 0,
-        timeoutMs,
-      })
-      return checkReport(['host-1', 'host-2', 'host-3'], cells)
-    }
-    const stop = () => {
-      client.close()
-      server.close()
-    }
-    return { underlay, client, check, stop }
+/** Three hosts on the underlay that the workload takes for pods. */
+const start = async (segments: number) => {
+  const underlay = await hold(startUnderlay(segments, environment))
+  const socketPath = join(directory, 'workload.sock')
+  const server = await WorkloadServer.listen({ socketPath, clock: systemClock, log: silentLogger })
+  const client = await WorkloadClient.open(socketPath)
+  for (const number of [1, 2, 3]) {
+    const host = await hold(startHolder(`host ${number}`, { mounts: false, env: environment }))
+    const at = segmentOf(number, segments)
+    await plugIn(underlay, host, number, at)
+    await client.addPod(`host-${number}`, netnsPath(host), at.gateway.replace('254', String(number)))
   }
+  const check = async (timeoutMs: number) => {
+    const cells = await client.matrix({
+      protocols: ['icmp', 'tcp', 'udp'],
+      samples: 1,
+      retries: timeoutMs > 1_000 ? 2 : 0,
+      timeoutMs,
+    })
+    return checkReport(['host-1', 'host-2', 'host-3'], cells)
+  }
+  const stop = () => {
+    client.close()
+    server.close()
+  }
+  return { underlay, client, check, stop }
+}
 
+describe('underlay and workload', () => {
   it('reach every host from every host, across the router too', async () => {
     for (const segments of [1, 2]) {
       const { check, stop } = await start(segments)

@@ -98,6 +98,8 @@ export class EventFold {
 
   private linkSet(link: Link, rereads: Rereads): void {
     const before = this.links.set(link)
+    // This message tells the port's settings too.
+    rereads.links.delete(link.index)
     if (before !== undefined && before.name !== link.name) {
       const key = `link ${before.name}`
       this.emit({ event: 'gone', key })

@@ -116,7 +116,7 @@ export class NetlinkKernel implements Kernel {
       context,
       afterExchange: () => this.catchUp(),
       createTun: this.createTun,
-      onLink: link => this.lookAtLink(link),
+      ...(this.sources === undefined ? {} : { onLink: (link: Link) => this.lookAtLink(link) }),
     })
     await applier.prepare(operations)
     await this.applyInOrder(operations, applier, failures)
@@ -159,7 +159,7 @@ export class NetlinkKernel implements Kernel {
         nft = []
       }
       if (entry.kind === 'sysctl') {
-        await applier.flush()
+        // At once: its link was made already (`add` waits for that), and goes up with what is queued.
         const failure = writeSysctl(this.netns, operation, entry)
         if (failure !== undefined) failures.set(operation, failure)
         else this.emit({ event: 'set', observed: { entry, mark: 'foreign' } })

@@ -43,8 +43,8 @@ export interface RouteApplierOptions {
   /** Called after each exchange: folds what events have queued up meanwhile. */
   readonly afterExchange: () => Promise<void>
   readonly createTun: (name: string) => void
-  /** A link as it is after it was made or changed. */
-  readonly onLink: (link: Link) => void
+  /** Told of a link that was changed without an event; absent where nobody watches. */
+  readonly onLink?: (link: Link) => void
 }
 
 /**
@@ -119,11 +119,12 @@ export class RouteApplier {
    * index. Asked when the events so far are folded: what they tell later is not older than this.
    */
   private async lookAtLinks(): Promise<void> {
-    const names = [...this.changedLinks]
+    const { client, links, onLink } = this.options
+    const names = [...this.changedLinks].filter(name => links.get(links.indexOf(name) ?? 0)?.up !== true)
     this.changedLinks.clear()
-    if (names.length === 0) return
-    for (const reply of await this.options.client.send(names.map(name => getLink({ name })))) {
-      if (reply.ok) for (const message of reply.messages) this.options.onLink(decodeLink(message))
+    if (names.length === 0 || onLink === undefined) return
+    for (const reply of await client.send(names.map(name => getLink({ name })))) {
+      if (reply.ok) for (const message of reply.messages) onLink(decodeLink(message))
     }
   }
 

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import { type Command, Option } from 'commander'
+import type { CliContext } from '../context.ts'
+import { serverUrl } from '../options.ts'
+import { aborted } from '../stop-signal.ts'
+
+const HELP = `
+Flags left out take the value of the configuration file (YAML or JSON, the same names in camel case), else the
+default. The agent needs one capability, CAP_NET_ADMIN, and no root:
+
+  setpriv --reuid 64113 --regid 64113 --clear-groups --inh-caps +net_admin --ambient-caps +net_admin \\
+    podlace agent --node-name worker-1 --api http://10.0.0.10:6443 --token-file /run/podlace/token`
+
+export function addAgentCommand(program: Command, context: CliContext): void {
+  const levels = new Option('--log-level <level>', 'default info').choices(['debug', 'info', 'warn', 'error'])
+  program
+    .command('agent')
+    .description("run a node's agent")
+    .option('--node-name <name>', 'name of this Node object; required, here or in the file')
+    .option('--api <url>', 'the API server; required, here or in the file', serverUrl)
+    .option('--token-file <path>', 'file with the bearer token')
+    .option('--ca-file <path>', "PEM bundle that signs the API server's certificate")
+    .option('--network <name>', 'the NetworkConfig object; default "default"')
+    .option('--uplink <device>', "underlay device; default the one with the node's internal address")
+    .option('--bridge <name>', 'bridge for the pods; default cni0')
+    .option('--socket <path>', 'where the CNI shim connects; default /run/podlace/cni.sock')
+    .option('--admin-socket <path>', 'HTTP: /status, /metrics ...; default /run/podlace/agent.sock')
+    .option('--state-dir <path>', 'journal of attachments; default /var/lib/podlace')
+    .option('--subnet-file <path>', "flannel's subnet.env; an empty text turns it off")
+    .option('--recover-journal', 'set a damaged journal aside and begin a new one')
+    .addOption(levels)
+    .option('--config <path>', 'configuration file')
+    .addHelpText('after', HELP)
+    .action(async ({ config: path, ...flags }: Readonly<Record<string, unknown>>) => {
+      const { parseAgentConfig, runAgent } = await import('../../agent/index.ts')
+      const fromFile = typeof path === 'string' ? await readConfig(path) : {}
+      const agent = await runAgent(parseAgentConfig({ ...fromFile, ...flags }))
+      await aborted(context.signal)
+      await agent.stop()
+    })
+}
+
+/** The file's keys and values; what they must be is the agent's to say. */
+async function readConfig(path: string): Promise<object> {
+  const { parse } = await import('yaml')
+  const content: unknown = parse(readFileSync(path, 'utf8'))
+  if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content
+  throw new Error(`${path} is no configuration: expected keys and values`)
+}

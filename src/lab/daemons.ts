@@ -1,0 +1,90 @@
+import { inside, startDaemon } from './holder.ts'
+import { httpRequest } from './http.ts'
+import type { Lab } from './lab.ts'
+import { API_PORT, apiUrl, controlAddress, NODE_PATHS, SERVICE_UID } from './layout.ts'
+import type { LabNode } from './state.ts'
+import { WorkloadClient } from './workload/client.ts'
+
+const PODLACE = [NODE_PATHS.node, NODE_PATHS.bundle]
+
+/**
+ * `setpriv`: the service uid, no group but its own, exactly the capabilities named (none, or net_admin made ambient
+ * so that it survives the exec), and no way to gain more.
+ */
+export function withoutRoot(capability?: 'net_admin'): string[] {
+  const set = capability === undefined ? '-all' : `-all,+${capability}`
+  return [
+    'setpriv',
+    `--reuid=${SERVICE_UID}`,
+    `--regid=${SERVICE_UID}`,
+    '--clear-groups',
+    `--inh-caps=${set}`,
+    `--ambient-caps=${set}`,
+    `--bounding-set=${set}`,
+    '--no-new-privs',
+    '--',
+  ]
+}
+
+/** Starts a daemon of the lab, records it, and returns when it was recorded (not when it is ready). */
+async function start(lab: Lab, role: string, argv: readonly string[]): Promise<void> {
+  const options = { logFile: lab.paths.log(role), env: lab.processEnvironment() }
+  lab.file.setProcess(role, await startDaemon(role, argv, options))
+}
+
+/** `podlace apiserver` in the control namespace, its database in the lab's directory. Ready when it answers. */
+export async function startApiServer(lab: Lab): Promise<void> {
+  lab.environment.progress('starting the API server')
+  const listen = ['--listen', `${controlAddress()}:${API_PORT}`, '--token-file', NODE_PATHS.token]
+  const data = ['--data', `${NODE_PATHS.state}/store.sqlite`]
+  const argv = [...inside(lab.process('control'), 'net+mount'), ...withoutRoot(), ...PODLACE]
+  await start(lab, 'apiserver', [...argv, 'apiserver', ...listen, ...data])
+  await lab.waitFor('the API server to answer', 'apiserver', 15_000, () => lab.api().list('Node'))
+}
+
+/** `podlace controller` in the control namespace. Its work shows in the Nodes. */
+export async function startController(lab: Lab): Promise<void> {
+  const argv = [...inside(lab.process('control'), 'net+mount'), ...withoutRoot(), ...PODLACE]
+  await start(lab, 'controller', [...argv, 'controller', '--api', apiUrl(), '--token-file', NODE_PATHS.token])
+}
+
+/** `podlace agent` on a node, with CAP_NET_ADMIN and nothing else. */
+export async function startAgent(lab: Lab, node: LabNode): Promise<void> {
+  const argv = [...inside(lab.holder(node), 'net+mount'), ...withoutRoot('net_admin'), ...PODLACE]
+  const options = {
+    'node-name': node.name,
+    api: apiUrl(),
+    'token-file': NODE_PATHS.token,
+    socket: NODE_PATHS.cniSocket,
+    'admin-socket': NODE_PATHS.adminSocket,
+    'state-dir': NODE_PATHS.state,
+  }
+  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+  await start(lab, `agent ${node.name}`, [...argv, 'agent', ...flags])
+}
+
+/** Resolves when the node's agent says on its admin socket that it is ready. */
+export async function agentReady(lab: Lab, node: LabNode, timeoutMs = 20_000): Promise<void> {
+  await lab.waitFor(`the agent of ${node.name} to be ready`, `agent ${node.name}`, timeoutMs, async () => {
+    const answer = await agentGet(lab, node, '/readyz')
+    if (answer.status === 200) return true
+    throw new Error(`/readyz answers ${answer.status}: ${answer.body.trim().slice(0, 300)}`)
+  })
+}
+
+/** GET on the agent's admin socket. */
+export function agentGet(lab: Lab, node: LabNode, path: string) {
+  return httpRequest({ socketPath: lab.adminSocket(node) }, { method: 'GET', path })
+}
+
+/** The one process that serves echo in every pod and probes from them, as root in the machine's mount namespace. */
+export async function startWorkload(lab: Lab): Promise<void> {
+  const { packageRoot, nodeBinary } = lab.environment
+  const program = [nodeBinary, `${packageRoot}/dist/podlace.mjs`]
+  await start(lab, 'workload', [...program, 'lab', 'workload', '--socket', lab.paths.workloadSocket])
+  await lab.waitFor('the workload process to listen', 'workload', 15_000, async () => {
+    const client = await WorkloadClient.open(lab.paths.workloadSocket)
+    client.close()
+    return true
+  })
+}

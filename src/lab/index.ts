@@ -1,0 +1,26 @@
+export { type CheckReport, checkReport, labCheck, type PairReport } from './check.ts'
+export { type DemoOptions, type DemoReporter, runDemo } from './demo/run.ts'
+export { labDown } from './down.ts'
+export type { LabError, LabErrorPayload } from './errors.ts'
+export { labExec, labExecCaptured } from './exec.ts'
+export { type KillReport, labKillAgent } from './faults/agent.ts'
+export { type DeletionReport, deleteAndWatch } from './faults/delete-entry.ts'
+export { partitionNode } from './faults/partition.ts'
+export { Lab, type LabEnvironment } from './lab.ts'
+export { LABS_ROOT } from './layout.ts'
+export { labAddNode, labRemoveNode, labRun } from './membership.ts'
+export { packageRoot } from './program.ts'
+export { checkRoot } from './root.ts'
+export {
+  type CniAttachment,
+  type CniCommand,
+  type CniResult,
+  type NetworkList,
+  type PluginConfig,
+  Runtime,
+} from './runtime.ts'
+export { checkName, checkSettings, type LabBackend, type LabSettings } from './settings.ts'
+export { type LabStatus, labStatus, type NodeStatus } from './status.ts'
+export { labTrace } from './trace-world.ts'
+export { labUp } from './up.ts'
+export { WorkloadServer } from './workload/server.ts'
