@@ -92,7 +92,7 @@ test('whichever kernel operation of an ADD is refused, nothing of it remains and
     if (reply.error === undefined) await bench.call('DEL', `broken-${n}`)
     await bench.quiet()
     assert.deepEqual(bench.hostState(), before, `operation ${n} refused`)
-    assert.equal(bench.agent.attachmentRecords.size, 1)
+    assert.equal(bench.agent.attached.size, 1)
   }
   assert.ok(operations > 5, `${operations} operations`)
 })
@@ -184,7 +184,7 @@ test('GC removes what the runtime no longer knows, and the network with the last
   await bench.add('b')
   await bench.call('GC', '', { 'cni.dev/valid-attachments': [{ containerID: 'b', ifname: 'eth0' }] })
   assert.deepEqual(
-    [...bench.agent.attachmentRecords.entries()].map(([key]) => key),
+    [...bench.agent.attached.entries()].map(([key]) => key),
     ['b/eth0'],
   )
   await bench.call('GC', '', { 'cni.dev/valid-attachments': [] })

@@ -10,7 +10,7 @@ import { HostLocalStores } from './addresses/host-local.ts'
 import { NodePool } from './addresses/node-pool.ts'
 import { type AddressSource, holderKey } from './addresses/source.ts'
 import { Attachments } from './attachments/attachments.ts'
-import { type AttachmentRecord, parseRecord } from './attachments/record.ts'
+import { type Attached, type AttachmentRecord, parseRecord } from './attachments/record.ts'
 import { NetworkEntries } from './attachments/shared-entries.ts'
 import { Calls } from './calls.ts'
 import type { CallOutcome } from './cni-server.ts'
@@ -55,7 +55,7 @@ export class Agent {
   readonly reconciler: Reconciler
   readonly plans: Plans
   readonly nodes: Source<Node>
-  readonly attachmentRecords: Source<AttachmentRecord>
+  readonly attached: Source<Attached>
   private readonly config: AgentConfig
   private readonly world: AgentWorld
   private readonly configs: Source<NetworkConfig>
@@ -90,12 +90,12 @@ export class Agent {
     this.configs = graph.source('networkconfigs')
     this.blocks = graph.source('podblocks')
     this.selfNetwork = graph.source('self')
-    this.attachmentRecords = graph.source('attachments')
+    this.attached = graph.source('attachments')
     const networks = graph.source<readonly Entry[]>('networks')
     this.plans = planEverything({
       nodes: this.nodes,
       self: this.selfNetwork,
-      attachments: this.attachmentRecords,
+      attachments: this.attached,
       networks,
     })
     this.reconciler = new Reconciler({ kernel, desired: this.plans.entries, clock, random, log })
@@ -110,7 +110,7 @@ export class Agent {
     this.hostLocal = new HostLocalStores({ flock: world.flock, clock, cooldownMs, readFile: world.readFile })
     this.attachments = new Attachments({
       journal: this.journal,
-      source: this.attachmentRecords,
+      source: this.attached,
       networks: new NetworkEntries(networks),
       reconciler: this.reconciler,
       addressesOf: record => this.addressesOf(record),
@@ -154,7 +154,7 @@ export class Agent {
       }),
       this.configs.subscribe(() => this.lookAtSelf()),
       this.blocks.subscribe(() => this.registration.pokeReport()),
-      this.attachmentRecords.subscribe(() => this.registration.pokeReport()),
+      this.attached.subscribe(() => this.registration.pokeReport()),
     )
     for (const informer of this.informers) {
       informer.onSynced(() => this.lookAtSelf())

@@ -21,7 +21,7 @@ export function agentMetrics(agent: Agent): Registry {
   gauge('store_connected_info', '1 if the last list or watch of every kind has not failed', () =>
     agent.connected ? 1 : 0,
   )
-  gauge('attachments_count', 'Interfaces of pods on this node', () => agent.attachmentRecords.size)
+  gauge('attachments_count', 'Interfaces of pods on this node', () => agent.attached.size)
   gauge('peers_count', 'Node objects besides the own one', () => Math.max(0, agent.nodes.size - 1))
   gauge('entries_count', 'Entries wanted of the kernel', () => agent.entries.size)
   gauge(

@@ -38,7 +38,7 @@ export async function runAgent(config: AgentConfig, options: RunOptions = {}): P
   await replayTombstones(agent, config.stateDir, log)
   const cni = serveCni(config.socket, (request, pod) => agent.handle(request, pod && podNamespace(pod)), log)
   const admin = await serveAdmin(config.adminSocket, agentView(agent, config.nodeName, agentMetrics(agent)))
-  log.info('agent started', { socket: config.socket, attachments: agent.attachmentRecords.size })
+  log.info('agent started', { socket: config.socket, attachments: agent.attached.size })
   return {
     agent,
     stop: async () => {

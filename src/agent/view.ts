@@ -3,7 +3,7 @@ import type { Origin } from '../derive/index.ts'
 import { formatEntry } from '../kernel/index.ts'
 import type { AdminView } from './admin.ts'
 import type { Agent } from './agent.ts'
-import { planRecord } from './attachments/record.ts'
+import type { Attached } from './attachments/record.ts'
 
 /** What the admin socket tells of an agent. */
 export function agentView(agent: Agent, nodeName: string, registry: Registry): AdminView {
@@ -11,8 +11,7 @@ export function agentView(agent: Agent, nodeName: string, registry: Registry): A
     notReady: () => agent.notReady() ?? '',
     status: () => status(agent, nodeName),
     entries: () => [...agent.entries.entries()].map(([key, entry]) => entryPage(agent, key, entry)),
-    attachments: () =>
-      [...agent.attachmentRecords.entries()].map(([key, record]) => attachmentPage(key, record)),
+    attachments: () => [...agent.attached.entries()].map(([key, attached]) => attachmentPage(key, attached)),
     metrics: () => registry.metrics(),
   }
 }
@@ -30,7 +29,7 @@ function status(agent: Agent, nodeName: string) {
     uplink: network?.self.uplink,
     peers: Math.max(0, agent.nodes.size - 1),
     entries: agent.entries.size,
-    attachments: agent.attachmentRecords.size,
+    attachments: agent.attached.size,
     kernel: { ...reconciler.counters },
     findings: [
       ...Array.from(agent.plans.findings.entries(), ([, { object, text }]) => ({ about: object, text })),
@@ -59,7 +58,7 @@ function originName(agent: Agent, { collection, key }: Origin): string {
     case 'networks':
       return `network ${key}`
     case 'attachments': {
-      const pod = agent.attachmentRecords.get(key)?.wiring.spec.pod
+      const pod = agent.attached.get(key)?.record.wiring.spec.pod
       return pod === undefined ? `attachment ${key}` : `Pod ${pod.namespace}/${pod.name}`
     }
     case 'self':
@@ -69,9 +68,8 @@ function originName(agent: Agent, { collection, key }: Origin): string {
   }
 }
 
-function attachmentPage(key: string, record: Parameters<typeof planRecord>[0]) {
+function attachmentPage(key: string, { record, plan }: Attached) {
   const { containerId, ifName, network, pod } = record.wiring.spec
-  const { result } = planRecord(record)
   return {
     key,
     type: record.type,
@@ -80,6 +78,6 @@ function attachmentPage(key: string, record: Parameters<typeof planRecord>[0]) {
     network,
     pod,
     netnsCookie: record.netnsCookie,
-    result,
+    result: plan.result,
   }
 }

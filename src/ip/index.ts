@@ -12,7 +12,15 @@ export {
   tryParseAddress,
 } from './address.ts'
 export type { IpError, IpErrorPayload } from './errors.ts'
-export { formatMac, localMac, macFromBytes, macToBytes, parseMac, tryParseMac } from './mac.ts'
+export {
+  colonSeparated,
+  formatMac,
+  localMac,
+  macFromBytes,
+  macToBytes,
+  parseMac,
+  tryParseMac,
+} from './mac.ts'
 export {
   addressCount,
   contains,

@@ -35,9 +35,18 @@ export function macToBytes(mac: string): Uint8Array {
 
 /** Canonical text of six bytes. @throws IpError `ip.malformed` for any other length */
 export function macFromBytes(bytes: Uint8Array): string {
-  const octets = Array.from(bytes, byte => byte.toString(16).padStart(2, '0'))
-  if (octets.length !== 6) throw malformed('a MAC address', octets.join(':'), `${octets.length} bytes, not 6`)
-  return octets.join(':')
+  const text = colonSeparated(bytes)
+  if (bytes.length !== 6) throw malformed('a MAC address', text, `${bytes.length} bytes, not 6`)
+  return text
+}
+
+const OCTETS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'))
+
+/** Octets in hexadecimal with colons between, however many there are: link-layer addresses of any kind. */
+export function colonSeparated(bytes: Uint8Array): string {
+  let text = ''
+  for (const octet of bytes) text += text === '' ? OCTETS[octet] : `:${OCTETS[octet]}`
+  return text
 }
 
 /**

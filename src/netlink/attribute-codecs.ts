@@ -1,4 +1,11 @@
-import { addressFromBytes, addressToBytes, formatAddress, macToBytes, parseAddress } from '../ip/index.ts'
+import {
+  addressFromBytes,
+  addressToBytes,
+  colonSeparated,
+  formatAddress,
+  macToBytes,
+  parseAddress,
+} from '../ip/index.ts'
 import type { AttributeCodec } from './attributes.ts'
 import { malformed } from './errors.ts'
 
@@ -89,5 +96,5 @@ export const ipAddress: AttributeCodec<string> = {
  */
 export const hardwareAddress: AttributeCodec<string> = {
   write: (writer, value) => void writer.bytes(macToBytes(value)),
-  read: payload => Array.from(payload.bytes(), octet => octet.toString(16).padStart(2, '0')).join(':'),
+  read: payload => colonSeparated(payload.bytes()),
 }

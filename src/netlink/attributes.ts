@@ -48,7 +48,7 @@ export function attributeTable<F extends Fields>(fields: F): AttributeTable<F> {
     },
     read(payload) {
       const values: Record<string, unknown> = {}
-      for (const attribute of payload.attributes()) {
+      for (const attribute of payload.attributes(byType)) {
         const known = byType.get(attribute.type)
         if (known !== undefined) values[known.key] = known.codec.read(attribute.payload)
       }

@@ -84,17 +84,24 @@ export class ByteReader {
     return new ByteReader(this.view, at, at + count)
   }
 
-  /** The attributes from here to the end. */
-  *attributes(): Generator<RawAttribute> {
+  /**
+   * The attributes from here to the end, those of `wanted` types only if given: a link has some sixty, and a reader
+   * for each that nobody asked for is most of what reading it would cost.
+   */
+  attributes(wanted?: { has(type: number): boolean }): RawAttribute[] {
+    const found: RawAttribute[] = []
     while (this.remaining > 0) {
       const length = this.u16()
       const type = this.u16() & NLA_TYPE_MASK
       if (length < NLA_HEADER_LENGTH) throw malformed(`attribute ${type}`, `its length says ${length}`)
-      const payload = this.window(length - NLA_HEADER_LENGTH)
+      const at = this.take(length - NLA_HEADER_LENGTH)
+      if (wanted === undefined || wanted.has(type)) {
+        found.push({ type, payload: new ByteReader(this.view, at, this.position) })
+      }
       // The last attribute may come without its padding.
-      this.skip(Math.min(align4(length) - length, this.remaining))
-      yield { type, payload }
+      this.position += Math.min(align4(length) - length, this.remaining)
     }
+    return found
   }
 
   private take(count: number): number {

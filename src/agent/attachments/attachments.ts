@@ -14,13 +14,13 @@ import {
 import { type AddressSource, type Holder, holderKey } from '../addresses/source.ts'
 import type { Journal } from '../journal/index.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
-import { type AttachmentRecord, planRecord } from './record.ts'
+import { type Attached, type AttachmentRecord, planRecord } from './record.ts'
 import type { NetworkEntries } from './shared-entries.ts'
 
 export interface AttachmentsOptions {
   readonly journal: Journal<AttachmentRecord>
   /** Feeds the host's desired entries; written here only. */
-  readonly source: Source<AttachmentRecord>
+  readonly source: Source<Attached>
   readonly networks: NetworkEntries
   readonly reconciler: Pick<Reconciler, 'run' | 'plan'>
   readonly addressesOf: (record: AttachmentRecord) => AddressSource | undefined
@@ -46,8 +46,9 @@ export class Attachments {
     const { journal, source, networks, log } = this.options
     for (const [key, { value, done }] of journal.records()) {
       if (!done) continue
-      networks.use(value.wiring.spec.network, planRecord(value).shared)
-      source.set(key, value)
+      const plan = planRecord(value)
+      networks.use(value.wiring.spec.network, plan.shared)
+      source.set(key, { record: value, plan })
     }
     for (const [key, { value, done }] of journal.records()) {
       if (done) continue
@@ -132,7 +133,7 @@ export class Attachments {
     await journal.intend(key, record)
     checkpoint('intended')
     networks.use(record.wiring.spec.network, plan.shared)
-    source.set(key, record)
+    source.set(key, { record, plan })
     const namespaces = new Map([[POD_NAMESPACE, pod]])
     insist(await reconciler.run([...plan.shared, ...plan.host].map(entryKey), { namespaces }))
     checkpoint('host wired')
@@ -145,8 +146,9 @@ export class Attachments {
 
   private async unwire(key: string, record: AttachmentRecord): Promise<void> {
     const { journal, source, reconciler, checkpoint } = this.options
+    const { host } = source.get(key)?.plan ?? planRecord(record)
     source.delete(key)
-    insist(await reconciler.run(planRecord(record).host.map(entryKey)))
+    insist(await reconciler.run(host.map(entryKey)))
     checkpoint('unplugged')
     await this.options.addressesOf(record)?.release(record.wiring.spec)
     checkpoint('released')

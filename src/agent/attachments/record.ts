@@ -36,6 +36,12 @@ export function recordKey(record: AttachmentRecord): string {
   return `${record.wiring.spec.containerId}/${record.wiring.spec.ifName}`
 }
 
+/** An attachment with what its record comes to, planned once. */
+export interface Attached {
+  readonly record: AttachmentRecord
+  readonly plan: Attachment
+}
+
 /** Pure: the entries and the result of an attachment. */
 export function planRecord(record: AttachmentRecord): Attachment {
   const { wiring } = record

@@ -12,7 +12,7 @@ import {
   planNode,
   planPeer,
 } from '../../overlay/index.ts'
-import { type AttachmentRecord, planRecord } from '../attachments/record.ts'
+import type { Attached } from '../attachments/record.ts'
 import type { SelfNetwork } from './self.ts'
 
 export interface PlanInputs {
@@ -20,7 +20,7 @@ export interface PlanInputs {
   readonly nodes: Collection<Node>
   /** One item, under `SELF_KEY`. */
   readonly self: Collection<SelfNetwork>
-  readonly attachments: Collection<AttachmentRecord>
+  readonly attachments: Collection<Attached>
   /** What the attachments of a network share. */
   readonly networks: Collection<readonly Entry[]>
 }
@@ -64,7 +64,7 @@ export function planEverything({ nodes, self, attachments, networks }: PlanInput
   return {
     entries: union('entries', [
       ...plans.map(collection => derive(`${collection.name}: entries`, collection, plan => plan.entries)),
-      derive('attachment entries', attachments, record => keyed(planRecord(record).host)),
+      derive('attachment entries', attachments, ({ plan }) => keyed(plan.host)),
       derive('network entries', networks, keyed),
     ]),
     findings: union(

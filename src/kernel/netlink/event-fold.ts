@@ -55,7 +55,7 @@ export class EventFold {
     const isNew = event.change === 'new'
     switch (event.object) {
       case 'link':
-        return isNew ? this.linkSet(event.value, rereads) : this.linkGone(event.value)
+        return isNew ? this.linkSet(event.value, rereads) : this.linkGone(event.value, rereads)
       case 'bridge-port':
         if (isNew) rereads.links.add(event.value.index)
         return
@@ -112,7 +112,9 @@ export class EventFold {
     if (!link.up && before?.up === true) rereads.routesOfLinks.add(link.index)
   }
 
-  private linkGone(link: Link): void {
+  private linkGone(link: Link, rereads: Rereads): void {
+    rereads.links.delete(link.index)
+    rereads.routesOfLinks.delete(link.index)
     this.links.delete(link.index)
     const key = `link ${link.name}`
     this.emit({ event: 'gone', key })
