@@ -57,7 +57,7 @@ export class EventFold {
       case 'link':
         return isNew ? this.linkSet(event.value, rereads) : this.linkGone(event.value, rereads)
       case 'bridge-port':
-        if (isNew) rereads.links.add(event.value.index)
+        if (isNew) this.portSet(event.value, rereads)
         return
       case 'address':
         if (!isNew && !event.value.address.includes(':')) rereads.ourIpv4Routes = true
@@ -110,6 +110,14 @@ export class EventFold {
     }
     this.emit({ event: 'set', observed: observedLink(link, this.links) })
     if (!link.up && before?.up === true) rereads.routesOfLinks.add(link.index)
+  }
+
+  /** Settings of a bridge port, of which the link's own message tells nothing until it changes itself. */
+  private portSet(port: Link, rereads: Rereads): void {
+    const link = this.links.get(port.index)
+    if (link === undefined || port.bridgePort === undefined || port.masterIndex !== link.masterIndex) {
+      rereads.links.add(port.index)
+    } else this.linkSet({ ...link, bridgePort: port.bridgePort }, rereads)
   }
 
   private linkGone(link: Link, rereads: Rereads): void {
