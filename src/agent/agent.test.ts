@@ -165,6 +165,24 @@ test('the store away: pods are still attached, nothing is deleted; the own Node 
   assert.equal(refused.error?.code, 11)
 })
 
+test('a block that passes to another node cuts this one off; one that is only reserved does not', async () => {
+  await ready()
+  const claim = { cidr: '10.244.1.0/24', nodeName: 'node-1', nodeUID: 'u' }
+  await bench.store.create('PodBlock', { metadata: { name: '10.244.1.0-24' }, spec: claim })
+  await bench.add('a')
+  await bench.store.delete('Node', 'node-1')
+  await bench.quiet()
+  assert.ok(bench.kernelHas('link flannel.1'))
+  await bench.store.delete('PodBlock', '10.244.1.0-24')
+  await bench.quiet()
+  assert.ok(!bench.kernelHas('link flannel.1'))
+  assert.match((await bench.add('b')).error?.msg ?? '', /given up/)
+  const other = { ...claim, nodeName: 'node-9' }
+  await bench.store.create('PodBlock', { metadata: { name: '10.244.1.0-24' }, spec: other })
+  await bench.quiet()
+  assert.match((await bench.add('b')).error?.msg ?? '', /belongs to Node node-9/)
+})
+
 test('a node that is removed and added again tells its peers anew how to reach it', async () => {
   await ready()
   const told = async () => (await bench.store.get('Node', 'node-1')).metadata.annotations ?? {}

@@ -16,9 +16,9 @@ import { Calls } from './calls.ts'
 import type { CallOutcome } from './cni-server.ts'
 import type { AgentConfig } from './config.ts'
 import { Journal, type JournalDisk } from './journal/index.ts'
-import { type Plans, planEverything, SELF_KEY } from './network/plans.ts'
-import { composeSelf, internalAddress, type SelfNetwork } from './network/self.ts'
-import { findUplink } from './network/uplink.ts'
+import { OwnNetwork } from './network/own-network.ts'
+import { type Plans, planEverything } from './network/plans.ts'
+import type { SelfNetwork } from './network/self.ts'
 import { watchUplink } from './network/watch-uplink.ts'
 import { bridgePlugin } from './plugins/bridge.ts'
 import { flannelPlugin } from './plugins/flannel.ts'
@@ -68,8 +68,8 @@ export class Agent {
   private readonly attachments: Attachments
   private readonly calls: Calls
   private readonly registration: Registration
+  private readonly ownNetwork: OwnNetwork
   private readonly endings: (() => void)[] = []
-  private lacks: string | undefined = 'the agent is starting'
   private subnetEnv = ''
 
   /** Throws `agent.journal-corrupt`. */
@@ -97,6 +97,18 @@ export class Agent {
       self: this.selfNetwork,
       attachments: this.attached,
       networks,
+    })
+    this.ownNetwork = new OwnNetwork({
+      nodeName: config.nodeName,
+      configName: config.network,
+      uplink: config.uplink,
+      nodes: this.nodes,
+      configs: this.configs,
+      blocks: this.blocks,
+      self: this.selfNetwork,
+      observed: () => this.reconciler.observed.entries(),
+      hasIpv6: world.hasIpv6,
+      log,
     })
     this.reconciler = new Reconciler({ kernel, desired: this.plans.entries, clock, random, log })
     const follow = { store, clock, random, log }
@@ -143,17 +155,21 @@ export class Agent {
         () => this.network?.self.uplink.device,
         () => this.lookAtSelf(),
       ),
-      this.selfNetwork.subscribe(() => {
-        this.registration.pokeAnnotations()
-        this.registration.pokeReport()
-      }),
+      this.selfNetwork.subscribe(() => this.takeUp(this.network)),
       this.nodes.subscribe(changes => {
         if (changes.every(({ key }) => key !== this.config.nodeName)) return
         this.lookAtSelf()
         this.registration.pokeAnnotations()
       }),
       this.configs.subscribe(() => this.lookAtSelf()),
-      this.blocks.subscribe(() => this.registration.pokeReport()),
+      this.blocks.subscribe(changes => {
+        if (
+          !changes.some(({ before, after }) => [before, after].some(block => this.ownNetwork.concerns(block)))
+        )
+          return
+        this.lookAtSelf()
+        this.registration.pokeReport()
+      }),
       this.attached.subscribe(() => this.registration.pokeReport()),
     )
     for (const informer of this.informers) {
@@ -178,11 +194,11 @@ export class Agent {
 
   /** Why no pod can be attached now, in words. */
   notReady(): string | undefined {
-    return this.lacks
+    return this.ownNetwork.lacks
   }
 
   get network(): SelfNetwork | undefined {
-    return this.selfNetwork.get(SELF_KEY)
+    return this.ownNetwork.network
   }
 
   get synced(): boolean {
@@ -197,37 +213,16 @@ export class Agent {
     return this.plans.entries
   }
 
-  /**
-   * Takes up what is known of the network now. Once it is known, it is kept even if its objects go: a node whose object
-   * is deleted by mistake goes on serving its pods, and only takes no new ones.
-   */
   private lookAtSelf(): void {
-    if (!this.synced) {
-      this.lacks = 'the object store has not been reached yet'
-      return
-    }
-    const { nodeName, network: configName } = this.config
-    const node = this.nodes.get(nodeName)
-    const composed = composeSelf({
-      nodeName,
-      configName,
-      node,
-      config: this.configs.get(configName),
-      uplink: findUplink(this.reconciler.observed.entries(), {
-        device: this.config.uplink,
-        publicAddress: node === undefined ? undefined : internalAddress(node),
-      }),
-      hasIpv6: this.world.hasIpv6,
-    })
-    const lacks = 'lacks' in composed ? composed.lacks : undefined
-    if (lacks !== this.lacks) this.world.log.info('readiness changed', { lacks: lacks ?? 'nothing' })
-    this.lacks = lacks
-    if ('network' in composed) this.takeUp(composed.network)
+    if (this.synced) this.ownNetwork.look()
   }
 
-  private takeUp(network: SelfNetwork): void {
-    this.pool.setBlocks(network.self.podCidrs, this.heldAddresses())
-    this.selfNetwork.set(SELF_KEY, network)
+  /** The node's part in the network is another one now, or none. */
+  private takeUp(network: SelfNetwork | undefined): void {
+    this.pool.setBlocks(network?.self.podCidrs ?? [], this.heldAddresses())
+    this.registration.pokeAnnotations()
+    this.registration.pokeReport()
+    if (network === undefined) return
     this.reconciler.releaseDeletes()
     this.writeSubnetEnv(network)
   }
@@ -257,7 +252,7 @@ export class Agent {
 
   private podNetwork(): PodNetwork {
     const network = this.network
-    if (network === undefined) throw new Error(`the pod network is not known: ${this.lacks ?? ''}`)
+    if (network === undefined) throw new Error(`the pod network is not known: ${this.notReady() ?? ''}`)
     return { bridge: this.config.bridge, mtu: overlayMtu(network.config, network.self) }
   }
 
