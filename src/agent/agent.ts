@@ -163,10 +163,8 @@ export class Agent {
       }),
       this.configs.subscribe(() => this.lookAtSelf()),
       this.blocks.subscribe(changes => {
-        if (
-          !changes.some(({ before, after }) => [before, after].some(block => this.ownNetwork.concerns(block)))
-        )
-          return
+        const concerned = changes.some(({ before, after }) => this.ownNetwork.concerns(after ?? before))
+        if (!concerned) return
         this.lookAtSelf()
         this.registration.pokeReport()
       }),

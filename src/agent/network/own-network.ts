@@ -69,11 +69,8 @@ export class OwnNetwork {
 
   /** True if the change of this block can matter here. */
   concerns(block: PodBlock | undefined): boolean {
-    const { nodeName } = this.options
     if (block === undefined) return false
-    return (
-      block.spec.nodeName === nodeName || (this.network?.self.podCidrs.includes(block.spec.cidr) ?? false)
-    )
+    return block.spec.nodeName === this.options.nodeName || this.podCidrs.includes(block.spec.cidr)
   }
 
   private lostBlock(node: Node | undefined): string | undefined {
