@@ -131,12 +131,29 @@ async function measure(
 
 const emptySamples = (): Samples => ({ add: [], del: [], addCpu: [], delCpu: [] })
 
-/** All pods of a node at once, as after a reboot: how long until the last one has its network. */
-async function burst(side: CniSide): Promise<number[]> {
+interface Burst {
+  readonly add: number[]
+  readonly del: number[]
+}
+
+/** All pods of a node at once, as after a reboot and at a drain: how long until the last one is done. */
+async function burst(side: CniSide): Promise<Burst> {
   const pods = freshPods(PODS)
-  const { totalMs } = await callAll(side, 'ADD', pods, PLAIN, PODS)
-  await callAll(side, 'DEL', pods, PLAIN, 8)
-  return [totalMs]
+  const added = await callAll(side, 'ADD', pods, PLAIN, PODS)
+  const deleted = await callAll(side, 'DEL', pods, PLAIN, PODS)
+  return { add: [added.totalMs], del: [deleted.totalMs] }
+}
+
+async function measureBursts(sides: Sides, rounds: number): Promise<{ ours: Burst; peer: Burst }> {
+  const all = { ours: { add: [], del: [] } as Burst, peer: { add: [], del: [] } as Burst }
+  const collect = (label: 'ours' | 'peer') => async () => {
+    const { add, del } = await burst(sides[label])
+    all[label].add.push(...add)
+    all[label].del.push(...del)
+    return add
+  }
+  await interleave(rounds, collect('ours'), collect('peer'))
+  return all
 }
 
 /** What starting any process costs from here; it is part of both sides' times. */
@@ -178,13 +195,7 @@ async function measureAll(sides: Sides, plan: Plan, context: BenchContext): Prom
   const masquerade = await step('with ipMasq', () =>
     measure(sides, Math.ceil(rounds / 2), side => addAndDelete(side, MASQUERADE, perRound, 1)),
   )
-  const bursting = await step(`${PODS} at once`, () =>
-    interleave(
-      bursts,
-      () => burst(sides.ours),
-      () => burst(sides.peer),
-    ),
-  )
+  const bursting = await step(`${PODS} at once`, () => measureBursts(sides, bursts))
   const floor = await step('the floor', () => spawnFloor(sides.ours, perRound * 2))
   for (const [label, values] of [['ours', one.ours.add] as const, ['peer', one.peer.add] as const]) {
     context.note(
@@ -197,7 +208,8 @@ async function measureAll(sides: Sides, plan: Plan, context: BenchContext): Prom
     toRow({ name: 'add-8way', ...ms, ours: eight.ours.add, peer: eight.peer.add }),
     toRow({ name: 'add-ipmasq', ...ms, ours: masquerade.ours.add, peer: masquerade.peer.add }),
     toRow({ name: 'del', ...ms, ours: one.ours.del, peer: one.peer.del }),
-    toRow({ name: 'burst-50', ...ms, ours: bursting.ours, peer: bursting.peer }),
+    toRow({ name: 'burst-50', ...ms, ours: bursting.ours.add, peer: bursting.peer.add }),
+    toRow({ name: 'burst-50-del', ...ms, ours: bursting.ours.del, peer: bursting.peer.del }),
     toRow({ name: 'add-cpu', ...ms, ours: one.ours.addCpu, peer: one.peer.addCpu }),
     toRow({ name: 'del-cpu', ...ms, ours: one.ours.delCpu, peer: one.peer.delCpu }),
     toRow({ name: 'spawn-floor', ...ms, ours: floor }),

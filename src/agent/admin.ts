@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import http from 'node:http'
-import { errorText, PodlaceError } from '../base/index.ts'
+import { errorText } from '../base/index.ts'
+import { removeStaleSocket, socketError } from './socket-path.ts'
 
 /** What the admin socket can tell; each function is asked anew for every request. */
 export interface AdminView {
@@ -39,7 +40,7 @@ const pages = new Map<string, Page>([
  * administrator, not for pods.
  */
 export async function serveAdmin(socketPath: string, view: AdminView): Promise<{ close(): Promise<void> }> {
-  fs.rmSync(socketPath, { force: true })
+  await removeStaleSocket(socketPath)
   const server = http.createServer((request, response) => {
     answer(view, request).then(
       page => response.writeHead(page.status, { 'content-type': page.type }).end(page.body),
@@ -68,16 +69,7 @@ async function answer(view: AdminView, request: http.IncomingMessage): ReturnTyp
 
 function listen(server: http.Server, socketPath: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', error =>
-      reject(
-        new PodlaceError(
-          `listen on ${socketPath}`,
-          `cannot serve the admin socket ${socketPath}: ${errorText(error)}; its directory must exist and belong to the agent`,
-          { code: 'agent.admin-socket' },
-          { cause: error },
-        ),
-      ),
-    )
+    server.once('error', error => reject(socketError('admin', '--admin-socket', socketPath, error)))
     server.listen(socketPath, () => resolve())
   })
 }

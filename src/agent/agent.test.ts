@@ -228,3 +228,93 @@ test('every reason in the admin page leads to an object', async () => {
   assert.deepEqual(because('route 10.244.3.0/24')?.slice(0, 2), ['Node node-3', 'NetworkConfig default'])
   assert.deepEqual(because('link veth'), ['Pod default/web-1'])
 })
+
+test('a full disk refuses an ADD with code 5 and leaves nothing of it; DEL goes on, and space ends the trouble', async () => {
+  await ready()
+  bench.disk.full = true
+  const added: string[] = []
+  let reply = await bench.add('pod-0')
+  let before = bench.hostState()
+  for (let n = 1; reply.error === undefined && n < 1_000; n += 1) {
+    added.push(`pod-${n - 1}`)
+    before = bench.hostState()
+    reply = await bench.add(`pod-${n}`)
+  }
+  assert.equal(reply.error?.code, 5)
+  assert.match(reply.error?.msg ?? '', /no space left.*free space on its disk/)
+  assert.ok(added.length > 20, `${added.length} pods fitted in`)
+  assert.deepEqual(bench.hostState(), before)
+  for (const id of added) assert.equal((await bench.call('DEL', id)).error, undefined)
+  bench.disk.full = false
+  assert.equal((await bench.add('later')).error, undefined)
+  await bench.restart()
+  assert.deepEqual(
+    Array.from(bench.agent.attached.entries(), ([key]) => key.split('/')[0]),
+    ['later'],
+  )
+})
+
+for (const [what, network, podCidr, reason] of [
+  [
+    'overlaps the underlay',
+    '192.168.0.0/16',
+    '192.168.5.0/24',
+    /192\.168\.0\.0\/16 .* overlaps the underlay 192\.168\.77\.0\/24/,
+  ],
+  [
+    'has no room for a pod',
+    '10.244.0.0/16',
+    '10.244.1.0/31',
+    /10\.244\.1\.0\/31 has no address for a pod .* \/30/,
+  ],
+  [
+    'is outside of the network',
+    '10.244.0.0/16',
+    '10.99.1.0/24',
+    /10\.99\.1\.0\/24 of Node node-1 is no block/,
+  ],
+] as const) {
+  test(`a pod CIDR that ${what} is not taken up, and the node says why`, async () => {
+    bench = await AgentBench.start()
+    const before = bench.hostState()
+    await bench.addNetwork({ spec: { network, backend: { type: 'vxlan' } } })
+    await bench.addNode('node-1', '192.168.77.1', podCidr)
+    await bench.quiet()
+    const { error } = await bench.add('a')
+    assert.equal(error?.code, 11)
+    assert.match(error?.msg ?? '', reason)
+    assert.deepEqual(bench.hostState(), before)
+  })
+}
+
+test('the smallest block, a /30, serves its one pod and then says that it is full', async () => {
+  bench = await AgentBench.start()
+  await bench.addNetwork({
+    spec: { network: '10.244.0.0/28', subnetLength: 30, backend: { type: 'host-gw' } },
+  })
+  await bench.addNode('node-1', '192.168.77.1', '10.244.0.4/30')
+  await bench.quiet()
+  assert.equal((await bench.add('a')).result?.ips?.[0]?.address, '10.244.0.6/30')
+  assert.match((await bench.add('b')).error?.msg ?? '', /all addresses of 10\.244\.0\.4\/30 are held/)
+})
+
+test('of two nodes with overlapping pod CIDRs one is routed to, and the other is told', async () => {
+  await ready()
+  await bench.addPeer('node-2', '192.168.77.2', '10.244.2.0/24', '02:00:00:00:00:02')
+  await bench.addPeer('node-3', '192.168.77.3', '10.244.2.0/25', '02:00:00:00:00:03')
+  await bench.addPeer('node-4', '192.168.77.4', '10.244.1.0/24', '02:00:00:00:00:04')
+  await bench.quiet()
+  assert.ok(bench.kernelHas('route 10.244.2.0/24 table 254 metric 0'))
+  assert.ok(!bench.kernelHas('route 10.244.2.0/25 table 254 metric 0'))
+  const told = Array.from(bench.agent.plans.findings.entries(), ([, { object }]) => object).sort()
+  assert.deepEqual(told, ['Node node-3', 'Node node-4'])
+})
+
+test('lo is refused as the name of an attachment, before anything is made', async () => {
+  await ready()
+  const before = bench.hostState()
+  const { error } = await bench.call('ADD', 'a', {}, undefined, 'lo')
+  assert.equal(error?.code, 4)
+  assert.match(error?.msg ?? '', /CNI_IFNAME is lo, .* such as eth0/)
+  assert.deepEqual(bench.hostState(), before)
+})

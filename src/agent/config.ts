@@ -1,12 +1,29 @@
 import * as v from 'valibot'
 import { issuesText, PodlaceError } from '../base/index.ts'
+import { linkNameFault } from '../ip/index.ts'
+
+const interfaceName = v.pipe(
+  v.string(),
+  v.check(
+    name => linkNameFault(name) === undefined,
+    ({ input }) => `expected the name of an interface, found "${input}": ${linkNameFault(input) ?? ''}`,
+  ),
+)
+
+const apiUrl = v.pipe(
+  v.string(),
+  v.check(
+    text => /^https?:$/.test(URL.parse(text)?.protocol ?? ''),
+    ({ input }) => `expected a URL such as http://10.0.0.10:6443, found "${input}"`,
+  ),
+)
 
 /** How one agent is run; every field has the same name as its command line option or its key in the config file. */
-const AgentConfigSchema = v.strictObject({
+const fields = {
   /** Name of the Node object this agent stands for. */
   nodeName: v.pipe(v.string(), v.minLength(1), v.maxLength(253)),
   /** The object store: a Kubernetes API server or `podlace apiserver`. */
-  api: v.pipe(v.string(), v.url()),
+  api: apiUrl,
   /** File with the bearer token; read again for every connection, since tokens are rotated. */
   tokenFile: v.optional(v.string()),
   /** PEM bundle that signs the API server's certificate. */
@@ -14,9 +31,9 @@ const AgentConfigSchema = v.strictObject({
   /** Name of the NetworkConfig object. */
   network: v.optional(v.string(), 'default'),
   /** Underlay device; default is the one that bears the node's internal address. */
-  uplink: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(15))),
+  uplink: v.optional(interfaceName),
   /** Bridge that `podlace` pods are attached to. */
-  bridge: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(15)), 'cni0'),
+  bridge: v.optional(interfaceName, 'cni0'),
   /** Where the CNI shim finds the agent. */
   socket: v.optional(v.string(), '/run/podlace/cni.sock'),
   /** Where people and tools ask the agent what it holds and why. */
@@ -29,7 +46,11 @@ const AgentConfigSchema = v.strictObject({
   addressCooldownSeconds: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(3600)), 30),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
   recoverJournal: v.optional(v.boolean(), false),
-})
+} as const
+
+const AgentConfigSchema = v.strictObject(fields, issue =>
+  issue.expected === 'never' ? 'unknown key' : `expected keys and values, found ${issue.received}`,
+)
 
 export type AgentConfig = v.InferOutput<typeof AgentConfigSchema>
 export type AgentConfigInput = v.InferInput<typeof AgentConfigSchema>
@@ -38,10 +59,11 @@ export type AgentConfigInput = v.InferInput<typeof AgentConfigSchema>
 export function parseAgentConfig(input: unknown): AgentConfig {
   const parsed = v.safeParse(AgentConfigSchema, input)
   if (parsed.success) return parsed.output
+  const unknown = parsed.issues.some(({ expected }) => expected === 'never')
+  const hint = unknown ? `; known keys: ${Object.keys(fields).join(', ')}` : ''
   throw new PodlaceError(
     'read the agent configuration',
-    `the agent configuration is not valid: ${issuesText(parsed.issues)}; known keys: ${Object.keys(AgentConfigSchema.entries).join(', ')}`,
+    `the agent configuration is not valid: ${issuesText(parsed.issues)}${hint}`,
     { code: 'agent.config' },
-    { cause: new v.ValiError(parsed.issues) },
   )
 }

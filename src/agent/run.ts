@@ -12,6 +12,7 @@ import type { AgentConfig } from './config.ts'
 import { FileJournalDisk } from './journal/index.ts'
 import { agentMetrics } from './metrics.ts'
 import type { PodNamespace } from './pod-namespace.ts'
+import { socketError } from './socket-path.ts'
 import { readTombstones, removeTombstone } from './tombstones.ts'
 import { agentView } from './view.ts'
 
@@ -29,26 +30,48 @@ export interface RunOptions {
 
 /** Runs the agent of this machine: real kernel, real store, real files. */
 export async function runAgent(config: AgentConfig, options: RunOptions = {}): Promise<RunningAgent> {
+  const endings: (() => void | Promise<void>)[] = []
+  const stop = async () => {
+    for (const end of endings.splice(0).toReversed()) await end()
+  }
+  try {
+    return { agent: await start(config, options, end => endings.push(end)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** @param onStop takes what has to be undone at the end, the last one first; also if a later step fails */
+async function start(
+  config: AgentConfig,
+  options: RunOptions,
+  onStop: (end: () => void | Promise<void>) => void,
+): Promise<Agent> {
   const log = jsonLogger(config.logLevel, { node: config.nodeName })
-  const unlock = lockStateDir(config.stateDir)
+  onStop(lockStateDir(config.stateDir))
   const netns = Netns.own()
+  onStop(() => netns.close())
   const kernel = new NetlinkKernel({ netns, openEvents: NetlinkEvents.open })
+  onStop(() => kernel.close())
   const agent = new Agent(config, { ...realWorld(config, netns, kernel, log), ...options })
+  onStop(() => agent.stop())
   await agent.start()
   await replayTombstones(agent, config.stateDir, log)
-  const cni = serveCni(config.socket, (request, pod) => agent.handle(request, pod && podNamespace(pod)), log)
   const admin = await serveAdmin(config.adminSocket, agentView(agent, config.nodeName, agentMetrics(agent)))
+  onStop(() => admin.close())
+  // Last: whoever finds this socket may attach pods.
+  const cni = listenCni(config.socket, agent, log)
+  onStop(() => cni.close())
   log.info('agent started', { socket: config.socket, attachments: agent.attached.size })
-  return {
-    agent,
-    stop: async () => {
-      cni.close()
-      await admin.close()
-      await agent.stop()
-      kernel.close()
-      netns.close()
-      unlock()
-    },
+  return agent
+}
+
+function listenCni(socket: string, agent: Agent, log: Logger): { close(): void } {
+  try {
+    return serveCni(socket, (request, pod) => agent.handle(request, pod && podNamespace(pod)), log)
+  } catch (cause) {
+    throw socketError('CNI', '--socket', socket, cause)
   }
 }
 
@@ -103,7 +126,7 @@ function openLock(stateDir: string, file: string): number {
   } catch (cause) {
     throw new PodlaceError(
       'start the agent',
-      `cannot write the state directory ${stateDir}: ${errorText(cause)}; it must exist and belong to the agent's user`,
+      `cannot write the state directory ${stateDir}: it must exist, belong to the agent's user and not be full`,
       { code: 'agent.state-dir' },
       { cause },
     )

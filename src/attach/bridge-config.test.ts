@@ -42,7 +42,7 @@ const refused: readonly [what: string, config: object, code: string, message: Re
     'invalid-configuration',
     /ipam/,
   ],
-  ['a long name', { bridge: 'a-name-of-16-byt' }, 'invalid-configuration', /bridge: .*1 to 15 bytes/],
+  ['a long name', { bridge: 'a-name-of-16-byt' }, 'invalid-configuration', /bridge: .*at most 15/],
   ['a tiny MTU', { mtu: 60 }, 'invalid-configuration', /below 68/],
   ['an MTU of words', { mtu: '1500' }, 'invalid-configuration', /mtu: /],
   ['a VLAN beyond 4094', { vlan: 4095 }, 'invalid-configuration', /vlan: /],

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { issuesText } from '../base/index.ts'
+import { linkNameFault } from '../ip/index.ts'
 import { invalidConfiguration, unsupportedField } from './errors.ts'
 import type { CniDns } from './result.ts'
 
@@ -32,7 +33,10 @@ const flag = v.optional(v.boolean(), false)
 const texts = v.array(v.string())
 const linkName = v.pipe(
   v.string(),
-  v.check(isLinkName, 'not a name of an interface (1 to 15 bytes, no space, no slash)'),
+  v.check(
+    text => linkNameFault(text) === undefined,
+    issue => `not the name of an interface: ${linkNameFault(issue.input) ?? ''}`,
+  ),
 )
 
 const schema = v.object({
@@ -113,10 +117,4 @@ function refuseUnsupported(config: Parsed): void {
   if (config.ipMasqBackend === 'iptables') {
     throw unsupportedField('ipMasqBackend', 'iptables is not used here: say nftables, or leave it out')
   }
-}
-
-/** `dev_valid_name` of the kernel. */
-function isLinkName(text: string): boolean {
-  const bytes = Buffer.byteLength(text)
-  return bytes >= 1 && bytes <= 15 && text !== '.' && text !== '..' && !/[/:\s\0]/.test(text)
 }

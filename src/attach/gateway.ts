@@ -1,4 +1,5 @@
 import {
+  addressBits,
   contains,
   formatAddress,
   formatInterfaceAddress,
@@ -17,7 +18,7 @@ import type { CniIp } from './result.ts'
 export function withGateway(ip: CniIp, isGateway: boolean): CniIp {
   const { address, prefix } = parseInterfaceAddress(ip.address)
   if (ip.gateway === undefined && !isGateway) return ip
-  if (ip.gateway === undefined && prefix.length >= (prefix.family === 4 ? 32 : 128)) {
+  if (ip.gateway === undefined && prefix.length >= addressBits(prefix.family)) {
     throw invalidConfiguration(`${ip.address} leaves no room for a gateway: name one in ipam`)
   }
   const gateway = ip.gateway ?? formatAddress(nthAddress(prefix, 1n))

@@ -1,6 +1,7 @@
 import {
   contains,
   type Family,
+  familyOf,
   formatPrefix,
   parseAddress,
   parseInterfaceAddress,
@@ -68,7 +69,7 @@ function routeEntry(ips: readonly CniIp[], route: CniRoute, link: string): Route
     )
   }
   const dst = canonicalDestination(route)
-  const family: Family = dst.includes(':') ? 6 : 4
+  const family = familyOf(dst)
   const gateway = routeGateway(ips, route, family)
   const scope = routeScope(route, family, gateway)
   return {

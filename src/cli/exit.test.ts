@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import { describe, it } from 'node:test'
 import { CommanderError, InvalidArgumentError } from 'commander'
 import { PodlaceError } from '../base/index.ts'
-import { ExitWith, explainError, signalStatus } from './exit.ts'
+import { ExitWith, errorObject, explainError, signalStatus } from './exit.ts'
 import { hostAndPort, serverUrl, wholeNumber } from './options.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
 
@@ -14,6 +14,10 @@ describe('explainError', () => {
     assert.deepEqual(explainError(new CommanderError(1, 'commander.unknownOption', '')), { status: 2 })
     const setting = new PodlaceError('check', 'bad', { code: 'lab.bad-setting' })
     assert.deepEqual(explainError(setting), { status: 2, text: 'bad' })
+    const config = new PodlaceError('read', 'bad', { code: 'agent.config' })
+    assert.equal(explainError(config).status, 2)
+    assert.deepEqual(errorObject(config, 'bad'), { code: 'agent.config', message: 'bad' })
+    assert.equal(errorObject(new TypeError('oops'), 'oops').code, 'internal')
     const failure = new PodlaceError('do', 'no', { code: 'lab.timeout' }, { cause: new Error('why') })
     assert.deepEqual(explainError(failure), { status: 1, text: 'no (why)' })
   })

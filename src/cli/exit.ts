@@ -32,8 +32,21 @@ export function explainError(error: unknown): { readonly status: number; readonl
   if (error instanceof ExitWith) return { status: error.status }
   // Commander has printed its message, or the help that was asked for.
   if (error instanceof CommanderError) return { status: error.exitCode === 0 ? EXIT.ok : EXIT.usage }
-  const status = hasCode(error, 'lab.bad-setting') ? EXIT.usage : EXIT.failure
+  const status = isUsage(error) ? EXIT.usage : EXIT.failure
   if (error instanceof PodlaceError) return { status, text: errorText(error) }
   // Not ours: a defect, or a failure nobody foresaw; the stack says where.
   return { status, text: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+}
+
+/** What was asked makes no sense, wherever that was found out. */
+function isUsage(error: unknown): boolean {
+  return hasCode(error, 'lab.bad-setting') || hasCode(error, 'agent.config')
+}
+
+/** An error as `-o json` prints it; `code` is stable and dotted, `internal` for what nobody foresaw. */
+export function errorObject(
+  error: unknown,
+  text: string,
+): { readonly code: string; readonly message: string } {
+  return { code: error instanceof PodlaceError ? error.code : 'internal', message: text }
 }

@@ -22,6 +22,8 @@ async function main(): Promise<void> {
   } finally {
     dispose()
   }
+  // A handle that a failed command left open does not keep the process; a sound end does not wait for this.
+  if (process.exitCode !== 0) setTimeout(() => process.exit(), 2_000).unref()
 }
 
 await main()

@@ -1,17 +1,24 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { CliContext } from './context.ts'
 import { runCli } from './program.ts'
 
 /** Runs a command line as an ordinary user of nothing: none of these may come as far as doing something. */
 async function run(...args: string[]) {
+  return runAs(1000, ...args)
+}
+
+async function runAs(uid: number, ...args: string[]) {
   let out = ''
   let err = ''
   const context: CliContext = {
     stdout: { isTerminal: false, width: 100, write: text => void (out += text) },
     stderr: { write: text => void (err += text) },
-    env: {},
-    uid: 1000,
+    env: { PODLACE_LABS: '/nonexistent/labs' },
+    uid,
     signal: new AbortController().signal,
   }
   return { status: await runCli(args, context), out, err }
@@ -44,6 +51,7 @@ describe('podlace', () => {
 
   it('tells its version, as JSON too', async () => {
     assert.match((await run('version')).out, /^podlace \d+\.\d+\.\d+ \(Node /)
+    assert.match((await run('--version')).out, /^\d+\.\d+\.\d+\n$/)
     const { version } = JSON.parse((await run('version', '-o', 'json')).out)
     assert.match(version, /^\d/)
   })
@@ -75,6 +83,48 @@ describe('podlace', () => {
       const { status, err } = await run(...args)
       assert.equal(status, 1, args.join(' '))
       assert.match(err, /^podlace: the lab needs root, .* sudo.*\n$/, args.join(' '))
+    }
+  })
+
+  it('with -o json also prints an error as one JSON value, beside the message on standard error', async () => {
+    for (const command of LAB_COMMANDS) {
+      const path = command.slice(0, command[0] === 'fault' ? 2 : 1)
+      const rest = command.slice(path.length)
+      const { status, out, err } = await run('lab', ...path, '-o', 'json', ...rest)
+      assert.equal(status, 1)
+      const { error } = JSON.parse(out)
+      assert.equal(error.code, 'lab.not-root')
+      assert.equal(err, `podlace: ${error.message}\n`)
+    }
+    const unknown = await runAs(0, 'lab', 'status', '-o', 'json', '--name', 'x')
+    assert.equal(JSON.parse(unknown.out).error.code, 'lab.unknown')
+    const setting = await runAs(0, 'lab', 'up', '-o', 'json', '--network', '127.0.0.0/8')
+    assert.deepEqual([setting.status, JSON.parse(setting.out).error.code], [2, 'lab.bad-setting'])
+    assert.equal((await run('lab', 'status', '-o', 'json', '--nmae', 'x')).out, '')
+  })
+
+  it('takes an agent configuration that makes no sense for a mistake, too', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'podlace-cli-'))
+    try {
+      const wrong: [string, RegExp][] = [
+        ['nodeName: [a', /cannot use the configuration file .*: Flow sequence[^\n]*\n$/],
+        ['- a', /it holds a list/],
+        ['42', /it holds the number 42/],
+        ['', /nodeName: missing; api: missing/],
+        ['nodeName: a\napi: http://b\nspeed: 9', /speed: unknown key; known keys: nodeName/],
+      ]
+      for (const [content, expected] of wrong) {
+        const file = join(directory, 'agent.yaml')
+        writeFileSync(file, content)
+        const { status, out, err } = await run('agent', '--config', file)
+        assert.deepEqual([status, out], [2, ''], content)
+        assert.match(err, expected)
+      }
+      const missing = await run('agent', '--config', join(directory, 'none'))
+      assert.equal(missing.status, 2)
+      assert.match(missing.err, /^podlace: cannot use the configuration file .*ENOENT.*\n$/)
+    } finally {
+      rmSync(directory, { recursive: true })
     }
   })
 

@@ -6,7 +6,8 @@ import { addDemoCommand } from './commands/demo.ts'
 import { addLabCommands } from './commands/lab.ts'
 import { addVersionCommand } from './commands/version.ts'
 import type { CliContext } from './context.ts'
-import { EXIT, explainError, signalStatus } from './exit.ts'
+import { EXIT, errorObject, explainError, signalStatus } from './exit.ts'
+import { VERSION } from './version.ts'
 
 const EXAMPLES = `
 Examples:
@@ -16,13 +17,18 @@ Examples:
   podlace lab check                can every pod reach every other?
   podlace lab down
 
-Every command explains itself: podlace lab up --help`
+Every command explains itself: podlace lab up --help
+
+Exit status: 0 done, 1 could not be done, 2 the command line or a setting makes no sense, 128+n ended by signal n.
+With -o json standard output holds one JSON value: the result, or {"error": {"code", "message"}}. Messages and
+logs go to standard error. A command line that cannot be read prints nothing on standard output.`
 
 /** The command tree. Commands load what they need when they run, so that help is there at once. */
 export function buildProgram(context: CliContext): Command {
   const program = new Command('podlace')
     .description('A pod network you can read.')
     .addHelpText('after', EXAMPLES)
+    .version(VERSION, '--version', 'print the version number')
     .exitOverride()
     .configureOutput({
       writeOut: text => context.stdout.write(text),
@@ -42,12 +48,20 @@ export function buildProgram(context: CliContext): Command {
 
 /** Runs one command line to its end and returns the exit status; errors are told on standard error. */
 export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
+  let json = false
+  const program = buildProgram(context).hook('preAction', (_, command) => {
+    json = command.opts()['output'] === 'json'
+  })
   try {
-    await buildProgram(context).parseAsync(args, { from: 'user' })
+    await program.parseAsync(args, { from: 'user' })
     return EXIT.ok
   } catch (error) {
     const { status, text } = explainError(error)
-    if (text !== undefined) context.stderr.write(`podlace: ${text}\n`)
+    if (text !== undefined) {
+      context.stderr.write(`podlace: ${text}\n`)
+      // So that with -o json there is always one value to read, unless the command line itself made no sense.
+      if (json) context.stdout.write(`${JSON.stringify({ error: errorObject(error, text) })}\n`)
+    }
     return context.signal.aborted ? signalStatus(String(context.signal.reason)) : status
   }
 }

@@ -1,3 +1,4 @@
+import { linkNameFault } from '../ip/index.ts'
 import { cniError } from './errors.ts'
 import { CNI_COMMANDS, type CniCommand } from './versions.ts'
 
@@ -101,20 +102,11 @@ export function checkContainerId(text: string): void {
   )
 }
 
-/** Throws `cni.invalid-environment` (4). The rules are the kernel's (`dev_valid_name`). */
+/** Throws `cni.invalid-environment` (4). */
 export function checkInterfaceName(text: string): void {
-  const fault = interfaceNameFault(text)
+  const fault = linkNameFault(text)
   if (fault === undefined) return
   throw invalid(`CNI_IFNAME ${JSON.stringify(text)} cannot name an interface: ${fault}`)
-}
-
-function interfaceNameFault(text: string): string | undefined {
-  const bytes = Buffer.byteLength(text)
-  if (bytes === 0) return 'it is empty'
-  if (bytes > 15) return `it has ${bytes} bytes, at most 15 are allowed`
-  if (text === '.' || text === '..') return 'it names a directory'
-  if (/[/:\s\0]/.test(text)) return "it holds '/', ':' or white space"
-  return undefined
 }
 
 /** CNI_ARGS: `KEY=VALUE;KEY=VALUE`. */

@@ -30,9 +30,14 @@ export function tryParseAddress(text: string): Address | undefined {
   return typeof result === 'string' ? undefined : result
 }
 
+/** The family of a text that is known to be an address or a prefix. */
+export function familyOf(text: string): Family {
+  return text.includes(':') ? 6 : 4
+}
+
 /** The address, or in words why it is none. */
 export function readAddress(text: string): Address | string {
-  const family = text.includes(':') ? 6 : 4
+  const family = familyOf(text)
   const value = family === 6 ? readIpv6(text) : readIpv4(text)
   return typeof value === 'string' ? value : { family, value }
 }

@@ -5,6 +5,7 @@ export {
   addressToBytes,
   compareAddresses,
   type Family,
+  familyOf,
   formatAddress,
   offsetAddress,
   parseAddress,
@@ -12,6 +13,7 @@ export {
   tryParseAddress,
 } from './address.ts'
 export type { IpError, IpErrorPayload } from './errors.ts'
+export { linkNameFault } from './link-name.ts'
 export {
   colonSeparated,
   formatMac,
@@ -26,6 +28,7 @@ export {
   contains,
   covers,
   firstAddress,
+  firstHost,
   formatInterfaceAddress,
   formatPrefix,
   type InterfaceAddress,

@@ -9,6 +9,7 @@ import {
   contains,
   covers,
   firstAddress,
+  firstHost,
   formatAddress,
   formatPrefix,
   lastAddress,
@@ -144,6 +145,18 @@ describe('prefix arithmetic', () => {
       error => hasCode(error, 'ip.out-of-range'),
     )
     assert.equal(addressCount(parsePrefix('::/0')), 1n << 128n)
+  })
+
+  test('the first host comes after the network address, where there is one', () => {
+    const pairs = [
+      ['10.1.0.0/24', '10.1.0.1'],
+      ['10.1.0.4/30', '10.1.0.5'],
+      ['10.1.0.4/31', '10.1.0.4'],
+      ['10.1.0.4/32', '10.1.0.4'],
+      ['fd00::/64', 'fd00::1'],
+      ['fd00::2/127', 'fd00::2'],
+    ] as const
+    for (const [prefix, host] of pairs) assert.equal(formatAddress(firstHost(parsePrefix(prefix))), host)
   })
 
   test('subnets are lazy, disjoint and complete', () => {

@@ -113,6 +113,14 @@ export function nthAddress(prefix: Prefix, n: bigint): Address {
   return { family: prefix.family, value: prefix.network + n }
 }
 
+/**
+ * The first address that a host can have: the one after the network address, or where there is none (a /31 by RFC
+ * 3021, a /127 by RFC 6164, a single host) the first.
+ */
+export function firstHost(prefix: Prefix): Address {
+  return hostBitsOf(prefix) < 2n ? firstAddress(prefix) : nthAddress(prefix, 1n)
+}
+
 /** Every subnet of `newLength` in order, made as they are asked for. @throws IpError `ip.out-of-range`, at once */
 export function subnets(prefix: Prefix, newLength: number): Iterable<Prefix> {
   const count = subnetCount(prefix, newLength)

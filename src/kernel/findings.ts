@@ -15,6 +15,18 @@ export function foreignInTheWay(key: string, desired: Entry, seen: ObservedEntry
   }
 }
 
+/** A foreign link could be adopted, but for an address by which others use it. */
+export function servesOthers(key: string, desired: Entry, address: string): Finding {
+  return {
+    key,
+    severity: 'error',
+    code: 'foreign-object',
+    message:
+      `wanted ${describe(desired)}, but the ${key} that is there has the address ${address} and serves ports of ` +
+      'another program; detach them, remove the address, or name another link',
+  }
+}
+
 export function foreignEqual(key: string, seen: ObservedEntry): Finding {
   return {
     key,

@@ -1,3 +1,4 @@
+import { familyOf } from '../ip/index.ts'
 import type {
   Entry,
   LinkEntry,
@@ -99,7 +100,7 @@ function linkType(link: LinkEntry): string {
 
 function formatRoute(route: RouteEntry): string {
   const { dst, gateway, link, type, source, metric, table, scope, mtu } = route
-  const v6 = dst.includes(':')
+  const v6 = familyOf(dst) === 6
   return words(
     `${ip(dst)} route replace`,
     type !== 'unicast' && type,
@@ -178,7 +179,7 @@ function protocolOf(
   const ofFamily: Partial<Record<NftFamily, string>> = { ip: 'ip', ip6: 'ip6' }
   const known = ofFamily[table.family]
   if (known !== undefined) return known
-  if ('prefix' in match) return match.prefix.includes(':') ? 'ip6' : 'ip'
+  if ('prefix' in match) return familyOf(match.prefix) === 6 ? 'ip6' : 'ip'
   return table.sets.find(set => set.name === match.set)?.key.includes('ipv6_addr') ? 'ip6' : 'ip'
 }
 
@@ -196,7 +197,7 @@ function formatElement({ family, table, set, key, value }: NftElementEntry): str
 }
 
 function ip(address: string): string {
-  return address.includes(':') ? 'ip -6' : 'ip'
+  return familyOf(address) === 6 ? 'ip -6' : 'ip'
 }
 
 function hex(value: number): string {

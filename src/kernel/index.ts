@@ -20,5 +20,6 @@ export type {
   Outcome,
   ReplaceScope,
 } from './operation.ts'
+export type { ReconcilerCounters } from './outcomes.ts'
 export { linkAlias, ownerOfAlias, ROUTE_PROTOCOL } from './ownership.ts'
-export { Reconciler, type ReconcilerCounters, type ReconcilerOptions } from './reconciler.ts'
+export { Reconciler, type ReconcilerOptions } from './reconciler.ts'

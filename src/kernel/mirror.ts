@@ -1,4 +1,5 @@
 import { settle } from '../base/index.ts'
+import { familyOf } from '../ip/index.ts'
 import { ChildIndex } from './child-index.ts'
 import { type Entry, entryKey } from './entry.ts'
 import { rulesOf } from './kinds/index.ts'
@@ -63,18 +64,23 @@ export class Mirror {
     }
   }
 
-  /**
-   * `beside`: the kernel may hold another object under the same key (`ip route append`); then ours is the one to
-   * remember, since it is the one that must stay.
-   */
+  /** `beside`: what was under the key may still be there (`ip route append`). */
   private set(observed: ObservedEntry, beside: boolean): readonly string[] {
     const key = entryKey(observed.entry)
     const before = this.known.get(key)
-    if (beside && before?.mark === 'ours' && observed.mark === 'foreign') return []
-    if (before !== undefined) this.childIndex.delete(key, before.entry)
-    this.known.set(key, observed)
-    this.childIndex.add(key, observed.entry)
+    const next = beside && before !== undefined ? sideBySide(before, observed) : observed
+    if (next.entry === before?.entry) {
+      this.known.set(key, next)
+      return []
+    }
+    this.put(key, before, next)
     return [key, ...this.supersede(key, observed.entry)]
+  }
+
+  private put(key: string, before: ObservedEntry | undefined, next: ObservedEntry): void {
+    if (before !== undefined) this.childIndex.delete(key, before.entry)
+    this.known.set(key, next)
+    this.childIndex.add(key, next.entry)
   }
 
   private supersede(key: string, entry: Entry): readonly string[] {
@@ -91,7 +97,13 @@ export class Mirror {
 
   private forget(key: string, mark?: ObservedEntry['mark']): boolean {
     const before = this.known.get(key)
-    if (before === undefined || (mark !== undefined && before.mark !== mark)) return false
+    if (before === undefined) return false
+    if (mark !== undefined && before.beside !== undefined) {
+      const { beside, ...alone } = before
+      this.put(key, before, mark === before.mark ? { entry: beside, mark: 'foreign' } : alone)
+      return true
+    }
+    if (mark !== undefined && before.mark !== mark) return false
     this.known.delete(key)
     this.childIndex.delete(key, before.entry)
     const rules = rulesOf(before.entry)
@@ -130,9 +142,18 @@ export class Mirror {
   }
 }
 
+/** Of two objects under one key ours is the one to know, since it is the one that must stay. */
+function sideBySide(before: ObservedEntry, observed: ObservedEntry): ObservedEntry {
+  if (before.mark === observed.mark) {
+    return before.beside === undefined ? observed : { ...observed, beside: before.beside }
+  }
+  const [ours, foreign] = before.mark === 'ours' ? [before, observed] : [observed, before]
+  return { ...ours, beside: foreign.entry }
+}
+
 function inScope(scope: ReplaceScope, { entry, mark }: ObservedEntry): boolean {
   if (entry.kind !== scope.kind) return false
   if (scope.mark !== undefined && scope.mark !== mark) return false
   if (scope.family === undefined || entry.kind !== 'route') return true
-  return scope.family === (entry.dst.includes(':') ? 6 : 4)
+  return scope.family === familyOf(entry.dst)
 }

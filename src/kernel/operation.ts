@@ -8,6 +8,8 @@ export interface ObservedEntry {
   readonly mark: 'ours' | 'foreign'
   /** Of an nft table: what its chains, rules and sets amount to, comparable to `tableFingerprint(desired)`. */
   readonly fingerprint?: string
+  /** A foreign object under the same key (`ip route append`), where the kernel allows several: it is not `entry`. */
+  readonly beside?: Entry
 }
 
 /**
@@ -23,7 +25,8 @@ export interface Operation {
   readonly entry: Entry
   /** What was observed: always there for `change`, `delete` and `adopt` in a plan made by `diff`. */
   readonly before?: Entry
-  readonly why: 'missing' | 'differs' | 'stale' | 'adopt'
+  /** `displaced`: nobody wants it any more, and something that is wanted needs its place. */
+  readonly why: 'missing' | 'differs' | 'stale' | 'displaced' | 'adopt'
 }
 
 /** `error` absent: the kernel took it. */
@@ -82,15 +85,18 @@ export interface ReplaceScope {
   readonly mark?: 'ours' | 'foreign'
 }
 
+export interface SysctlReader {
+  /** The sysctl as it is now; undefined if there is none, as while its link is still to be made. */
+  readSysctl(entry: SysctlEntry): ObservedEntry | undefined
+}
+
 /** One network namespace. `NetlinkKernel` is the real one, `FakeKernel` a model; one suite holds both. */
-export interface Kernel {
+export interface Kernel extends SysctlReader {
   /**
    * Everything there is, as entries. What cannot be listed (sysctls) is read for the entries in `desired`.
    * Kernel objects that no entry can express are left out.
    */
   observe(desired?: Iterable<Entry>): Promise<readonly ObservedEntry[]>
-  /** The sysctl as it is now; undefined if there is none, as while its link is still to be made. */
-  readSysctl(entry: SysctlEntry): ObservedEntry | undefined
   /**
    * Carries out a plan in its order; one refusal does not stop the rest. When it resolves, listeners have been
    * told of every change it made. One outcome per operation, in order.

@@ -45,6 +45,6 @@ export function isMarked(entry: Entry): boolean {
 }
 
 /** fe80::/10: the kernel gives one to every link that comes up. */
-function isLinkLocal(address: string): boolean {
+export function isLinkLocal(address: string): boolean {
   return /^fe[89ab][0-9a-f]:/.test(address)
 }

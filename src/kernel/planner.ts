@@ -1,11 +1,11 @@
 import type { Entry, LinkEntry } from './entry.ts'
-import { foreignEqual, foreignInTheWay, linkMissing } from './findings.ts'
+import { foreignEqual, foreignInTheWay, linkMissing, servesOthers } from './findings.ts'
 import { rulesOf } from './kinds/index.ts'
 import { sameDefinition } from './kinds/link.ts'
 import type { Parent } from './kinds/rules.ts'
 import type { Finding, ObservedEntry, Operation } from './operation.ts'
 import { sortForCreation } from './order.ts'
-import { isMarked, isOurs } from './ownership.ts'
+import { isLinkLocal, isMarked, isOurs } from './ownership.ts'
 
 /** What is wanted and what is there, by key, with the children of links and nft tables on both sides. */
 export interface World {
@@ -45,12 +45,21 @@ export class Planner {
     this.waiting.push(key)
   }
 
-  finish(): { operations: Operation[]; findings: Finding[] } {
-    for (let key = this.waiting.pop(); key !== undefined; key = this.waiting.pop()) {
+  /** Decides at most so many keys; true if more are waiting. */
+  decideSome(count: number): boolean {
+    for (let decided = 0; decided < count; decided += 1) {
+      const key = this.waiting.pop()
+      if (key === undefined) return false
       if (this.considered.has(key)) continue
       this.considered.add(key)
       this.decide(key)
     }
+    return this.waiting.length > 0
+  }
+
+  /** Decides all that are left, and puts the operations in order. */
+  finish(): { operations: Operation[]; findings: Finding[] } {
+    this.decideSome(Number.POSITIVE_INFINITY)
     return { operations: this.inOrder(), findings: [...this.findings.values()] }
   }
 
@@ -65,9 +74,10 @@ export class Planner {
     const early = new Set<Operation>()
     const operations: Operation[] = []
     for (const step of sortForCreation(this.steps.toReversed())) {
-      for (const token of rulesOf(step.entry).occupies(step.entry)) {
+      const needed = occupants.size === 0 ? [] : rulesOf(step.entry).occupies(step.entry)
+      for (const token of needed) {
         for (const operation of occupants.get(token) ?? []) {
-          if (!early.has(operation)) operations.push(operation)
+          if (!early.has(operation)) operations.push({ ...operation, why: 'displaced' })
           early.add(operation)
         }
       }
@@ -108,6 +118,10 @@ export class Planner {
     if (rules.equals(desired, seen)) {
       if (isMarked(desired) && seen.mark === 'foreign') this.find(foreignEqual(key, seen))
       return
+    }
+    // Which of the two a change would hit is the kernel's secret.
+    if (seen.beside !== undefined) {
+      return this.find(foreignInTheWay(key, desired, { entry: seen.beside, mark: 'foreign' }))
     }
     const change: Operation = { op: 'change', entry: desired, before: seen.entry, why: 'differs' }
     if (rules.overwrites) return this.step(desired, [change])
@@ -179,20 +193,36 @@ export class Planner {
     }
     if (seen === undefined) return desired.kind === 'link' && desired.claim === 'use' ? 'absent' : 'born'
     if (this.goesWithParent(seen)) return 'reborn'
-    return this.fateOfSeen(desired, seen)
+    return this.fateOfSeen(key, desired, seen)
   }
 
-  private fateOfSeen(desired: Entry, seen: ObservedEntry): Fate {
+  private fateOfSeen(key: string, desired: Entry, seen: ObservedEntry): Fate {
     const rules = rulesOf(desired)
     if (desired.kind === 'link' && seen.entry.kind === 'link') {
       if (desired.claim === 'use') return 'lives'
       const same = sameDefinition(desired, seen.entry)
       if (seen.mark === 'ours') return same ? 'lives' : 'reborn'
-      return same ? 'adopted' : 'blocked'
+      return same && this.othersUse(key) === undefined ? 'adopted' : 'blocked'
     }
     if (desired.kind !== 'nft-table') return 'lives'
     if (rules.equals(desired, seen)) return 'lives'
     return seen.mark === 'ours' ? 'reborn' : 'blocked'
+  }
+
+  /**
+   * An address that shows that a foreign link serves others: nobody here wants it, and ports of others are attached.
+   * With the link we would adopt the address, and take it away from them.
+   */
+  private othersUse(key: string): string | undefined {
+    let address: string | undefined
+    let hasPorts = false
+    for (const child of this.world.observedChildren(key)) {
+      const seen = this.world.observed(child)
+      if (seen?.entry.kind === 'link') hasPorts ||= seen.mark === 'foreign' && seen.entry.master !== undefined
+      if (seen?.entry.kind !== 'address' || this.world.desired(child) !== undefined) continue
+      if (!isLinkLocal(seen.entry.address)) address ??= seen.entry.address
+    }
+    return hasPorts ? address : undefined
   }
 
   private bringAlong(key: string, fate: Fate): void {
@@ -216,7 +246,11 @@ export class Planner {
       if (fate === 'blocked') return this.consider(parent.key)
       if (fate === 'absent' || fate === 'dies') return this.missing(parent, desired)
     }
-    if (seen !== undefined) this.find(foreignInTheWay(key, desired, seen))
+    if (seen === undefined) return
+    const address = desired.kind === 'link' ? this.othersUse(key) : undefined
+    this.find(
+      address === undefined ? foreignInTheWay(key, desired, seen) : servesOthers(key, desired, address),
+    )
   }
 
   private missing(parent: Parent, desired: Entry): void {

@@ -71,7 +71,10 @@ export function planNode(lab: Lab, name?: string): LabNode {
   let number = asked === undefined ? 1 : Number(asked)
   while (taken.has(number)) number += 1
   if (number > MAX_NODES) {
-    const message = `lab ${lab.name} has ${nodes.length} nodes, which is as many as the underlay has addresses for`
+    const message =
+      asked === undefined
+        ? `lab ${lab.name} has ${nodes.length} nodes, which is as many as the underlay has addresses for`
+        : `a node named ${name} would be number ${number}, and the underlay has addresses for ${MAX_NODES}; take another name`
     throw labError('add a node', message, {
       code: 'lab.bad-setting',
       setting: 'nodes',

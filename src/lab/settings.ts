@@ -1,4 +1,5 @@
 import { addressCount, overlaps, type Prefix, parsePrefix, subnetCount } from '../ip/index.ts'
+import { reservedRange } from '../model/index.ts'
 import { labError } from './errors.ts'
 import { MAX_NODES, segment } from './layout.ts'
 
@@ -59,7 +60,8 @@ const MEMBER_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 /** Names of nodes and pods are DNS labels (RFC 1123). @throws LabError `lab.bad-setting` */
 export function checkMemberName(kind: 'node' | 'pod', name: string): string {
   if (MEMBER_NAME.test(name)) return name
-  throw badSetting(kind, name, `expected a DNS label, such as ${kind === 'pod' ? 'web-7' : 'node-4'}`)
+  const message = `${JSON.stringify(name)} cannot be the name of a ${kind}: expected a DNS label (RFC 1123), such as ${kind === 'pod' ? 'web-7' : 'node-4'}`
+  throw labError('check the settings', message, { code: 'lab.bad-setting', setting: kind, value: name })
 }
 
 function checkNetwork(settings: LabSettings): void {
@@ -70,13 +72,15 @@ function checkNetwork(settings: LabSettings): void {
     throw badSetting('network', settings.network, 'expected an IPv4 prefix such as 10.244.0.0/16', error)
   }
   if (network.family !== 4) throw badSetting('network', settings.network, 'the lab speaks IPv4 only')
+  const reserved = reservedRange(network)
+  if (reserved !== undefined) throw badSetting('network', settings.network, `${reserved}; take another`)
   for (const used of [segment(1), segment(2)]) {
     if (!overlaps(network, parsePrefix(used.prefix))) continue
     throw badSetting('network', settings.network, `it overlaps the underlay ${used.prefix}; take another`)
   }
   const blocks = network.length > NODE_BLOCK_LENGTH ? 0n : subnetCount(network, NODE_BLOCK_LENGTH)
   if (blocks >= BigInt(settings.nodes)) return
-  const reason = `it has ${addressCount(network)} addresses, so ${blocks} blocks of /${NODE_BLOCK_LENGTH}, and ${settings.nodes} nodes need one each; take a shorter prefix`
+  const reason = `it has ${addressCount(network)} addresses, so ${blocks} blocks of /${NODE_BLOCK_LENGTH}, one for each node is needed, ${settings.nodes} in all; take a shorter prefix`
   throw badSetting('network', settings.network, reason)
 }
 

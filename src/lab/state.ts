@@ -157,6 +157,6 @@ export function processOf(state: LabState, role: string): ProcessIdentity | unde
 }
 
 function corrupt(path: string, reason: string) {
-  const message = `the lab's state ${path} cannot be used: ${reason}; \`podlace lab down\` removes what is left of it`
+  const message = `the lab's state ${path} cannot be used: ${reason}; \`podlace lab down --name ${basename(dirname(path))}\` removes what is left of it`
   return labError('read the state of a lab', message, { code: 'lab.state-corrupt', path, reason })
 }

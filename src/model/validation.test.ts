@@ -59,6 +59,16 @@ const table: readonly [what: string, complaint: () => string, expected: string |
     /spec\.network: expected an IPv4 prefix.*10\.244\.0\.0\/16/,
   ],
   [
+    'a length that no prefix has, told once',
+    () => config({ network: '10.244.0.0/99', backend: vxlan }),
+    /^spec\.network: expected an IPv4 prefix[^;]*99 is above 32$/,
+  ],
+  [
+    'loopback for pods',
+    () => config({ network: '127.0.0.0/8', backend: vxlan }),
+    /spec\.network: .*127\.0\.0\.0\/8 is loopback/,
+  ],
+  [
     'another family',
     () => config({ network: 'fd00::/48', backend: vxlan }),
     /spec\.network: expected an IPv4 prefix.*found IPv6/,

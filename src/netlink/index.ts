@@ -62,6 +62,7 @@ export type { VxlanData } from './link-kinds/vxlan.ts'
 export {
   addLink,
   deleteLink,
+  deleteLinkGroup,
   getLink,
   type LinkFilter,
   listLinks,

@@ -62,6 +62,23 @@ export function deleteLink(target: LinkTarget): Request {
   }
 }
 
+/**
+ * `ip link delete group ...`: all links of the group in one step of the kernel, which waits for the readers of all of
+ * them at once instead of some fifteen milliseconds for each.
+ */
+export function deleteLinkGroup(group: number): Request {
+  const writer = new ByteWriter()
+  linkHeader.write(writer, {})
+  linkAttributes.write(writer, { group })
+  return {
+    type: RTM_DELLINK,
+    flags: 0,
+    body: writer.finish(),
+    slow: true,
+    what: `delete link group ${group}`,
+  }
+}
+
 /** `ip link show dev ...`: one message, or ENODEV. */
 export function getLink(target: LinkTarget): Request {
   return { type: RTM_GETLINK, flags: 0, body: encodeLinkTarget(target), what: `get ${describe(target)}` }

@@ -4,6 +4,7 @@ import {
   type Address,
   contains,
   type Family,
+  familyOf,
   formatAddress,
   parsePrefix,
   tryParseAddress,
@@ -68,7 +69,7 @@ export function peerFromNode(node: Node): PeerReading {
   for (const podCidr of cidrs) {
     const side = readFamily(node, backendType, podCidr)
     if (typeof side === 'string') findings.push(nodeFinding(nodeName, side))
-    else if (podCidr.includes(':')) sides.ipv6 ??= side
+    else if (familyOf(podCidr) === 6) sides.ipv6 ??= side
     else sides.ipv4 ??= side
   }
   if (sides.ipv4 === undefined && sides.ipv6 === undefined) return { findings }

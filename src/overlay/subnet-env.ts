@@ -1,10 +1,9 @@
 import {
   addressBits,
   type Family,
-  firstAddress,
+  firstHost,
   formatInterfaceAddress,
   formatPrefix,
-  nthAddress,
   type Prefix,
   tryParseAddress,
   tryParsePrefix,
@@ -36,17 +35,16 @@ export function subnetEnvFor(config: NetworkConfig, self: OverlaySelf): SubnetEn
   const v6 = blocks.find(own => own.family === 6)
   return {
     networks: v4 === undefined ? [] : [formatPrefix(v4.network)],
-    ...(v4 === undefined ? {} : { subnet: firstHost(v4.block) }),
+    ...(v4 === undefined ? {} : { subnet: gatewayOf(v4.block) }),
     ipv6Networks: v6 === undefined ? [] : [formatPrefix(v6.network)],
-    ...(v6 === undefined ? {} : { ipv6Subnet: firstHost(v6.block) }),
+    ...(v6 === undefined ? {} : { ipv6Subnet: gatewayOf(v6.block) }),
     mtu: overlayMtu(config, self),
     ipMasq: config.spec.masquerade ?? true,
   }
 }
 
-function firstHost(block: Prefix): string {
-  const isHost = block.length >= (block.family === 4 ? 32 : 128)
-  return formatInterfaceAddress(isHost ? firstAddress(block) : nthAddress(block, 1n), block.length)
+function gatewayOf(block: Prefix): string {
+  return formatInterfaceAddress(firstHost(block), block.length)
 }
 
 /** The file's text, its lines in flannel's order. */

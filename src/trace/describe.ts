@@ -1,3 +1,4 @@
+import { familyOf } from '../ip/index.ts'
 import type { RouteEntry, VxlanLink } from '../kernel/index.ts'
 
 /** As `ip route` prints it, less what does not help to follow a packet. */
@@ -12,6 +13,6 @@ export function describeRoute(route: RouteEntry): string {
 
 /** What vxlan adds to a packet (RFC 7348): outer IP, UDP and vxlan headers, and the inner Ethernet header. */
 export function describeEncapsulation(link: VxlanLink, remote: string): string {
-  const overhead = link.local.includes(':') ? 70 : 50
+  const overhead = familyOf(link.local) === 6 ? 70 : 50
   return `${link.local} → ${remote} udp ${link.udpPort}, vni ${link.vni}, +${overhead} bytes`
 }

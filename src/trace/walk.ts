@@ -1,4 +1,4 @@
-import type { Family } from '../ip/index.ts'
+import { type Family, familyOf } from '../ip/index.ts'
 import type { LinkEntry, VxlanLink } from '../kernel/index.ts'
 import { describeEncapsulation, describeRoute } from './describe.ts'
 import { type Found, NamespaceView } from './view.ts'
@@ -232,5 +232,5 @@ export class Walk {
 /** A device that takes what `sent` encapsulates: same network, port and underlay family. */
 function isTwin(entry: LinkEntry, sent: VxlanLink): boolean {
   if (entry.type !== 'vxlan' || entry.vni !== sent.vni || entry.udpPort !== sent.udpPort) return false
-  return entry.local.includes(':') === sent.local.includes(':')
+  return familyOf(entry.local) === familyOf(sent.local)
 }

@@ -21,12 +21,15 @@ export class TestCluster {
   readonly nodes: TestNode[] = []
 
   /** Two nodes, 192.168.77.1 and .2, on one veth. */
-  static async start(backend: 'vxlan' | 'host-gw' = 'vxlan'): Promise<TestCluster> {
+  static async start(
+    backend: 'vxlan' | 'host-gw' = 'vxlan',
+    network = '10.244.0.0/16',
+  ): Promise<TestCluster> {
     const cluster = new TestCluster()
     try {
       await cluster.store.create('NetworkConfig', {
         metadata: { name: 'default' },
-        spec: { network: '10.244.0.0/16', backend: { type: backend } },
+        spec: { network, backend: { type: backend } },
       })
       cluster.nodes.push(new TestNode(cluster.store, 1), new TestNode(cluster.store, 2))
       cluster.plugUnderlay()

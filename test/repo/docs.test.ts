@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { listRepoFiles, ROOT, readText } from '../../scripts/repo-files.ts'
 
 const pages = listRepoFiles().filter(path => path.endsWith('.md'))
+const tests = new Set(listRepoFiles().filter(path => path.endsWith('.test.ts')))
 const textOf = (path: string): string => readText(path) ?? ''
 
 /** The anchor that a heading gets on the usual code hosts. */
@@ -19,6 +20,17 @@ function anchorOf(heading: string): string {
 function anchors(path: string): Set<string> {
   const headings = withoutFences(textOf(path)).match(/^#+ .*$/gm) ?? []
   return new Set(headings.map(line => anchorOf(line.replace(/^#+ /, ''))))
+}
+
+/** What stands below a heading of the second rank. */
+function sectionOf(text: string, heading: string): string {
+  const [, section = ''] = text.split(`\n## ${heading}\n`)
+  return section.split('\n## ')[0] ?? ''
+}
+
+/** The test files that a row of the table names. */
+function proofs(row: string): string[] {
+  return [...row.matchAll(/`([\w./-]+\.test\.ts)`/g)].map(match => match[1] ?? '')
 }
 
 const withoutFences = (text: string): string => text.replace(/^```[\s\S]*?^```/gm, '')
@@ -55,6 +67,31 @@ describe('the documents', () => {
     const targets = new Set([...textOf('Makefile').matchAll(/^([a-z]+):/gm)].map(match => match[1] ?? ''))
     assert.ok(targets.has('demo'))
     assert.deepEqual(namedIn(/(?:^|[`$#&;(] ?)make ([a-z]+)/gm, targets), [])
+  })
+
+  it('name only files of the repository as proofs, and a proof for each promise', () => {
+    const table = sectionOf(textOf('docs/testing.md'), 'What proves what').match(/^\| .* \|$/gm) ?? []
+    const rows = table.filter(line => !line.startsWith('| promise |'))
+    assert.ok(rows.length > 20, 'the table is there')
+    assert.deepEqual(
+      rows.filter(row => proofs(row).length === 0),
+      [],
+    )
+    assert.deepEqual(
+      rows.flatMap(proofs).filter(path => !tests.has(path)),
+      [],
+    )
+  })
+
+  it('name only folders and files of the sources that exist', () => {
+    const named = /`((?:src|scripts|bench|test|native|docs)\/[\w./-]*)`/g
+    const dead = pages.flatMap(page =>
+      [...withoutFences(textOf(page)).matchAll(named)]
+        .map(match => match[1] ?? '')
+        .filter(path => !existsSync(join(ROOT, path)))
+        .map(path => `${page}: ${path}`),
+    )
+    assert.deepEqual(dead, [])
   })
 
   it('name every target and script of the repository somewhere', () => {

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { CniDns, CniRoute } from '../../attach/index.ts'
 import { issuesText } from '../../base/index.ts'
 import { cniError, type NetworkConfiguration } from '../../cni/index.ts'
-import { firstAddress, formatAddress, nthAddress, tryParseAddress, tryParsePrefix } from '../../ip/index.ts'
+import { firstHost, formatAddress, tryParseAddress, tryParsePrefix } from '../../ip/index.ts'
 import type { AddressRange } from '../../ipam/index.ts'
 
 /** The `ipam` object of type `host-local`, with its defaults in place. */
@@ -72,14 +72,12 @@ export function parseHostLocalConfig({ name, ipam }: NetworkConfiguration): Host
 
 /** The gateway defaults to the first host of the subnet and is never handed out. */
 function toRange({ subnet, rangeStart, rangeEnd, gateway }: Range): AddressRange {
-  return present({ prefix: subnet, rangeStart, rangeEnd, gateway: gateway ?? firstHost(subnet) })
+  return present({ prefix: subnet, rangeStart, rangeEnd, gateway: gateway ?? firstHostOf(subnet) })
 }
 
-function firstHost(subnet: string): string | undefined {
+function firstHostOf(subnet: string): string | undefined {
   const parsed = tryParsePrefix(subnet)
-  if (parsed === undefined) return undefined
-  const hostBits = (parsed.family === 4 ? 32 : 128) - parsed.length
-  return formatAddress(hostBits < 2 ? firstAddress(parsed) : nthAddress(parsed, 1n))
+  return parsed && formatAddress(firstHost(parsed))
 }
 
 /** resolv.conf(5), the lines that a CNI result has room for. */

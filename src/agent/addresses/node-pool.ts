@@ -1,6 +1,6 @@
 import type { CniIp } from '../../attach/index.ts'
 import type { Clock } from '../../base/index.ts'
-import { firstAddress, formatAddress, nthAddress, parsePrefix } from '../../ip/index.ts'
+import { firstHost, formatAddress, parsePrefix } from '../../ip/index.ts'
 import { AddressPool } from '../../ipam/index.ts'
 import { type AddressSource, type Holder, holderKey, type Lease } from './source.ts'
 
@@ -79,8 +79,7 @@ export class NodePool implements AddressSource {
 
   private open(cidr: string): Block {
     const prefix = parsePrefix(cidr)
-    const hostBits = (prefix.family === 4 ? 32 : 128) - prefix.length
-    const gateway = formatAddress(hostBits < 2 ? firstAddress(prefix) : nthAddress(prefix, 1n))
+    const gateway = formatAddress(firstHost(prefix))
     const { clock, cooldownMs } = this.options
     return {
       cidr,

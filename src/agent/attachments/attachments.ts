@@ -184,11 +184,14 @@ function insist(outcomes: readonly Outcome[]): void {
   const refused = outcomes.find(({ error }) => error !== undefined)
   if (refused?.error === undefined) return
   const { operation, error } = refused
-  if (error.code === 'kernel.exists') {
-    const what = entryKey(operation.entry)
-    throw cniError('interface-exists', error.op, `${what} exists already and is not ours: ${error.message}`)
-  }
-  throw error
+  if (error.code !== 'kernel.exists') throw error
+  throw cniError('interface-exists', error.op, `${takenName(operation)} and is not ours: ${error.message}`)
+}
+
+/** A veth is refused for either of its ends, and the kernel does not say for which. */
+function takenName({ entry }: Operation): string {
+  if (entry.kind !== 'link' || entry.type !== 'veth') return `${entryKey(entry)} exists already`
+  return `${entry.peer.name} in the pod or ${entry.name} on the host exists already`
 }
 
 function alreadyAttached(key: string): PodlaceError {

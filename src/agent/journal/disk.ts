@@ -4,6 +4,8 @@ import { promisify } from 'node:util'
 
 /** Where a journal lives. Injected, so that a simulation can tear writes and lose what was not synced. */
 export interface JournalDisk {
+  /** How messages name it: the file's path. */
+  readonly name: string
   /** The whole file, or undefined if there is none. */
   read(): Uint8Array | undefined
   /** Puts a new file in place of the old one, atomically and durably. */
@@ -20,10 +22,12 @@ const fdatasync = promisify(fs.fdatasync)
 
 /** A journal file in a directory of the agent's own, mode 0600. */
 export class FileJournalDisk implements JournalDisk {
+  readonly name: string
   private readonly file: string
   private fd: number | undefined
 
   constructor(file: string) {
+    this.name = file
     this.file = file
   }
 

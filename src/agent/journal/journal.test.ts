@@ -70,11 +70,60 @@ test('a flipped byte before valid records is damage: refused with advice, recove
   const at = bytes.indexOf('"n":1')
   bytes[at + 4] = '7'.charCodeAt(0)
   fs.writeFileSync(file(), bytes)
-  assert.throws(() => open(), { code: 'agent.journal-corrupt', message: /--recover-journal/ })
+  assert.throws(() => open(), {
+    code: 'agent.journal-corrupt',
+    message: /\/attachments is damaged: 1 of .* 1 can.*--recover-journal/,
+  })
   assert.deepEqual(fs.readFileSync(file()), bytes, 'a refused file is left as it was')
   const recovered = open({ recover: true })
   assert.deepEqual(Object.keys(contents(recovered)), ['b/eth0'])
   assert.ok(fs.existsSync(`${file()}.corrupt-1`))
+})
+
+test('a record whose content cannot be understood counts as damage, not as a defect', async () => {
+  const journal = open()
+  await journal.intend('a/eth0', { n: 1 })
+  await journal.intend('b/eth0', { n: 'two' })
+  await journal.close()
+  assert.throws(() => reopenNumbered(false), { code: 'agent.journal-corrupt', message: /--recover-journal/ })
+  assert.deepEqual(Object.keys(contents(reopenNumbered(true))), ['a/eth0'])
+  assert.equal(reopenNumbered(false).count, 1)
+})
+
+test('with a damaged header the records behind it are kept, all of them', async () => {
+  const journal = open()
+  await journal.intend('a/eth0', { n: 1 })
+  await journal.intend('b/eth0', { n: 2 })
+  const bytes = fs.readFileSync(file())
+  bytes[0] = (bytes[0] ?? 0) ^ 1
+  fs.writeFileSync(file(), bytes)
+  assert.throws(() => open(), {
+    code: 'agent.journal-corrupt',
+    message: /1 of its records cannot be read, 2 can/,
+  })
+  assert.deepEqual(Object.keys(contents(open({ recover: true }))), ['a/eth0', 'b/eth0'])
+})
+
+test('damage in the journal of an earlier life does not matter', async () => {
+  const journal = open()
+  await journal.intend('a/eth0', { n: 1 })
+  await journal.intend('b/eth0', { n: 2 })
+  const bytes = fs.readFileSync(file())
+  bytes.write('7', bytes.indexOf('"n":1') + 4)
+  fs.writeFileSync(file(), bytes)
+  assert.equal(open({ bootId: 'boot-b' }).count, 0)
+})
+
+test('a disk that is full at the start is told in words, and the old file stays', async () => {
+  const journal = open()
+  await journal.intend('a/eth0', { n: 1 })
+  const disk = new FullDisk(new FileJournalDisk(file()))
+  disk.full = true
+  assert.throws(() => open({ disk }), {
+    code: 'agent.journal',
+    message: /\/attachments.*must have room for 256 KiB/,
+  })
+  assert.equal(open().count, 1)
 })
 
 test('a file of something else is refused, never overwritten', () => {
@@ -95,7 +144,7 @@ test('on a full disk a new intent is refused and leaves nothing, while endings s
       kept.push(`pod-${n}/eth0`)
     }
   }
-  await assert.rejects(fill(), { code: 'agent.journal-write', message: /free space/ })
+  await assert.rejects(fill(), { code: 'cni.io', message: /attachments: ENOSPC.*free space/ })
   assert.ok(kept.length > 3)
   for (const key of kept) journal.done(key)
   for (const key of kept.slice(1)) journal.forget(key)
@@ -154,11 +203,13 @@ function usedBytes(): number {
 
 /** A disk that can be full for new files while writes inside the allocated one go on. */
 class FullDisk implements JournalDisk {
+  readonly name: string
   full = false
   syncs = 0
   private readonly inner: JournalDisk
 
   constructor(inner: JournalDisk) {
+    this.name = inner.name
     this.inner = inner
   }
 
@@ -182,4 +233,13 @@ class FullDisk implements JournalDisk {
   close(): void {
     this.inner.close()
   }
+}
+
+function reopenNumbered(recover: boolean): Journal<unknown> {
+  return new Journal({ disk: new FileJournalDisk(file()), bootId: BOOT, recover, parse: parseNumbered })
+}
+
+function parseNumbered(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null && 'n' in value && typeof value.n === 'number') return value
+  throw new TypeError('expected a number')
 }

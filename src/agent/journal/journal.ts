@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { errorText, PodlaceError } from '../../base/index.ts'
+import { cniError } from '../../cni/index.ts'
 import type { JournalDisk } from './disk.ts'
 import { decodeLines, encodeLine } from './lines.ts'
 
@@ -36,7 +37,9 @@ const Line = v.variant('op', [
   v.object({ op: v.literal('done'), key: v.string() }),
   v.object({ op: v.literal('forget'), key: v.string() }),
 ])
-type Line = v.InferOutput<typeof Line>
+type Written = v.InferOutput<typeof Line>
+/** A line with its value read by the journal's owner. */
+type ReadLine<T> = Exclude<Written, { op: 'intend' }> | { op: 'intend'; key: string; value: T }
 
 export class Journal<T> {
   private readonly options: JournalOptions<T>
@@ -48,11 +51,25 @@ export class Journal<T> {
   /** What was found at opening, for the log; undefined if there was nothing to say. */
   readonly notice: string | undefined
 
-  /** Throws `agent.journal-corrupt` (and changes nothing) if the file is damaged and `recover` is not set. */
+  /**
+   * Throws `agent.journal-corrupt` (and changes nothing) if the file is damaged and `recover` is not set, and
+   * `agent.journal` if it cannot be read or written.
+   */
   constructor(options: JournalOptions<T>) {
     this.options = options
-    this.notice = this.load()
-    this.compact(0)
+    const { name } = options.disk
+    try {
+      this.notice = this.load()
+      this.compact(0)
+    } catch (cause) {
+      if (cause instanceof PodlaceError) throw cause
+      throw new PodlaceError(
+        'open the attachment journal',
+        `cannot read and write the attachment journal ${name}: it must belong to the agent's user, and its disk must have room for ${FIRST_SIZE / 1024} KiB`,
+        { code: 'agent.journal' },
+        { cause },
+      )
+    }
   }
 
   get(key: string): JournalRecord<T> | undefined {
@@ -68,7 +85,7 @@ export class Journal<T> {
     return this.live.size
   }
 
-  /** Records the intent and returns when it is on disk. On failure nothing of it remains. */
+  /** Records the intent and returns when it is on disk. Throws `cni.io` (5); then nothing of it remains. */
   async intend(key: string, value: T): Promise<void> {
     const line = encodeLine({ op: 'intend', key, value })
     try {
@@ -78,11 +95,11 @@ export class Journal<T> {
       await this.sync()
     } catch (error) {
       if (this.live.has(key)) this.forget(key)
-      throw new PodlaceError(
+      const why = errorText(error)
+      throw cniError(
+        'io',
         `record the attachment ${key}`,
-        `cannot write the attachment journal: ${errorText(error)}; free space on the state directory's disk and try again`,
-        { code: 'agent.journal-write' },
-        { cause: error },
+        `cannot write the attachment journal ${this.options.disk.name}: ${why}; free space on its disk and try again`,
       )
     }
   }
@@ -111,23 +128,38 @@ export class Journal<T> {
     if (bytes === undefined) return undefined
     const { records, end, damaged, torn } = decodeLines(bytes)
     const header = v.safeParse(Header, records[0])
-    const lines = records.slice(1).map(record => v.safeParse(Line, record))
-    const unreadable = damaged + lines.filter(line => !line.success).length + (header.success ? 0 : 1)
-    if (unreadable > 0) return this.loadDamaged(lines, unreadable)
+    const lines = records.slice(header.success ? 1 : 0).map(record => this.readLine(record))
+    // Of an earlier life nothing is needed, be it damaged or not.
     if (header.success && header.output.bootId !== this.options.bootId) {
       return `the machine was started anew: ${countLive(lines)} attachments of its last life are gone with their namespaces`
     }
+    const unreadable =
+      Math.max(damaged, header.success ? 0 : 1) + lines.filter(line => line === undefined).length
+    if (unreadable > 0) return this.loadDamaged(lines, unreadable)
     this.size = bytes.length
     this.end = end
     this.replay(lines)
     return torn ? 'the last record was cut short by a crash and is dropped; it was never answered' : undefined
   }
 
-  private loadDamaged(lines: readonly v.SafeParseResult<typeof Line>[], unreadable: number): string {
+  /** A record that cannot be understood is as good as damaged, even if its checksum is right. */
+  private readLine(record: unknown): ReadLine<T> | undefined {
+    const line = v.safeParse(Line, record)
+    if (!line.success) return undefined
+    if (line.output.op !== 'intend') return line.output
+    try {
+      return { ...line.output, value: this.options.parse(line.output.value) }
+    } catch {
+      return undefined
+    }
+  }
+
+  private loadDamaged(lines: readonly (ReadLine<T> | undefined)[], unreadable: number): string {
     if (this.options.recover !== true) {
+      const readable = lines.filter(line => line !== undefined).length
       throw new PodlaceError(
         'open the attachment journal',
-        `the attachment journal is damaged: ${unreadable} of its records cannot be read, ${lines.length - unreadable} can. ` +
+        `the attachment journal ${this.options.disk.name} is damaged: ${unreadable} of its records cannot be read, ${readable} can. ` +
           'Start the agent once with --recover-journal to keep the readable ones; pods of the others must be started anew',
         { code: 'agent.journal-corrupt' },
       )
@@ -136,13 +168,13 @@ export class Journal<T> {
     return `the journal was damaged: kept ${this.live.size} attachments, a copy is at ${this.options.disk.setAside()}`
   }
 
-  private replay(lines: readonly v.SafeParseResult<typeof Line>[]): void {
-    for (const line of lines) if (line.success) this.replayLine(line.output)
+  private replay(lines: readonly (ReadLine<T> | undefined)[]): void {
+    for (const line of lines) if (line !== undefined) this.replayLine(line)
   }
 
-  private replayLine(line: Line): void {
+  private replayLine(line: ReadLine<T>): void {
     const record = this.live.get(line.key)
-    if (line.op === 'intend') this.live.set(line.key, { value: this.options.parse(line.value), done: false })
+    if (line.op === 'intend') this.live.set(line.key, { value: line.value, done: false })
     else if (line.op === 'forget') this.live.delete(line.key)
     else if (record !== undefined) this.live.set(line.key, { value: record.value, done: true })
   }
@@ -189,12 +221,11 @@ export class Journal<T> {
   }
 }
 
-function countLive(lines: readonly v.SafeParseResult<typeof Line>[]): number {
+function countLive(lines: readonly (ReadLine<unknown> | undefined)[]): number {
   const keys = new Set<string>()
   for (const line of lines) {
-    if (!line.success) continue
-    if (line.output.op === 'intend') keys.add(line.output.key)
-    if (line.output.op === 'forget') keys.delete(line.output.key)
+    if (line?.op === 'intend') keys.add(line.key)
+    if (line?.op === 'forget') keys.delete(line.key)
   }
   return keys.size
 }

@@ -1,4 +1,11 @@
-import { parseInterfaceAddress, tryParseAddress } from '../../ip/index.ts'
+import {
+  formatPrefix,
+  overlaps,
+  type Prefix,
+  parseInterfaceAddress,
+  tryParseAddress,
+  tryParsePrefix,
+} from '../../ip/index.ts'
 import type { NetworkConfig, Node } from '../../model/index.ts'
 import { type AddressOverwrite, type OverlaySelf, overwriteFromNode, ownBlocks } from '../../overlay/index.ts'
 import { podCidrsOf } from './pod-cidrs.ts'
@@ -38,6 +45,8 @@ export function composeSelf(
       lacks: `no network device of this node has the address ${internal ?? '(none given)'} of Node ${nodeName}`,
     }
   }
+  const clash = addressClash(config, uplink, podCidrs)
+  if (clash !== undefined) return { lacks: clash }
   const publicAddress = uplinkAddress(uplink, 4, internal)
   const publicAddress6 = uplinkAddress(uplink, 6, internal)
   const self: OverlaySelf = {
@@ -57,6 +66,31 @@ export function composeSelf(
   }
   const { findings: _, ...overwrite } = overwriteFromNode(node)
   return { network: { config, self, nodeUid: node.metadata.uid, overwrite } }
+}
+
+/**
+ * Why the node's pods cannot have these addresses, in words. A pod network over the underlay's own would send the
+ * packets for other nodes, and for whoever else is there, into the overlay.
+ */
+function addressClash(
+  config: NetworkConfig,
+  uplink: Uplink,
+  podCidrs: readonly string[],
+): string | undefined {
+  const { network, ipv6Network } = config.spec
+  const networks = prefixesOf([network, ipv6Network])
+  for (const own of uplink.addresses.map(text => parseInterfaceAddress(text).prefix)) {
+    const found = networks.find(prefix => overlaps(prefix, own))
+    if (found === undefined) continue
+    return `the pod network ${formatPrefix(found)} of NetworkConfig ${config.metadata.name} overlaps the underlay ${formatPrefix(own)} of ${uplink.device}: give it another network`
+  }
+  const small = prefixesOf(podCidrs).find(({ family, length }) => length > (family === 4 ? 30 : 126))
+  if (small === undefined) return undefined
+  return `the pod CIDR ${formatPrefix(small)} has no address for a pod beside its gateway's: /${small.family === 4 ? 30 : 126} is the smallest`
+}
+
+function prefixesOf(texts: readonly (string | undefined)[]): Prefix[] {
+  return texts.flatMap(text => (text === undefined ? [] : (tryParsePrefix(text) ?? [])))
 }
 
 /** The node's address as its kubelet tells it. */

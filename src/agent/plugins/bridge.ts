@@ -4,7 +4,7 @@ import type { ObservedEntry } from '../../kernel/index.ts'
 import type { HostLocalSource } from '../addresses/host-local.ts'
 import type { AttachmentRecord } from '../attachments/record.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
-import { type Call, type Plugin, withAddresses } from './plugin.ts'
+import { type Call, type Plugin, refuseLoopback, withAddresses } from './plugin.ts'
 import { attachmentSpec, type HostFacts } from './spec.ts'
 
 export interface BridgePluginOptions {
@@ -30,12 +30,13 @@ export function bridgePlugin(options: BridgePluginOptions): Plugin {
 }
 
 /** Also what `flannel` comes to, once it has written the configuration. */
-export function prepareBridge(
+export async function prepareBridge(
   options: BridgePluginOptions,
   call: Call,
   pod: PodNamespace,
   config: BridgeConfig,
 ): Promise<AttachmentRecord> {
+  refuseLoopback(call)
   const source = hostLocalOf(options, call.config)
   return withAddresses(call, source, lease => ({
     type: 'bridge',

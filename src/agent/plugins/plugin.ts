@@ -1,4 +1,4 @@
-import type { CniParameters, NetworkConfiguration } from '../../cni/index.ts'
+import { type CniParameters, cniError, type NetworkConfiguration } from '../../cni/index.ts'
 import { type AddressSource, type Holder, type Lease, NO_LEASE } from '../addresses/source.ts'
 import type { AttachmentRecord } from '../attachments/record.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
@@ -22,6 +22,16 @@ export interface Plugin {
 
 export function holderOf({ parameters }: Call): Holder {
   return { containerId: parameters.containerId, ifName: parameters.ifName }
+}
+
+/** `lo` is in every namespace already. @throws `cni.invalid-environment` (4) */
+export function refuseLoopback({ parameters, config }: Call): void {
+  if (parameters.ifName !== 'lo') return
+  throw cniError(
+    'invalid-environment',
+    'attach',
+    `CNI_IFNAME is lo, which every pod has already: type ${config.type} needs another name, such as eth0`,
+  )
 }
 
 /** Takes addresses, makes the record with them, and gives them back if that fails. */

@@ -1,7 +1,7 @@
 import { podlaceBridge } from '../../attach/index.ts'
 import { checkPodlaceKeys, cniError } from '../../cni/index.ts'
 import type { AddressSource } from '../addresses/source.ts'
-import { type Plugin, withAddresses } from './plugin.ts'
+import { type Plugin, refuseLoopback, withAddresses } from './plugin.ts'
 import { attachmentSpec, type HostFacts } from './spec.ts'
 
 /** The pod network as this node has it. */
@@ -24,6 +24,7 @@ export function podlacePlugin({ host, addresses, network }: PodlacePluginOptions
   return {
     prepare: async (call, pod) => {
       checkPodlaceKeys(call.config)
+      refuseLoopback(call)
       const fault = addresses.fault()
       if (fault !== undefined) throw cniError('try-again-later', 'attach', fault)
       const { bridge, mtu } = network()

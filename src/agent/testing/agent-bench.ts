@@ -23,7 +23,7 @@ export class AgentBench {
   agent: Agent
   private readonly network = new FakeNetwork()
   private readonly host = new FakeKernel({ network: this.network, devices: ['eth0'] })
-  private readonly disk = new MemoryDisk()
+  readonly disk = new MemoryDisk()
   private readonly pods = new Map<string, { kernel: FakeKernel; namespace: PodNamespace }>()
   private life = new Life()
   private cookies = 0n
@@ -94,11 +94,17 @@ export class AgentBench {
     return this.call('ADD', containerId, {}, pod)
   }
 
-  async call(command: string, containerId: string, extra: object = {}, pod?: string): Promise<Reply> {
+  async call(
+    command: string,
+    containerId: string,
+    extra: object = {},
+    pod?: string,
+    ifName = 'eth0',
+  ): Promise<Reply> {
     const environment = new Map([
       ['CNI_COMMAND', command],
       ['CNI_CONTAINERID', containerId],
-      ['CNI_IFNAME', 'eth0'],
+      ['CNI_IFNAME', ifName],
       ['CNI_NETNS', `/run/netns/${containerId}`],
     ])
     const [namespace, name] = pod?.split('/') ?? []

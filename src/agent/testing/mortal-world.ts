@@ -44,6 +44,7 @@ export class Life {
       }
     }
     return {
+      name: inner.name,
       read: () => inner.read(),
       replace: alive(bytes => inner.replace(bytes)),
       write: alive((offset, bytes) => inner.write(offset, bytes)),
@@ -56,6 +57,9 @@ export class Life {
 
 /** A journal's disk in memory, which outlives agents. */
 export class MemoryDisk implements JournalDisk {
+  readonly name = 'in memory'
+  /** No new file can be written; the present one, which is allocated, can. */
+  full = false
   private bytes: Uint8Array | undefined
 
   read(): Uint8Array | undefined {
@@ -63,6 +67,7 @@ export class MemoryDisk implements JournalDisk {
   }
 
   replace(bytes: Uint8Array): void {
+    if (this.full) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
     this.bytes = bytes.slice()
   }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
+import { errorText, PodlaceError } from '../../base/index.ts'
 import type { CliContext } from '../context.ts'
 import { serverUrl } from '../options.ts'
 import { aborted } from '../stop-signal.ts'
@@ -40,10 +41,29 @@ export function addAgentCommand(program: Command, context: CliContext): void {
     })
 }
 
-/** The file's keys and values; what they must be is the agent's to say. */
+/**
+ * The file's keys and values; what they must be is the agent's to say. An empty file is no error.
+ *
+ * @throws PodlaceError `agent.config`
+ */
 async function readConfig(path: string): Promise<object> {
   const { parse } = await import('yaml')
-  const content: unknown = parse(readFileSync(path, 'utf8'))
+  const refuse = (found: string) =>
+    new PodlaceError(
+      `read ${path}`,
+      `cannot use the configuration file ${path}: ${found}; expected YAML or JSON with keys such as nodeName and api`,
+      { code: 'agent.config' },
+    )
+  let content: unknown
+  try {
+    content = parse(readFileSync(path, 'utf8')) ?? {}
+  } catch (error) {
+    throw refuse(
+      errorText(error)
+        .trim()
+        .replaceAll(/:?\n[^]*/g, ''),
+    )
+  }
   if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content
-  throw new Error(`${path} is no configuration: expected keys and values`)
+  throw refuse(`it holds ${Array.isArray(content) ? 'a list' : `the ${typeof content} ${String(content)}`}`)
 }

@@ -1,3 +1,4 @@
+import { familyOf } from '../../ip/index.ts'
 import { kindRules, onLink, sameWhereGiven } from './rules.ts'
 
 /** A gateway must be reachable by a route without one, so those come first (fib_check_nh, ip6_route_check_nh). */
@@ -9,10 +10,6 @@ export const routeRules = kindRules('route', {
     (desired.type ?? 'unicast') === (observed.type ?? 'unicast') &&
     desired.gateway === observed.gateway &&
     sameWhereGiven(desired, observed, ['link', 'onlink', 'source', 'mtu']) &&
-    (isIpv6(desired.dst) || sameWhereGiven(desired, observed, ['scope'])),
+    // IPv6 routes have no scope.
+    (familyOf(desired.dst) === 6 || sameWhereGiven(desired, observed, ['scope'])),
 })
-
-/** IPv6 routes have no scope. */
-function isIpv6(dst: string): boolean {
-  return dst.includes(':')
-}

@@ -1,5 +1,8 @@
 import type { Link } from '../../netlink/index.ts'
 
+/** Far from the small numbers that people give. */
+const FIRST_GROUP = 0x504f_4400
+
 /** Names and indexes of a namespace's links, as far as they are known: from dumps, events and look-ups. */
 export class LinkTable {
   private readonly byIndex = new Map<number, Link>()
@@ -43,6 +46,14 @@ export class LinkTable {
     this.byIndex.clear()
     this.indexes.clear()
     for (const link of links) this.set(link)
+  }
+
+  /** A link group (IFLA_GROUP) that no link is in, as far as is known; 0 is where all are that nobody grouped. */
+  unusedGroup(): number {
+    const used = new Set([...this.byIndex.values()].map(({ group }) => group))
+    let group = FIRST_GROUP
+    while (used.has(group)) group += 1
+    return group
   }
 
   *links(): Iterable<Link> {

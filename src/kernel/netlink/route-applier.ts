@@ -4,6 +4,7 @@ import {
   decodeLink,
   decodeNeighbour,
   deleteLink,
+  deleteLinkGroup,
   errnoName,
   getLink,
   type Link,
@@ -54,6 +55,8 @@ export interface RouteApplierOptions {
 export class RouteApplier {
   private readonly options: RouteApplierOptions
   private pending: Pending[] = []
+  /** Deletions of links that are put off until something else comes, to be carried out together. */
+  private doomed: Operation[] = []
   private readonly unresolved = new Set<string>()
   private readonly changedLinks = new Set<string>()
 
@@ -76,8 +79,11 @@ export class RouteApplier {
 
   async add(operation: Operation, upNow: boolean): Promise<void> {
     const { entry } = operation
+    const deletesLink = operation.op === 'delete' && entry.kind === 'link'
+    if (!deletesLink && this.doomed.length > 0) await this.flush()
     try {
-      if (entry.kind === 'link') await this.addLinkOperation(operation, entry, upNow)
+      if (deletesLink) this.doomed.push(operation)
+      else if (entry.kind === 'link') await this.addLinkOperation(operation, entry, upNow)
       else await this.addObject(operation, entry)
     } catch (error) {
       // A value that no message can hold is this entry's failure, not the plan's.
@@ -98,6 +104,21 @@ export class RouteApplier {
   }
 
   async flush(): Promise<void> {
+    await this.sendPending()
+    const { doomed } = this
+    if (doomed.length === 0) return
+    this.doomed = []
+    if (doomed.length === 1) for (const operation of doomed) this.queue(operation, [this.deletion(operation)])
+    else await this.deleteTogether(doomed)
+    await this.sendPending()
+    for (const operation of doomed) {
+      const { entry } = operation
+      if (entry.kind === 'link' && !this.options.failures.has(operation))
+        this.options.links.forget(entry.name)
+    }
+  }
+
+  private async sendPending(): Promise<void> {
     const sent = this.pending
     if (sent.length === 0) return
     this.pending = []
@@ -150,7 +171,6 @@ export class RouteApplier {
 
   private async addLinkOperation(operation: Operation, link: LinkEntry, upNow: boolean): Promise<void> {
     const { links } = this.options
-    if (operation.op === 'delete') return this.deleteLink(operation, link)
     for (const name of linksNeeded(link)) {
       if ((await this.indexOf(operation, name)) === undefined) return
     }
@@ -179,12 +199,31 @@ export class RouteApplier {
   }
 
   /** By index where it is known: somebody may have renamed it, and another link may bear the name. */
-  private async deleteLink(operation: Operation, link: LinkEntry): Promise<void> {
-    const { links } = this.options
-    const index = links.indexOf(link.name)
-    this.queue(operation, [deleteLink(index === undefined ? { name: link.name } : { index })])
-    await this.flush()
-    if (!this.options.failures.has(operation)) links.forget(link.name)
+  private deletion({ entry }: Operation): Request {
+    const name = entry.kind === 'link' ? entry.name : ''
+    const index = this.options.links.indexOf(name)
+    return deleteLink(index === undefined ? { name } : { index })
+  }
+
+  /** Gathers the links in a group that no other link is in, and deletes the group. */
+  private async deleteTogether(operations: readonly Operation[]): Promise<void> {
+    const { client, links } = this.options
+    const group = links.unusedGroup()
+    const known = operations.filter(
+      ({ entry }) => entry.kind === 'link' && links.indexOf(entry.name) !== undefined,
+    )
+    const gather = known.map(({ entry }) => {
+      const index = entry.kind === 'link' ? links.indexOf(entry.name) : undefined
+      return setLink({ index: index ?? 0 }, { group })
+    })
+    const replies = await client.send(gather)
+    const together = known.filter((_, i) => replies[i]?.ok === true)
+    // The others are told one by one what is the matter with them: mostly that they are gone.
+    for (const operation of operations)
+      if (!together.includes(operation)) this.queue(operation, [this.deletion(operation)])
+    const [reply] = together.length === 0 ? [] : await client.send([deleteLinkGroup(group)])
+    if (reply?.ok !== false) return
+    for (const operation of together) this.fail(operation, refusalOf(operation, reply.error))
   }
 
   /** What follows a creation is sent only if it succeeded: it must not hit a foreign link of the same name. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { tryParsePrefix } from '../../ip/index.ts'
 import { closedObject, integerBetween, metadataSchema } from './common.ts'
 import { prefixOf } from './prefix.ts'
 
@@ -42,8 +43,10 @@ const spec = v.pipe(
 
 /** A block must be a part of the network: its prefix is at least as long. */
 function tooLong(field: string, network: string | undefined, subnetLength: number): string | undefined {
-  const length = Number(network?.split('/')[1])
-  if (network === undefined || subnetLength >= length) return undefined
+  const prefix = network === undefined ? undefined : tryParsePrefix(network)
+  // A network that is none has been told already.
+  if (prefix === undefined || subnetLength >= prefix.length) return undefined
+  const { length } = prefix
   return `expected ${field} of at least ${length}, the length of ${network}, found ${subnetLength}: a node's block is cut out of the network; give a longer ${field} or a larger network`
 }
 

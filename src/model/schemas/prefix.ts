@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { errorText } from '../../base/index.ts'
 import { type Family, formatPrefix, type Prefix, parsePrefix } from '../../ip/index.ts'
+import { reservedRange } from '../pod-range.ts'
 
 /** A prefix in canonical text; `maxLength` keeps room for hosts. Without a family, both are taken. */
 export function prefixOf(family?: Family, maxLength?: number) {
@@ -31,6 +32,8 @@ function complaint(
   if (maxLength !== undefined && prefix.length > maxLength) {
     return `${expected} of /${maxLength} or shorter, found ${text}, which is too small for a pod network`
   }
+  const reserved = reservedRange(prefix)
+  if (reserved !== undefined) return `${expected} for pods, found ${text}: ${reserved}; take another`
   const canonical = formatPrefix(prefix)
   return canonical === text ? undefined : `${expected} in canonical form ${canonical}, found ${text}`
 }

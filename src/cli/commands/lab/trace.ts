@@ -19,7 +19,8 @@ export function addTraceCommand(lab: Command, context: CliContext): void {
       const { checkName, Lab, labTrace } = await import('../../../lab/index.ts')
       const trace = await labTrace(Lab.open(environment, checkName(flags.name)), from, to)
       const rows = () => trace.steps.map(({ where, what, because }) => [where, what, because.join(', ')])
-      printResult(context, flags, trace, () => renderTable(rows()))
+      const itself = [`${from} is the pod itself: the packet does not leave it`]
+      printResult(context, flags, trace, () => (trace.steps.length === 0 ? itself : renderTable(rows())))
       if (trace.verdict !== 'reached') throw new ExitWith(1)
     })
 }

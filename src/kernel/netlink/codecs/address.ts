@@ -1,3 +1,4 @@
+import { familyOf } from '../../../ip/index.ts'
 import {
   type Address,
   type AddressSpec,
@@ -35,7 +36,8 @@ export function addressRequests({ op }: Operation, address: AddressEntry, linkIn
 
 /** No duplicate address detection: an address is ours to give, and the wait would be a pod's first second. */
 function addressSpec({ address, scope, noPrefixRoute }: AddressEntry, linkIndex: number): AddressSpec {
-  const flags = (address.includes(':') ? IFA_F_NODAD : 0) | (noPrefixRoute === true ? IFA_F_NOPREFIXROUTE : 0)
+  const flags =
+    (familyOf(address) === 6 ? IFA_F_NODAD : 0) | (noPrefixRoute === true ? IFA_F_NOPREFIXROUTE : 0)
   return {
     linkIndex,
     address,

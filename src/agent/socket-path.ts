@@ -1,0 +1,42 @@
+import fs from 'node:fs'
+import net from 'node:net'
+import { hasCode, PodlaceError } from '../base/index.ts'
+
+/** Why nobody can listen at `path`, and what to do. `flag` is the option that chooses another place. */
+export function socketError(what: string, flag: string, path: string, cause: unknown): PodlaceError {
+  const advice = isInUse(cause)
+    ? `another agent answers there, or the file is no socket; stop that agent or remove the file, or give this one another ${flag}`
+    : `its directory must exist and belong to the agent's user, and the path have at most 107 bytes; ${flag} names another`
+  return new PodlaceError(
+    `listen on ${path}`,
+    `cannot serve the ${what} socket ${path}: ${advice}`,
+    { code: 'agent.socket' },
+    { cause },
+  )
+}
+
+function isInUse(cause: unknown): boolean {
+  return (
+    hasCode(cause, 'sys.eaddrinuse') ||
+    (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')
+  )
+}
+
+/** Removes the socket file of a server that is gone; one that somebody answers stays, and so does any other file. */
+export async function removeStaleSocket(path: string): Promise<void> {
+  if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return
+  if (!(await answers(path))) fs.rmSync(path, { force: true })
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = net.connect(path)
+    const tell = (answered: boolean) => {
+      socket.destroy()
+      resolve(answered)
+    }
+    socket.once('connect', () => tell(true))
+    // Refused: the file is left over. Anything else: nothing is known, and the file stays.
+    socket.once('error', error => tell(!('code' in error && error.code === 'ECONNREFUSED')))
+  })
+}

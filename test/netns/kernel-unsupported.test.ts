@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Entry, entryKey, NetlinkKernel, type Operation } from '../../src/kernel/index.ts'
+import { Netns } from '../../src/sys/index.ts'
+
+test('what this kernel lacks is kernel.unsupported, says which option would help, and leaves nothing half-made', async () => {
+  using netns = Netns.create()
+  const kernel = new NetlinkKernel({ netns })
+  try {
+    const bridge: Entry = {
+      kind: 'link',
+      type: 'bridge',
+      claim: 'own',
+      owner: 'test',
+      name: 'br0',
+      up: true,
+      vlanFiltering: true,
+    }
+    const operation: Operation = { op: 'create', entry: bridge, why: 'missing' }
+    const [outcome] = await kernel.apply([operation])
+    const left = new Set((await kernel.observe()).map(({ entry }) => entryKey(entry)))
+    // A kernel with CONFIG_BRIDGE_VLAN_FILTERING makes the bridge: then there is nothing to be seen here.
+    if (outcome?.error === undefined) return assert.ok(left.has('link br0'))
+    assert.equal(outcome.error.code, 'kernel.unsupported')
+    assert.match(outcome.error.message, /create link br0: this kernel has no .*CONFIG_BRIDGE/)
+    assert.ok(!left.has('link br0'))
+  } finally {
+    kernel.close()
+  }
+})
