@@ -8,10 +8,13 @@ SHELL := /bin/bash
 BACKEND ?= vxlan
 # demo: 1 leaves the lab up
 KEEP ?=
-# bench: a file of bench/, such as cni
+# bench: a file of bench/, such as cni; ARGS: --quick, --json
 NAME ?=
+ARGS ?=
 
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH):/usr/sbin:/sbin
+# biome makes a folder for its logs, even if it writes none
+export XDG_CACHE_HOME := $(CURDIR)/.cache
 
 help: ## print this list
 	@echo 'Podlace: a pod network you can read. Targets:'
@@ -25,16 +28,15 @@ build: ## only the native parts and the bundle (and what they need)
 	@bash scripts/setup.sh build
 
 demo: ## three nodes, six pods, faults, figures; BACKEND=vxlan|host-gw, KEEP=1 leaves it up
-	@bash scripts/setup.sh demo
 	@bash scripts/demo.sh '$(BACKEND)' '$(KEEP)'
 
 test: ## types, lint, format, floors, unit and namespace tests; checks that nothing is left behind
 	@bash scripts/setup.sh test
 	@bash scripts/test.sh all
 
-bench: ## one benchmark: make bench NAME=cni
+bench: ## one benchmark: make bench NAME=cni, for a short look also ARGS=--quick
 	@bash scripts/setup.sh bench
-	@node bench/run.ts $(NAME)
+	@node bench/run.ts $(NAME) $(ARGS)
 
 fmt: ## format the sources and sort their imports
 	@bash scripts/setup.sh packages

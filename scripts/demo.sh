@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# demo.sh [BACKEND [KEEP]]: the demo, after a look at who runs it. KEEP is empty, 0 or 1.
+# demo.sh [BACKEND [KEEP]]: the demo, after a look at who runs it and at what is missing. KEEP is empty, 0 or 1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin"
@@ -17,7 +17,12 @@ case $backend in
   *) fail "there is no backend $backend: BACKEND is vxlan or host-gw" ;;
 esac
 [ "$(id -u)" = 0 ] || fail 'the lab makes network namespaces, which needs root; run as root: make demo'
+bash scripts/setup.sh demo
 
 options=(--backend "$backend")
-[ -z "$keep" ] || [ "$keep" = 0 ] || options+=(--keep)
+if [ -n "$keep" ] && [ "$keep" != 0 ]; then
+  options+=(--keep)
+  # Said before, since the demo takes this process over: a signal must reach it and nobody else.
+  printf 'The lab will stay up. Its commands are shown as "podlace ..."; in this folder type "bin/podlace ...".\n\n'
+fi
 PODLACE_BUNDLE=1 exec node bin/podlace demo "${options[@]}"

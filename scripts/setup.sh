@@ -80,9 +80,10 @@ install_packages() {
   if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
     command -v npm >/dev/null ||
       fail 'npm is missing; any Node from 20 on with its npm will do, Node 24 comes with the npm packages' \
-        'as root: apt-get install -y nodejs npm   (or from nodejs.org)'
+        'get one from https://nodejs.org; the package nodejs of Debian 12 is Node 18, which is untested'
     echo 'setup: npm ci'
-    quietly npm ci --no-progress --loglevel=error
+    # npm on a newer Node would leave a compile cache in /tmp.
+    quietly env NODE_DISABLE_COMPILE_CACHE=1 npm ci --no-progress --loglevel=error
   fi
   printf '%s\n' "$wanted" >"$stamp"
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the checks and the tests. The first stage that fails is the last thing printed.
+# Runs the checks and the tests, and stops at the first stage that fails. The last line says what it came to.
 #
 #   test.sh static   types, lint, format, floors
 #   test.sh unit     tests without root: src, scripts, bench, test/repo
@@ -8,6 +8,8 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin"
+# biome makes a folder for its logs, even if it writes none.
+export XDG_CACHE_HOME="$PWD/.cache"
 shopt -s globstar nullglob
 
 what=${1:-all}
@@ -62,23 +64,21 @@ netns() {
   stage 'namespace tests' node_tests 1 600000 test/netns/**/*.test.ts
 }
 
-# Whatever happens, the look around comes after the tests.
+# Whatever the tests come to, the look around follows; what failed is said again at the very end.
 all() {
   static
   mkdir -p .cache
   export PODLACE_TEST_RUN="podlace-test-$$"
-  local before=.cache/leftovers-$$.json failed=0
+  local before=.cache/leftovers-$$.json failed=()
   node scripts/leftovers.ts snapshot "$before" || finish 'FAILED at the first look around' 1
-  (unit) || failed=1
-  [ $failed = 1 ] || (netns) || failed=1
+  (unit) || failed+=('unit tests')
+  [ ${#failed[@]} -gt 0 ] || (netns) || failed+=('namespace tests')
   echo '== nothing left behind'
-  node scripts/leftovers.ts compare "$before" || failed=2
+  node scripts/leftovers.ts compare "$before" || failed+=('look around: something was left behind')
   rm -f "$before"
-  case $failed in
-    0) finish 'everything passed, nothing is left behind' 0 ;;
-    1) finish 'FAILED; see above' 1 ;;
-    2) finish 'FAILED: something was left behind; see above' 1 ;;
-  esac
+  [ ${#failed[@]} -eq 0 ] && finish 'everything passed, nothing is left behind' 0
+  local IFS=';'
+  finish "FAILED: ${failed[*]}; see above" 1
 }
 
 case $what in

@@ -69,12 +69,9 @@ export class Mirror {
     const key = entryKey(observed.entry)
     const before = this.known.get(key)
     const next = beside && before !== undefined ? sideBySide(before, observed) : observed
-    if (next.entry === before?.entry) {
-      this.known.set(key, next)
-      return []
-    }
     this.put(key, before, next)
-    return [key, ...this.supersede(key, observed.entry)]
+    // Another one beside ours changes nothing for us.
+    return next.entry !== observed.entry ? [] : [key, ...this.supersede(key, observed.entry)]
   }
 
   private put(key: string, before: ObservedEntry | undefined, next: ObservedEntry): void {
