@@ -64,6 +64,7 @@ const CODE_OF: ReadonlyMap<string, CniErrorName> = new Map<string, CniErrorName>
   ['ip', 'invalid-configuration'],
   ['ipam', 'invalid-configuration'],
   ['ipam.exhausted', 'addresses-exhausted'],
+  ['ipam.store', 'io'],
   ['sys.emfile', 'try-again-later'],
   ['sys.enfile', 'try-again-later'],
   ['sys.enospc', 'io'],

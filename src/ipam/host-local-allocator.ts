@@ -76,6 +76,7 @@ export class HostLocalAllocator {
   collect(keep: (lease: HostLocalLease) => boolean): Promise<readonly HostLocalLease[]> {
     if (!this.store.exists) return Promise.resolve([])
     return this.store.locked(leases => {
+      leases.makeSure()
       const stale = [...leases.all()].filter(lease => !keep(lease))
       leases.remove(stale.map(lease => lease.address))
       return stale

@@ -105,7 +105,10 @@ export class LockedLeases {
     return this.index.get(address)
   }
 
+  /** Each file is looked at once more: where time stamps are coarse, a change of others may not show in the directory's. */
   addressesOf(holder: HostLocalHolder): string[] {
+    if (this.index.addressesOf(holder).length === 0) this.index.makeSure()
+    for (const address of this.index.addressesOf(holder)) this.index.look(address)
     return this.index.addressesOf(holder)
   }
 
@@ -128,10 +131,7 @@ export class LockedLeases {
 
   /** Deletes the leases of a holder. @returns their addresses */
   release(holder: HostLocalHolder): string[] {
-    if (this.index.addressesOf(holder).length === 0) this.index.makeSure()
-    // Another program may have given the address to somebody else unseen: look at each file once more.
-    for (const address of this.index.addressesOf(holder)) this.index.look(address)
-    const addresses = this.index.addressesOf(holder)
+    const addresses = this.addressesOf(holder)
     this.remove(addresses)
     return addresses
   }

@@ -22,6 +22,8 @@ export type LabErrorPayload =
       readonly timeoutMs: number
       readonly log: readonly string[]
     }
+  /** Whoever should have done it has ended; `log` is the tail of its log. */
+  | { readonly code: 'lab.ended'; readonly waitedFor: string; readonly log: readonly string[] }
   | {
       readonly code: 'lab.command'
       readonly command: string

@@ -42,11 +42,11 @@ describe('waitFor', () => {
   })
 
   it('ends at once when there is no use', async () => {
-    const options = { clock: new ManualClock(), signal: never, timeoutMs: 1e9 }
+    const options = { clock: new ManualClock(), signal: never, timeoutMs: 1e9, logFile }
     const waiting = waitFor('the agent', options, () => {
       throw new NoUseWaiting('the agent has ended')
     })
-    await assert.rejects(waiting, /has ended/)
+    await assert.rejects(waiting, { code: 'lab.ended', message: /has ended.*the agent.*line 1999/s })
   })
 
   it('ends at once when it is interrupted', async () => {

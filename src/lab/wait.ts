@@ -30,6 +30,7 @@ export async function waitFor<T>(
       if (found !== undefined) return found
       lastError = undefined
     } catch (error) {
+      if (error instanceof NoUseWaiting) throw inVain(what, options, error)
       if (isFinal(error)) throw error
       lastError = error
     }
@@ -57,11 +58,21 @@ export async function withTimeout<T>(what: string, options: WaitOptions, promise
 }
 
 function timedOut(what: string, options: WaitOptions, cause: unknown) {
-  const log = options.logFile === undefined ? [] : logTail(options.logFile)
-  const tail = log.length === 0 ? '' : `; the end of ${options.logFile}:\n  ${log.join('\n  ')}`
+  const { log, tail } = endOfLog(options)
   const message = `waited ${options.timeoutMs} ms in vain for ${what}${tail}`
   const payload = { code: 'lab.timeout', waitedFor: what, timeoutMs: options.timeoutMs, log } as const
   return labError(`wait for ${what}`, message, payload, cause)
+}
+
+function inVain(what: string, options: WaitOptions, cause: NoUseWaiting) {
+  const { log, tail } = endOfLog(options)
+  const message = `${cause.message}, so there is no use waiting for ${what}${tail}`
+  return labError(`wait for ${what}`, message, { code: 'lab.ended', waitedFor: what, log }, cause)
+}
+
+function endOfLog({ logFile }: WaitOptions): { readonly log: readonly string[]; readonly tail: string } {
+  const log = logFile === undefined ? [] : logTail(logFile)
+  return { log, tail: log.length === 0 ? '' : `; the end of ${logFile}:\n  ${log.join('\n  ')}` }
 }
 
 /** The last lines of a log file; empty if there is none. Reads at most 16 KiB. */

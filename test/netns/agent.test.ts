@@ -100,7 +100,9 @@ test('what another program deletes on the node is back, and foreign entries stay
 async function observedKeys(netns: Netns): Promise<string[]> {
   const kernel = new NetlinkKernel({ netns })
   try {
-    return (await kernel.observe()).map(({ entry }) => entryKey(entry)).sort()
+    const keys = (await kernel.observe()).map(({ entry }) => entryKey(entry))
+    // The kernel gives itself link-local addresses, and routes for them, when duplicate detection has ended.
+    return keys.filter(key => !key.includes('fe80:')).sort()
   } finally {
     kernel.close()
   }

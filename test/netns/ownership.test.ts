@@ -29,7 +29,7 @@ interface World {
   readonly reconciler: Reconciler
   /** Another program. */
   ip(line: string): string
-  /** Desires these, and waits until there is nothing to do. */
+  /** Looks at what others made, desires these, and waits until there is nothing to do. */
   want(...entries: readonly Entry[]): Promise<void>
   findings(): string[]
 }
@@ -52,6 +52,7 @@ function it(title: string, body: (world: World) => Promise<void>): void {
         reconciler,
         ip,
         async want(...entries) {
+          await reconciler.audit()
           desired.replace(entries.map(entry => [entryKey(entry), entry]))
           await reconciler.settled()
         },
@@ -78,8 +79,7 @@ it('a bridge cni0 that serves others stays as it is, with its address and its po
   assert.match(reconciler.findings[0]?.message ?? '', /10\.22\.0\.1\/16 .* ports of another program/)
   // Nobody uses it any more: then it is taken over, and its address goes.
   ip('link delete theirs')
-  await reconciler.audit()
-  await reconciler.settled()
+  await want(cni0, gateway)
   assert.deepEqual(findings(), [])
   assert.match(ip('address show dev cni0'), /10\.244\.1\.1\/24/)
   assert.doesNotMatch(ip('address show dev cni0'), /10\.22\./)
@@ -146,12 +146,10 @@ it('a route that another program puts before ours is neither changed nor removed
     await want(route)
     const theirs = family === '-4' ? 'prepend' : 'append'
     ip(`${family} route ${theirs} ${dst} dev lo metric ${metric}`)
-    await world.reconciler.audit()
     await want({ ...route, mtu: 1400 })
     assert.match(ip(`${family} route show ${dst}`), /dev lo/)
     assert.deepEqual(findings(), [`foreign-object ${entryKey(route)}`])
     ip(`${family} route delete ${dst} dev lo metric ${metric}`)
-    await world.reconciler.audit()
     await want({ ...route, mtu: 1400 })
     assert.match(ip(`${family} route show ${dst}`), /mtu 1400/)
     assert.deepEqual(findings(), [])

@@ -180,6 +180,18 @@ export class AgentBench {
     }
   }
 
+  /** Waits for what the store's watches are to bring about; fails after five seconds. */
+  async until(what: string, holds: () => boolean): Promise<void> {
+    const deadline = systemClock.nowMs() + 5_000
+    while (!holds()) {
+      assert.ok(
+        systemClock.nowMs() < deadline,
+        `waited 5 s for ${what}; the agent lacks: ${this.agent.notReady()}`,
+      )
+      await this.quiet()
+    }
+  }
+
   private judge(_operation: Operation): { errno: string } | undefined {
     const fault = this.operations === this.refused ? { errno: 'ENOMEM' } : undefined
     this.operations += 1
