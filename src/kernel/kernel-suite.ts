@@ -184,6 +184,8 @@ export function kernelSuite(name: string, createHarness: () => Promise<Harness>)
   describe(`${name}: other programs`, () => {
     it('adopts a link whose definition matches', adopts)
     it('refuses a foreign link, route, neighbour and table under its keys', refuses)
+    it('does nothing to a foreign link in whose place one could not be made', sparesNamesake)
+    it('deletes many links at once, and only those', deletesManyLinks)
     it('says that an equal foreign route is not ours', equalForeign)
     it('repairs what is removed, of every kind', repairsRemoval)
     it('repairs routes flushed by protocol', repairsFlush)
@@ -446,6 +448,39 @@ async function refuses(world: World): Promise<void> {
   foreign.remove(neighbour)
   foreign.remove(table)
   await world.converges()
+}
+
+/** The plan was made before the other program came. */
+async function sparesNamesake({ harness: { kernel, foreign } }: World): Promise<void> {
+  foreign.addDevice('br0')
+  const before = await kernel.observe()
+  const plan: readonly Entry[] = [
+    bridge,
+    { kind: 'sysctl', path: 'ipv4/conf/br0/proxy_arp', value: '1' },
+    { kind: 'address', link: 'br0', address: '10.244.1.1/24' },
+    { kind: 'route', dst: '10.9.0.0/16', table: 254, metric: 0, link: 'br0', scope: 'link' },
+  ]
+  const outcomes = await kernel.apply(plan.map(entry => ({ op: 'create', entry, why: 'missing' })))
+  assert.deepEqual(
+    outcomes.map(({ error }) => error?.code),
+    ['kernel.exists', 'kernel.link-missing', 'kernel.link-missing', 'kernel.link-missing'],
+  )
+  assert.deepEqual(await kernel.observe(), before)
+}
+
+async function deletesManyLinks({ harness: { kernel } }: World): Promise<void> {
+  const bridges = [1, 2, 3, 4].map((n): Entry => ({ ...bridge, name: `br${n}` }))
+  await kernel.apply(bridges.map(entry => ({ op: 'create', entry, why: 'missing' })))
+  const [kept, ...doomed] = bridges
+  const gone: Entry = { ...bridge, name: 'never-there' }
+  const outcomes = await kernel.apply([...doomed, gone].map(entry => ({ op: 'delete', entry, why: 'stale' })))
+  assert.deepEqual(
+    outcomes.map(({ error }) => error?.message),
+    [undefined, undefined, undefined, undefined],
+  )
+  const keys = new Set((await kernel.observe()).map(({ entry }) => entryKey(entry)))
+  assert.ok(kept !== undefined && keys.has(entryKey(kept)))
+  for (const entry of doomed) assert.ok(!keys.has(entryKey(entry)))
 }
 
 async function equalForeign(world: World): Promise<void> {

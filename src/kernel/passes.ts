@@ -2,10 +2,11 @@ import { settle } from '../base/index.ts'
 import { Backlog, type Step, type Steps, stepsOf } from './backlog.ts'
 import type { Comparison } from './comparison.ts'
 import { DirtyKeys } from './dirty-keys.ts'
+import { type Entry, entryKey } from './entry.ts'
 import { HeldDeletes } from './held-deletes.ts'
 import type { Cause } from './history.ts'
 import { rulesOf } from './kinds/index.ts'
-import type { ApplyContext, Kernel, Outcome } from './operation.ts'
+import type { ApplyContext, Kernel, Operation, Outcome } from './operation.ts'
 import type { Outcomes } from './outcomes.ts'
 
 export interface PassesOptions {
@@ -48,6 +49,14 @@ export class Passes {
     const steps = stepsOf(operations, keys)
     outcomes.planned(keys.keys(), findings, steps)
     return this.apply(steps, context)
+  }
+
+  /** Deletes what is not ours, because somebody who may says so. */
+  evict(entries: readonly Entry[]): Promise<readonly Outcome[]> {
+    const operations = entries.map(
+      (entry): Operation => ({ op: 'delete', entry, before: entry, why: 'displaced' }),
+    )
+    return this.apply(stepsOf(operations, new Map(entries.map(entry => [entryKey(entry), 'desired']))))
   }
 
   /** One turn of whatever is due: what is dirty, if that takes little; else the next part of the backlog. */

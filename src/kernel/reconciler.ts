@@ -105,6 +105,14 @@ export class Reconciler {
     return this.turns.take(() => this.converge(own, context))
   }
 
+  /**
+   * Removes entries of others, by name, because a user's configuration says so (`forceAddress`): the one case in which
+   * something without our mark is touched, and never decided here.
+   */
+  evict(entries: readonly Entry[]): Promise<readonly Outcome[]> {
+    return this.turns.take(() => this.passes.evict(entries))
+  }
+
   /** Compares everything, as it also does every `auditMs`. Resolves when that is done and repaired. */
   audit(): Promise<void> {
     const audit = this.auditNow()

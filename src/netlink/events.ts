@@ -1,7 +1,9 @@
 import { type Address, decodeAddress, RTM_DELADDR, RTM_NEWADDR } from './address.ts'
-import { AF_BRIDGE, AF_INET6, isIp } from './families.ts'
+import { ByteReader } from './byte-reader.ts'
+import { AF_BRIDGE, AF_INET6, AF_UNSPEC, isIp } from './families.ts'
 import { decodeFdb, type Fdb, isFdb } from './fdb.ts'
 import { decodeLink, type Link, RTM_DELLINK, RTM_NEWLINK } from './link.ts'
+import { IFF_UP, LINK_HEADER_LENGTH, linkHeader } from './link-attributes.ts'
 import type { Message } from './messages.ts'
 import { decodeNeighbour, type Neighbour } from './neighbour.ts'
 import { RTM_DELNEIGH, RTM_NEWNEIGH } from './neighbour-wire.ts'
@@ -91,3 +93,40 @@ const changes: ReadonlyMap<number, 'new' | 'delete'> = new Map([
     type => [type, 'delete'] as const,
   ),
 ])
+
+/**
+ * Leaves out link messages that a later one of the same link makes superfluous: each tells the whole link, and making
+ * one pod's link brings half a dozen. The first of a link that is not known stays, since what follows may name it; and
+ * a link that went down in between is seen to, since its routes went with it.
+ */
+export function withoutSuperseded(
+  messages: readonly Message[],
+  isKnown: (linkIndex: number) => boolean,
+): Message[] {
+  const headers = messages.map(linkHeaderOf)
+  const superseded = new Set<number>()
+  const laterUp = new Map<number, boolean>()
+  for (let n = messages.length - 1; n >= 0; n -= 1) {
+    const header = headers[n]
+    if (header === undefined) continue
+    if (header.isGone) laterUp.delete(header.index)
+    else if (laterUp.get(header.index) === header.up) superseded.add(n)
+    else laterUp.set(header.index, header.up)
+  }
+  const told = new Set<number>()
+  return messages.filter((_, n) => {
+    const index = headers[n]?.index
+    if (index === undefined) return true
+    if (superseded.has(n) && (isKnown(index) || told.has(index))) return false
+    told.add(index)
+    return true
+  })
+}
+
+/** struct ifinfomsg (linux/rtnetlink.h) of a message about a link itself, not about a bridge port. */
+function linkHeaderOf({ type, body }: Message): { index: number; up: boolean; isGone: boolean } | undefined {
+  if ((type !== RTM_NEWLINK && type !== RTM_DELLINK) || body.length < LINK_HEADER_LENGTH) return undefined
+  const { family, index, flags } = linkHeader.read(ByteReader.over(body))
+  if (family !== AF_UNSPEC) return undefined
+  return { index, up: (flags & IFF_UP) !== 0, isGone: type === RTM_DELLINK }
+}

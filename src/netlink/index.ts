@@ -24,7 +24,7 @@ export {
 export type { BridgePort } from './bridge-port.ts'
 export { type BatchOptions, NetlinkClient } from './client.ts'
 export { errnoName, type NetlinkError, type NetlinkErrorPayload } from './errors.ts'
-export { decodeEvent, netfilterGroups, type RouteEvent, routeGroups } from './events.ts'
+export { decodeEvent, netfilterGroups, type RouteEvent, routeGroups, withoutSuperseded } from './events.ts'
 export {
   addFdb,
   appendFdb,

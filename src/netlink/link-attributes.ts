@@ -82,6 +82,9 @@ export interface LinkHeader {
   readonly changeMask: number
 }
 
+/** Bytes of `struct ifinfomsg`. */
+export const LINK_HEADER_LENGTH = 16
+
 export const linkHeader = {
   write(writer: ByteWriter, header: Partial<LinkHeader>): void {
     writer.u8(header.family ?? 0).u8(0)

@@ -96,6 +96,29 @@ test('another address on the bridge is an error that names it', () => {
   assert.match(output.msg ?? '', /10\.77\.0\.1/)
 })
 
+test('forceAddress lets the other address make room', () => {
+  ip(node.netns, 'link add br-test type bridge')
+  ip(node.netns, 'address add 10.77.0.1/24 dev br-test')
+  const { output, exitCode } = node.call('ADD', 'a', bridgeConfig({ forceAddress: true }))
+  assert.equal(exitCode, 0, output.msg)
+  const addresses = ip(node.netns, '-br -4 address show br-test')
+  assert.match(addresses, /10\.9\.0\.1\/29/)
+  assert.doesNotMatch(addresses, /10\.77/)
+})
+
+test('a foreign interface under the name of the host’s end is refused by name', () => {
+  const { output } = node.call('ADD', 'a', bridgeConfig())
+  assert.ok(output.ips !== undefined)
+  const [name] = /veth[0-9a-f]{8}/.exec(ip(node.netns, 'link show master br-test')) ?? []
+  assert.ok(name !== undefined)
+  node.call('DEL', 'a', bridgeConfig())
+  ip(node.netns, `link add ${name} type bridge`)
+  const again = node.call('ADD', 'a', bridgeConfig())
+  assert.equal(again.output.code, 101, again.output.msg)
+  assert.match(again.output.msg ?? '', new RegExp(`${name}.*not ours`))
+  assert.match(ip(node.netns, `-d link show ${name}`), /bridge/)
+})
+
 test('flannel: bridge and addresses follow from the file the agent wrote', async () => {
   const config = {
     name: 'flan',

@@ -80,6 +80,7 @@ export class LoneAgent {
       if (child.exitCode !== null) throw new Error(`the agent ended: ${log}`)
       return (await this.ask('/readyz').catch(() => 0)) === 200 || undefined
     })
+    await eventually('the overlay device', async () => (await this.hostState()).includes('link flannel.1'))
   }
 
   /** Resolves when it has died. */

@@ -1,4 +1,4 @@
-import { type CniResult, POD_NAMESPACE } from '../../attach/index.ts'
+import { type Attachment, type CniResult, POD_NAMESPACE } from '../../attach/index.ts'
 import { errorText, KeyedMutex, type Logger, PodlaceError } from '../../base/index.ts'
 import { cniError } from '../../cni/index.ts'
 import type { Source } from '../../derive/index.ts'
@@ -22,7 +22,7 @@ export interface AttachmentsOptions {
   /** Feeds the host's desired entries; written here only. */
   readonly source: Source<Attached>
   readonly networks: NetworkEntries
-  readonly reconciler: Pick<Reconciler, 'run' | 'plan'>
+  readonly reconciler: Pick<Reconciler, 'run' | 'plan' | 'evict'>
   readonly addressesOf: (record: AttachmentRecord) => AddressSource | undefined
   readonly log: Logger
   /** Called between any two steps; tests die here. */
@@ -134,14 +134,28 @@ export class Attachments {
     checkpoint('intended')
     networks.use(record.wiring.spec.network, plan.shared)
     source.set(key, { record, plan })
-    const namespaces = new Map([[POD_NAMESPACE, pod]])
-    insist(await reconciler.run([...plan.shared, ...plan.host].map(entryKey), { namespaces }))
+    if (plan.displaced.length > 0) insist(await reconciler.evict(plan.displaced))
+    await this.wireHost([...plan.shared, ...plan.host].map(entryKey), plan, pod)
     checkpoint('host wired')
     insist(await this.withPod(pod, kernel => applyOnce(kernel, plan.pod)))
     checkpoint('pod wired')
     journal.done(key)
     checkpoint('done')
     return plan.result
+  }
+
+  private async wireHost(keys: readonly string[], { host }: Attachment, pod: PodNamespace): Promise<void> {
+    const { reconciler } = this.options
+    const outcomes = await reconciler.run(keys, { namespaces: new Map([[POD_NAMESPACE, pod]]) })
+    insist(outcomes)
+    if (host.length === 0 || outcomes.some(({ operation }) => makesVeth(operation))) return
+    // Nothing was refused, and yet no link was made: something in the way kept it out of the plan.
+    const [reason] = reconciler.plan(keys).findings
+    throw cniError(
+      'interface-exists',
+      'attach',
+      reason?.message ?? 'the link to the pod could not be planned',
+    )
   }
 
   private async unwire(key: string, record: AttachmentRecord): Promise<void> {
@@ -177,6 +191,10 @@ export class Attachments {
       kernel.close()
     }
   }
+}
+
+function makesVeth({ op, entry }: Operation): boolean {
+  return op === 'create' && entry.kind === 'link' && entry.type === 'veth'
 }
 
 /** Throws the first refusal. */

@@ -2,6 +2,7 @@ import { hasCode } from '../../base/index.ts'
 import { type Entry, entryKey, type LinkEntry, type SysctlEntry } from '../entry.ts'
 import { codeOfErrno, kernelError } from '../errors.ts'
 import { describe } from '../findings.ts'
+import { rulesOf } from '../kinds/index.ts'
 import type { ApplyContext, Kernel, KernelEvent, ObservedEntry, Operation, Outcome } from '../operation.ts'
 import { FakeNamespace } from './fake-namespace.ts'
 import { FakeNetwork } from './fake-network.ts'
@@ -62,10 +63,17 @@ export class FakeKernel implements Kernel {
 
   async apply(operations: readonly Operation[], context?: ApplyContext): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = []
+    /** Keys of links that this plan could not make: nothing is done to a foreign one of that name. */
+    const unmade = new Set<string>()
     for (const operation of operations) {
       const fault = this.fault?.(operation)
       if (fault !== undefined && 'crash' in fault && fault.crash === 'before') throw new FakeCrash()
-      outcomes.push(this.carryOut(operation, fault, context))
+      const outcome = hangsOnOne(operation, unmade)
+        ? this.refused(operation, 'ENODEV', 'its link could not be made', context)
+        : this.carryOut(operation, fault, context)
+      outcomes.push(outcome)
+      const { op, entry } = operation
+      if (outcome.error !== undefined && op === 'create' && entry.kind === 'link') unmade.add(entryKey(entry))
       if (fault !== undefined && 'crash' in fault) throw new FakeCrash()
     }
     return outcomes
@@ -164,4 +172,13 @@ function attempt<T>(read: () => T): T | undefined {
     if (error instanceof Refusal) return undefined
     throw error
   }
+}
+
+function hangsOnOne({ op, entry }: Operation, links: ReadonlySet<string>): boolean {
+  return (
+    op !== 'delete' &&
+    rulesOf(entry)
+      .parents(entry)
+      .some(({ key }) => links.has(key))
+  )
 }

@@ -1,5 +1,11 @@
 import { settle } from '../../base/index.ts'
-import { decodeEvent, type Link, type Message, type RouteEvent } from '../../netlink/index.ts'
+import {
+  decodeEvent,
+  type Link,
+  type Message,
+  type RouteEvent,
+  withoutSuperseded,
+} from '../../netlink/index.ts'
 import { entryKey } from '../entry.ts'
 import type { KernelEvent, ObservedEntry } from '../operation.ts'
 import { observedAddress } from './codecs/address.ts'
@@ -42,7 +48,7 @@ export class EventFold {
   async fold(messages: readonly Message[]): Promise<Rereads> {
     const rereads = noRereads()
     let count = 0
-    for (const message of messages) {
+    for (const message of withoutSuperseded(messages, index => this.links.get(index) !== undefined)) {
       const event = decodeEvent(message)
       if (event !== undefined) this.foldOne(event, message, rereads)
       count += 1

@@ -100,6 +100,8 @@ export class NetlinkKernel implements Kernel {
     }
     add(await this.nftObserver.observe())
     for (const entry of desired) if (entry.kind === 'sysctl') add([readSysctl(this.netns, entry)])
+    // Events of what the dumps show already must not come after them.
+    await this.catchUp()
     return observed
   }
 
@@ -159,6 +161,7 @@ export class NetlinkKernel implements Kernel {
         nft = []
       }
       if (entry.kind === 'sysctl') {
+        if (applier.refuses(operation)) continue
         // At once: its link was made already (`add` waits for that), and goes up with what is queued.
         const failure = writeSysctl(this.netns, operation, entry)
         if (failure !== undefined) failures.set(operation, failure)

@@ -28,7 +28,7 @@ import type { LinkTable } from './link-table.ts'
 import { type Failure, invalid, refusalOf } from './refusals.ts'
 
 /** Messages between two breaths of the event loop: a few milliseconds of kernel time. */
-const CHUNK = 200
+const CHUNK = 100
 
 interface Pending {
   readonly operation: Operation
@@ -59,6 +59,8 @@ export class RouteApplier {
   private doomed: Operation[] = []
   private readonly unresolved = new Set<string>()
   private readonly changedLinks = new Set<string>()
+  /** Links of this plan that could not be made: one of that name is somebody else's, and nothing is done to it. */
+  private readonly unmade = new Set<string>()
 
   constructor(options: RouteApplierOptions) {
     this.options = options
@@ -94,6 +96,15 @@ export class RouteApplier {
       await this.flush()
       await settle()
     }
+  }
+
+  /** True if a setting of a link must be left alone, since the link of that name is not the one meant. */
+  refuses(operation: Operation): boolean {
+    const { entry } = operation
+    const link = entry.kind === 'sysctl' ? linkOfSysctl(entry.path) : undefined
+    if (link === undefined || !this.unmade.has(link)) return false
+    this.fail(operation, missing(operation, link))
+    return true
   }
 
   /** Sets a link up whose turn was put off. */
@@ -172,7 +183,9 @@ export class RouteApplier {
   private async addLinkOperation(operation: Operation, link: LinkEntry, upNow: boolean): Promise<void> {
     const { links } = this.options
     for (const name of linksNeeded(link)) {
-      if ((await this.indexOf(operation, name)) === undefined) return
+      if ((await this.indexOf(operation, name)) !== undefined) continue
+      if (operation.op === 'create') this.unmade.add(link.name)
+      return
     }
     if (operation.op === 'create') return this.createLink(operation, link, upNow)
     const before = operation.before?.kind === 'link' ? operation.before : undefined
@@ -230,7 +243,10 @@ export class RouteApplier {
   private async createLink(operation: Operation, link: LinkEntry, upNow: boolean): Promise<void> {
     const { links, context, createTun } = this.options
     const namespace = link.type === 'veth' ? context?.namespaces.get(link.peer.netns) : undefined
-    if (link.type === 'veth' && namespace === undefined) return this.fail(operation, namespaceNeeded(link))
+    if (link.type === 'veth' && namespace === undefined) {
+      this.unmade.add(link.name)
+      return this.fail(operation, namespaceNeeded(link))
+    }
     await this.flush()
     const up = link.up === true && upNow
     const upAtOnce = up && link.bridgePort === undefined && link.type !== 'tun'
@@ -240,7 +256,10 @@ export class RouteApplier {
       this.queue(operation, [addLink(spec)])
     }
     await this.flush()
-    if (this.options.failures.has(operation)) return
+    if (this.options.failures.has(operation)) {
+      this.unmade.add(link.name)
+      return
+    }
     const requests = link.type === 'tun' ? linkChanges({ ...link, claim: 'use' }, undefined, links) : []
     requests.push(...afterCreation(link))
     if (up && !upAtOnce) requests.push(setLink({ name: link.name }, { up: true }))
@@ -259,6 +278,10 @@ export class RouteApplier {
 
   private async indexOf(operation: Operation, name: string): Promise<number | undefined> {
     const { links } = this.options
+    if (this.unmade.has(name)) {
+      this.fail(operation, missing(operation, name))
+      return undefined
+    }
     if (links.indexOf(name) === undefined) {
       // A link of this very plan: what makes it must be sent first, and is answered with its index.
       await this.flush()

@@ -2,6 +2,7 @@ import { hasCode, PodlaceError } from '../../base/index.ts'
 import { errnoName, type Netns } from '../../sys/index.ts'
 import { entryKey, type SysctlEntry } from '../entry.ts'
 import { codeOfErrno, kernelError } from '../errors.ts'
+import { linkOfSysctl } from '../kinds/sysctl.ts'
 import type { ObservedEntry, Operation } from '../operation.ts'
 import type { Failure } from './refusals.ts'
 
@@ -16,11 +17,12 @@ export function readSysctl(netns: Netns, entry: SysctlEntry): ObservedEntry | un
   }
 }
 
-/** Writes only what differs: some sysctls do much when they are written, whatever the value. */
+/** Those of all links do much when they are written, whatever the value: they are written only if they differ. */
 export function writeSysctl(netns: Netns, operation: Operation, entry: SysctlEntry): Failure | undefined {
   if (operation.op === 'delete') return undefined
   try {
-    const now = operation.op === 'create' ? readSysctl(netns, entry) : undefined
+    const ofAllLinks = linkOfSysctl(entry.path) === undefined
+    const now = operation.op === 'create' && ofAllLinks ? readSysctl(netns, entry) : undefined
     if (now?.entry.kind === 'sysctl' && now.entry.value === entry.value) return undefined
     netns.writeSysctl(entry.path, entry.value)
     return undefined

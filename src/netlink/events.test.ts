@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ByteWriter } from './byte-writer.ts'
+import { withoutSuperseded } from './events.ts'
+import { AF_BRIDGE, AF_UNSPEC } from './families.ts'
+import { RTM_DELLINK, RTM_NEWLINK } from './link.ts'
+import { IFF_UP, linkHeader } from './link-attributes.ts'
+import type { Message } from './messages.ts'
+
+const RTM_NEWADDR = 20
+
+function message(type: number, index: number, { up = true, family = AF_UNSPEC } = {}): Message {
+  const writer = new ByteWriter()
+  linkHeader.write(writer, { family, index, flags: up ? IFF_UP : 0 })
+  return { type, flags: 0, sequence: 0, portId: 0, body: writer.finish() }
+}
+
+/** Which messages stay, by position. */
+function stays(messages: readonly Message[], known: readonly number[] = []): number[] {
+  const kept = withoutSuperseded(messages, index => known.includes(index))
+  return kept.map(one => messages.indexOf(one))
+}
+
+test('of several messages of a known link the last one stays, of a new one the first as well', () => {
+  const messages = [1, 2, 1, 1, 2].map(index => message(RTM_NEWLINK, index))
+  assert.deepEqual(stays(messages, [1, 2]), [3, 4])
+  assert.deepEqual(stays(messages, [1]), [1, 3, 4])
+})
+
+test('a link that was down for a moment is seen to be', () => {
+  const messages = [true, false, false, true].map(up => message(RTM_NEWLINK, 1, { up }))
+  assert.deepEqual(stays(messages, [1]), [0, 2, 3])
+})
+
+test('what was told before a deletion is not superseded by what comes after it', () => {
+  const messages = [RTM_NEWLINK, RTM_DELLINK, RTM_NEWLINK, RTM_NEWLINK].map(type => message(type, 1))
+  assert.deepEqual(stays(messages, [1]), [0, 1, 3])
+})
+
+test('bridge ports, other objects and messages cut short are left alone', () => {
+  const short: Message = { ...message(RTM_NEWLINK, 1), body: new Uint8Array(3) }
+  const messages = [
+    message(RTM_NEWLINK, 1, { family: AF_BRIDGE }),
+    message(RTM_NEWADDR, 1),
+    short,
+    message(RTM_NEWLINK, 1),
+  ]
+  assert.deepEqual(stays(messages, [1]), [0, 1, 2, 3])
+})
