@@ -1,5 +1,4 @@
-import { constants } from 'node:os'
-import { type ErrorPayload, PodlaceError } from '../base/index.ts'
+import { type ErrorPayload, errnoName, PodlaceError } from '../base/index.ts'
 
 /**
  * Why a netlink request failed. Codes: `netlink.<errno in lower case>` for a refusal by the kernel, and
@@ -32,27 +31,6 @@ export function invalidValue(what: string, found: string): NetlinkError {
   const message = `cannot encode ${what}: ${found}`
   return new PodlaceError(`encode ${what}`, message, { code: 'netlink.invalid-value', errno: 0 })
 }
-
-/** `ENODEV` for 19; `E<number>` for what this platform has no name for. */
-export function errnoName(errno: number): string {
-  return namesByErrno.get(errno) ?? `E${errno}`
-}
-
-// Where two names share a number the one that the kernel's own sources use stands here.
-const preferred: readonly (readonly [number, string])[] = [
-  [constants.errno.EAGAIN, 'EAGAIN'],
-  [constants.errno.EOPNOTSUPP, 'EOPNOTSUPP'],
-  [76, 'ENOTUNIQ'],
-  [85, 'ERESTART'],
-  [96, 'EPFNOSUPPORT'],
-  [117, 'EUCLEAN'],
-  [126, 'ENOKEY'],
-  [524, 'ENOTSUPP'],
-]
-const namesByErrno: ReadonlyMap<number, string> = new Map([
-  ...Object.entries(constants.errno).map(([name, errno]) => [errno, name] as const),
-  ...preferred,
-])
 
 /** What to do about a refusal, for the errnos where one sentence holds whatever the request was. */
 const advice: ReadonlyMap<string, string> = new Map([

@@ -23,7 +23,7 @@ export {
 } from './address.ts'
 export type { BridgePort } from './bridge-port.ts'
 export { type BatchOptions, NetlinkClient } from './client.ts'
-export { errnoName, type NetlinkError, type NetlinkErrorPayload } from './errors.ts'
+export { type NetlinkError, type NetlinkErrorPayload } from './errors.ts'
 export { decodeEvent, netfilterGroups, type RouteEvent, routeGroups, withoutSuperseded } from './events.ts'
 export {
   addFdb,

@@ -1,5 +1,4 @@
-import { PodlaceError } from '../base/index.ts'
-import { errnoName } from './errno.ts'
+import { errnoName, PodlaceError } from '../base/index.ts'
 
 /**
  * `code` is `sys.` and the errno's name in lower case (`sys.enoent`), or one of the codes without an errno

@@ -1,7 +1,6 @@
 export { bootId } from './boot-id.ts'
 export { DatagramSocket, type DatagramSource } from './datagram-socket.ts'
 export { closeFd } from './descriptor.ts'
-export { errnoName } from './errno.ts'
 export { errnoError, type SysError, type SysErrorPayload } from './errors.ts'
 export { flockSync } from './flock.ts'
 export { encodeFrame, type Frame, FrameDecoder, MAX_FRAME_BYTES } from './frames.ts'

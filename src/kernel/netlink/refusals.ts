@@ -1,5 +1,5 @@
-import { errorText, type PodlaceError } from '../../base/index.ts'
-import { errnoName, type NetlinkError } from '../../netlink/index.ts'
+import { errnoName, errorText, type PodlaceError } from '../../base/index.ts'
+import type { NetlinkError } from '../../netlink/index.ts'
 import { type Entry, entryKey } from '../entry.ts'
 import { codeOfErrno, type KernelError, kernelError } from '../errors.ts'
 import type { Operation } from '../operation.ts'
@@ -39,6 +39,9 @@ interface Feature {
 function featureOf(entry: Entry): Feature {
   switch (entry.kind) {
     case 'link':
+      if (entry.type === 'bridge' && entry.vlanFiltering === true) {
+        return { name: 'VLAN filtering on bridges', module: 'bridge', config: 'CONFIG_BRIDGE_VLAN_FILTERING' }
+      }
       return {
         name: `links of type ${entry.type}`,
         module: entry.type,

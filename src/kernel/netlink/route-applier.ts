@@ -1,11 +1,10 @@
-import { hasCode, settle } from '../../base/index.ts'
+import { errnoName, hasCode, settle } from '../../base/index.ts'
 import {
   addLink,
   decodeLink,
   decodeNeighbour,
   deleteLink,
   deleteLinkGroup,
-  errnoName,
   getLink,
   type Link,
   listNeighbours,

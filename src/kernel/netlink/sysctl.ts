@@ -1,5 +1,5 @@
-import { hasCode, PodlaceError } from '../../base/index.ts'
-import { errnoName, type Netns } from '../../sys/index.ts'
+import { errnoName, hasCode, PodlaceError } from '../../base/index.ts'
+import type { Netns } from '../../sys/index.ts'
 import { entryKey, type SysctlEntry } from '../entry.ts'
 import { codeOfErrno, kernelError } from '../errors.ts'
 import { linkOfSysctl } from '../kinds/sysctl.ts'

@@ -6,10 +6,14 @@ const PREFERRED: ReadonlySet<string> = new Set(['EAGAIN', 'EOPNOTSUPP', 'EDEADLK
 /** What the kernel returns and Node's table lacks (include/linux/errno.h, asm-generic/errno.h). */
 const MORE = new Map([
   [44, 'ECHRNG'],
+  [76, 'ENOTUNIQ'],
   [77, 'EBADFD'],
+  [85, 'ERESTART'],
+  [96, 'EPFNOSUPPORT'],
   [112, 'EHOSTDOWN'],
   [117, 'EUCLEAN'],
   [122, 'EDQUOT'],
+  [126, 'ENOKEY'],
   [524, 'ENOTSUPP'],
 ])
 
