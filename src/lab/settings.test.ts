@@ -24,15 +24,20 @@ describe('checkSettings', () => {
     refused({ backend: 'host-gw', segments: 2 }, /layer-2/)
   })
 
+  it('refuses direct routing where everything is routed directly', () => {
+    refused({ backend: 'host-gw', directRouting: true }, /routes directly anyway/)
+  })
+
   it('refuses networks that are none, too small, or in use', () => {
     refused({ network: 'ten' }, /such as 10\.244\.0\.0\/16/)
     refused({ network: '10.244.1.0/16' }, /such as/)
     refused({ network: 'fd00::/48' }, /IPv4/)
-    refused({ network: '10.0.0.0/23' }, /2 blocks of \/24, .* 3 in all/)
+    refused({ network: '10.0.0.0/23' }, /1 blocks of \/24 besides the first.* 3 in all/)
     refused({ network: '10.0.0.0/25' }, /0 blocks/)
     refused({ network: '127.0.0.0/8' }, /is loopback .*take another/)
     refused({ network: '224.0.0.0/4' }, /is multicast/)
     refused({ network: '192.168.0.0/16' }, /overlaps the underlay 192\.168\.77\.0\/24/)
+    refused({ network: '10.0.0.0/22', nodes: 4 }, /3 blocks/)
     assert.equal(checkSettings({ network: '10.0.0.0/22' }).network, '10.0.0.0/22')
   })
 })

@@ -15,6 +15,8 @@ export interface LabSettings {
   readonly segments: number
   /** IPv4 prefix of all pods; each node gets a /24 of it. */
   readonly network: string
+  /** vxlan only: nodes of one segment are routed to without encapsulation. */
+  readonly directRouting: boolean
 }
 
 export const DEFAULT_SETTINGS: LabSettings = {
@@ -24,6 +26,7 @@ export const DEFAULT_SETTINGS: LabSettings = {
   podsPerNode: 2,
   segments: 1,
   network: '10.244.0.0/16',
+  directRouting: false,
 }
 
 /** Prefix length of one node's block. */
@@ -43,6 +46,13 @@ export function checkSettings(given: Partial<LabSettings>): LabSettings {
   if (settings.backend === 'host-gw' && settings.segments > 1) {
     const reason = 'host-gw needs all nodes on one layer-2 network; take --segments 1 or --backend vxlan'
     throw badSetting('segments', String(settings.segments), reason)
+  }
+  if (settings.directRouting && settings.backend !== 'vxlan') {
+    throw badSetting(
+      'direct-routing',
+      'true',
+      'host-gw routes directly anyway; leave it out, or take --backend vxlan',
+    )
   }
   checkNetwork(settings)
   return settings
@@ -78,9 +88,10 @@ function checkNetwork(settings: LabSettings): void {
     if (!overlaps(network, parsePrefix(used.prefix))) continue
     throw badSetting('network', settings.network, `it overlaps the underlay ${used.prefix}; take another`)
   }
-  const blocks = network.length > NODE_BLOCK_LENGTH ? 0n : subnetCount(network, NODE_BLOCK_LENGTH)
+  // As with flannel the first block is given to no node.
+  const blocks = network.length >= NODE_BLOCK_LENGTH ? 0n : subnetCount(network, NODE_BLOCK_LENGTH) - 1n
   if (blocks >= BigInt(settings.nodes)) return
-  const reason = `it has ${addressCount(network)} addresses, so ${blocks} blocks of /${NODE_BLOCK_LENGTH}, one for each node is needed, ${settings.nodes} in all; take a shorter prefix`
+  const reason = `it has ${addressCount(network)} addresses, so ${blocks} blocks of /${NODE_BLOCK_LENGTH} besides the first, which stays free; one for each node is needed, ${settings.nodes} in all; take a shorter prefix`
   throw badSetting('network', settings.network, reason)
 }
 

@@ -46,6 +46,7 @@ const stateSchema = v.object({
     podsPerNode: v.number(),
     segments: v.number(),
     network: v.string(),
+    directRouting: v.boolean(),
   }),
   processes: v.array(processSchema),
   nodes: v.array(nodeSchema),

@@ -10,7 +10,7 @@ import { labPaths } from './layout.ts'
 import { makeControl, makeNode, planNode, registerNode } from './nodes.ts'
 import { nextPodName, startPod } from './pods.ts'
 import { checkBuilt, checkTools, installProgram } from './program.ts'
-import { type LabBackend, type LabSettings, NODE_BLOCK_LENGTH } from './settings.ts'
+import { type LabSettings, NODE_BLOCK_LENGTH } from './settings.ts'
 import { readState, StateFile } from './state.ts'
 import { startUnderlay } from './underlay.ts'
 
@@ -105,17 +105,22 @@ async function startPods(lab: Lab): Promise<void> {
 
 /** The pod network's parameters as flannel's defaults have them. */
 async function createNetworkConfig(lab: Lab): Promise<void> {
-  const { network, backend } = lab.state.settings
+  const { network } = lab.state.settings
   await lab.api().create('NetworkConfig', {
     apiVersion: 'podlace.dev/v1alpha1',
     kind: 'NetworkConfig',
     metadata: { name: 'default' },
-    spec: { network, subnetLength: NODE_BLOCK_LENGTH, backend: backendSpec(backend), masquerade: true },
+    spec: {
+      network,
+      subnetLength: NODE_BLOCK_LENGTH,
+      backend: backendSpec(lab.state.settings),
+      masquerade: true,
+    },
   })
 }
 
-function backendSpec(type: LabBackend): Readonly<Record<string, unknown>> {
-  return type === 'vxlan' ? { type, vni: 1, port: 8472 } : { type }
+function backendSpec({ backend, directRouting }: LabSettings): Readonly<Record<string, unknown>> {
+  return backend === 'vxlan' ? { type: backend, vni: 1, port: 8472, directRouting } : { type: backend }
 }
 
 function labExists(settings: LabSettings, phase: string) {

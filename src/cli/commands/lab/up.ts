@@ -12,6 +12,7 @@ interface UpFlags extends LabFlags {
   readonly podsPerNode: number
   readonly segments: number
   readonly network: string
+  readonly directRouting: boolean
 }
 
 const HELP = `
@@ -21,6 +22,7 @@ Whatever fails, and on Ctrl-C, all that was made is removed again.
 Examples:
   podlace lab up
   podlace lab up --name routed --nodes 4 --segments 2     two layer-2 networks joined by a router
+  podlace lab up --nodes 4 --segments 2 --direct-routing  encapsulate only what crosses the router
   podlace lab up --backend host-gw -o json`
 
 export function addUpCommand(lab: Command, context: CliContext): void {
@@ -32,6 +34,7 @@ export function addUpCommand(lab: Command, context: CliContext): void {
     .option('--pods-per-node <n>', 'how many pods to start on each', wholeNumber(0, 250), 2)
     .option('--segments <n>', 'layer-2 networks between the nodes', wholeNumber(1, 2), 1)
     .option('--network <cidr>', 'addresses of the pods; each node gets a /24', '10.244.0.0/16')
+    .option('--direct-routing', 'vxlan: route without encapsulation within a segment', false)
     .addHelpText('after', HELP)
     .action((flags: UpFlags) => up(context, flags))
 }
