@@ -70,15 +70,17 @@ export class Calls {
   }
 
   private async add(call: Call, plugin: Plugin, pod: PodNamespace): Promise<CallOutcome> {
-    const reason = this.options.notReady()
-    if (reason !== undefined) throw cniError('try-again-later', 'attach', reason)
+    const { attachments, notReady } = this.options
     const holder = holderOf(call)
-    const result = await this.options.attachments.add(holder, pod, () => plugin.prepare(call, pod))
+    const result = await attachments.add(holder, pod, async () => {
+      // Asked when it is this interface's turn: the node may have lost its block while the call waited.
+      const reason = notReady()
+      if (reason !== undefined) throw cniError('try-again-later', 'attach', reason)
+      return plugin.prepare(call, pod)
+    })
     return {
       output: formatResult(result, call.config.cniVersion),
-      undo: async () => {
-        await this.options.attachments.remove(holder)
-      },
+      undo: () => attachments.remove(holder, call.config.name),
     }
   }
 
@@ -91,8 +93,9 @@ export class Calls {
   /** Works from the journal; without a record (an older runtime's, a second DEL) it only gives addresses back. */
   private async remove(call: Call, plugin: Plugin): Promise<void> {
     const holder = holderOf(call)
-    const record = await this.options.attachments.remove(holder)
-    if (record === undefined) await plugin.addresses(call.config)?.release(holder)
+    await this.options.attachments.remove(holder, call.config.name, async () => {
+      await plugin.addresses(call.config)?.release(holder)
+    })
   }
 
   private async collect(config: NetworkConfiguration, addresses: AddressSource | undefined): Promise<void> {

@@ -7,7 +7,7 @@ import {
   encodeReply,
   type FdName,
 } from '../cni/index.ts'
-import { closeFd, Netns, type UnixConnection, UnixServer } from '../sys/index.ts'
+import { closeFd, MAX_FRAME_BYTES, Netns, type UnixConnection, UnixServer } from '../sys/index.ts'
 
 /** What one call came to. */
 export interface CallOutcome {
@@ -22,32 +22,42 @@ export type CallHandler = (request: CniRequest, pod: Netns | undefined) => Promi
 
 /**
  * Serves the CNI shim on a unix socket. A shim that was killed by the runtime's timeout closes its connection; what
- * its call has done by then is taken back, since the runtime will not hear of it.
+ * its call has done by then is taken back, since the runtime will not hear of it. `close` resolves when no call is
+ * under way any more.
  */
-export function serveCni(socketPath: string, handle: CallHandler, log: Logger): { close(): void } {
-  return UnixServer.listen(socketPath, {
+export function serveCni(socketPath: string, handle: CallHandler, log: Logger): { close(): Promise<void> } {
+  const calls = new Set<Promise<void>>()
+  const server = UnixServer.listen(socketPath, {
     mode: 0o600,
-    onConnection: connection => serveConnection(connection, handle, log),
+    onConnection: connection => {
+      let gone = false
+      connection.onClose(() => (gone = true))
+      connection.onFrame((payload, fds) => {
+        const call = serveCall(connection, () => gone, answer(payload, fds, handle))
+          .catch((error: unknown) => log.error('a CNI call went wrong', { error: errorText(error) }))
+          .finally(() => calls.delete(call))
+        calls.add(call)
+      })
+    },
   })
+  const serveCall = async (connection: UnixConnection, isGone: () => boolean, answered: Promise<Answer>) => {
+    const { reply, undo } = await answered
+    // That the caller is gone may show only when it is sent to.
+    if (!isGone()) connection.send(reply)
+    if (!isGone()) return connection.end()
+    log.warn('a CNI caller went away before its answer; what it asked for is taken back')
+    await undo?.()
+  }
+  return {
+    close: async () => {
+      server.close()
+      await Promise.all(calls)
+    },
+  }
 }
 
-function serveConnection(connection: UnixConnection, handle: CallHandler, log: Logger): void {
-  let gone = false
-  connection.onClose(() => (gone = true))
-  connection.onFrame((payload, fds) => {
-    void answer(payload, fds, handle).then(async ({ reply, undo }) => {
-      if (!gone) {
-        connection.send(reply)
-        connection.close()
-        return
-      }
-      log.warn('a CNI caller went away before its answer; what it asked for is taken back')
-      await undo?.().catch((error: unknown) =>
-        log.error('taking it back failed', { error: errorText(error) }),
-      )
-    })
-  })
-}
+/** Characters of an error's text: what fits on a screen. */
+const MAX_MESSAGE = 4_000
 
 interface Answer {
   readonly reply: Uint8Array
@@ -64,6 +74,14 @@ async function answer(payload: Uint8Array, fds: readonly number[], handle: CallH
     const { output, undo } = await handle(request, pod)
     const stdout = output === undefined ? new Uint8Array() : Buffer.from(`${JSON.stringify(output)}\n`)
     const reply = encodeReply({ exitCode: 0, stdout })
+    if (reply.length > MAX_FRAME_BYTES) {
+      await undo?.()
+      throw cniError(
+        'internal',
+        'answer',
+        `the result has ${reply.length} bytes, at most ${MAX_FRAME_BYTES} go`,
+      )
+    }
     return undo === undefined ? { reply } : { reply, undo }
   } catch (error) {
     return { reply: refusal(error, version) }
@@ -109,7 +127,9 @@ function adoptNetns(names: readonly FdName[], fds: readonly number[]): Netns | u
 
 function refusal(error: unknown, version: string | undefined): Uint8Array {
   const body = cniErrorReply(error, version)
-  return encodeReply({ exitCode: 1, stdout: Buffer.from(`${JSON.stringify(body)}\n`) })
+  // It may quote the configuration, and a longer frame than the shim takes would be no answer at all.
+  const msg = body.msg.length > MAX_MESSAGE ? `${body.msg.slice(0, MAX_MESSAGE)}...` : body.msg
+  return encodeReply({ exitCode: 1, stdout: Buffer.from(`${JSON.stringify({ ...body, msg })}\n`) })
 }
 
 /** The version an error should bear, even if the rest of the configuration cannot be read. */

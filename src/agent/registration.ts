@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '../base/index.ts'
+import type { Clock, Logger, Timer } from '../base/index.ts'
 import type { Collection } from '../derive/index.ts'
 import type { Node, PodBlock } from '../model/index.ts'
 import { annotationsFor } from '../overlay/index.ts'
@@ -20,6 +20,8 @@ export interface RegistrationOptions {
 
 /** Between two reports of how many attachments a block has; pods may come by the dozen a second. */
 const REPORT_MS = 1_000
+/** Before an annotation that somebody else overwrote is written again: two writers must not answer each other at once. */
+const REWRITE_MS = 1_000
 
 /**
  * What the agent tells the others, and it writes nothing else to the store: the annotations of its own Node, by which
@@ -29,7 +31,10 @@ export class Registration {
   private readonly options: RegistrationOptions
   private readonly annotations: Upkeep
   private readonly reports: Upkeep
-  private reportDue = false
+  private reportDue: Timer | undefined
+  private rewriteDue: Timer | undefined
+  /** The last annotations written, and when. */
+  private written = { text: '', atMs: 0 }
 
   constructor(options: RegistrationOptions) {
     this.options = options
@@ -51,10 +56,8 @@ export class Registration {
 
   /** The number of attachments or a block changed. */
   pokeReport(): void {
-    if (this.reportDue) return
-    this.reportDue = true
-    this.options.clock.after(REPORT_MS, () => {
-      this.reportDue = false
+    this.reportDue ??= this.options.clock.after(REPORT_MS, () => {
+      this.reportDue = undefined
       this.reports.poke()
     })
   }
@@ -62,10 +65,12 @@ export class Registration {
   stop(): void {
     this.annotations.stop()
     this.reports.stop()
+    this.reportDue?.cancel()
+    this.rewriteDue?.cancel()
   }
 
   private async annotate(): Promise<void> {
-    const { nodeName, store, nodes } = this.options
+    const { nodeName, store, nodes, clock } = this.options
     const network = this.options.network()
     const node = nodes.get(nodeName)
     if (network === undefined || node === undefined || node.metadata.uid !== network.nodeUid) return
@@ -73,12 +78,20 @@ export class Registration {
     const wanted = annotationsFor(network.config, network.self, network.overwrite)
     const differing = [...wanted].filter(([key, value]) => (present.get(key) ?? null) !== value)
     if (differing.length === 0) return
+    const text = JSON.stringify([network.nodeUid, differing])
+    const restMs = this.written.atMs + REWRITE_MS - clock.nowMs()
+    if (text === this.written.text && restMs > 0) {
+      this.rewriteDue?.cancel()
+      this.rewriteDue = clock.after(restMs, () => this.annotations.poke())
+      return
+    }
     await store.patch(
       'Node',
       nodeName,
       { metadata: { annotations: Object.fromEntries(differing) } },
       { uid: network.nodeUid },
     )
+    this.written = { text, atMs: clock.nowMs() }
   }
 
   private async report(): Promise<void> {
@@ -86,7 +99,9 @@ export class Registration {
     const attachments = this.options.attachmentCount()
     for (const [key, block] of blocks.entries()) {
       if (block.spec.nodeName !== nodeName || block.status.attachments === attachments) continue
-      await store.patchStatus('PodBlock', key, { status: { attachments } }, { uid: block.metadata.uid })
+      // As it was when we counted: a number from before a release must not free the block (`BlockWriter.release`).
+      const { uid, resourceVersion } = block.metadata
+      await store.patchStatus('PodBlock', key, { status: { attachments } }, { uid, resourceVersion })
     }
   }
 }

@@ -67,7 +67,7 @@ async function start(
   return agent
 }
 
-function listenCni(socket: string, agent: Agent, log: Logger): { close(): void } {
+function listenCni(socket: string, agent: Agent, log: Logger): { close(): Promise<void> } {
   try {
     return serveCni(socket, (request, pod) => agent.handle(request, pod && podNamespace(pod)), log)
   } catch (cause) {

@@ -54,6 +54,7 @@ export class Upkeep {
   }
 
   private fail(error: unknown): void {
+    if (this.stopped) return
     const delayMs = this.backoff.nextMs()
     this.options.log.warn(`${this.options.name}: not written, tried again later`, {
       error: errorText(error),

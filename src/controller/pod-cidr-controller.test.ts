@@ -40,6 +40,30 @@ async function quiet(): Promise<void> {
 }
 
 describe('PodCidrController', () => {
+  it('leaves no timer behind when it is stopped in the middle of its work', async () => {
+    const { clock, store, configure, control, add } = world()
+    await configure()
+    await add('a')
+    const waiting = new Set<() => void>()
+    clock.after = (_delayMs, fn) => {
+      waiting.add(fn)
+      return { cancel: () => waiting.delete(fn) }
+    }
+    const begun = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<void>()
+    store.create = async () => {
+      begun.resolve()
+      await gate.promise
+      throw new Error('the store went away')
+    }
+    const controller = control()
+    await begun.promise
+    const stopped = controller.stop()
+    gate.resolve()
+    await stopped
+    assert.equal(waiting.size, 0)
+  })
+
   it('serves nodes, keeps a block for a node that comes back, and frees it after the cooldown', async () => {
     const { clock, store, configure, control, add, quiet } = world()
     const controller = control()

@@ -70,16 +70,23 @@ export class PodCidrController {
     this.timer?.cancel()
     await Promise.all(this.informers.map(informer => informer.stop()))
     await this.running
+    // What was under way may have set it again.
+    this.timer?.cancel()
   }
 
   /** Something changed: plan again, once, however often this is called meanwhile. */
   private poke(): void {
     this.changed = true
     if (this.stopped || this.running !== undefined) return
-    this.running = this.work().finally(() => {
-      this.running = undefined
-      if (this.changed) this.poke()
-    })
+    this.running = this.work()
+      .catch((error: unknown) => {
+        this.say(this.options.log.error, `cannot plan the pod CIDRs: ${errorText(error)}`)
+        this.pokeAfter(this.backoff.nextMs())
+      })
+      .finally(() => {
+        this.running = undefined
+        if (this.changed) this.poke()
+      })
   }
 
   private async work(): Promise<void> {

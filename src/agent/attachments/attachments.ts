@@ -53,8 +53,13 @@ export class Attachments {
     for (const [key, { value, done }] of journal.records()) {
       if (done) continue
       log.warn('an ADD was cut short by a restart; it is taken back', { attachment: key })
-      await this.options.addressesOf(value)?.release(value.wiring.spec)
-      journal.forget(key)
+      try {
+        await this.options.addressesOf(value)?.release(value.wiring.spec)
+        journal.forget(key)
+      } catch (error) {
+        // The record stays, so that DEL, GC or the next start tries again: one store must not keep the agent down.
+        log.error('its addresses could not be given back', { attachment: key, error: errorText(error) })
+      }
     }
   }
 
@@ -63,28 +68,33 @@ export class Attachments {
    *
    * @param prepare takes addresses; it is called when it is the turn of this interface
    */
-  add(holder: Holder, pod: PodNamespace, prepare: () => Promise<AttachmentRecord>): Promise<CniResult> {
+  add(holder: Holder, pod: PodNamespace, prepare: () => Promise<Attached>): Promise<CniResult> {
     const key = holderKey(holder)
     return this.mutex.run(key, async () => {
       if (this.options.journal.get(key) !== undefined) throw alreadyAttached(key)
-      const record = await prepare()
+      const attached = await prepare()
       this.options.checkpoint('prepared')
       try {
-        return await this.wire(key, record, pod)
+        return await this.wire(key, attached, pod)
       } catch (error) {
-        await this.undo(key, record)
+        await this.undo(key, attached.record)
         throw error
       }
     })
   }
 
-  /** Removes the attachment; returns its record, or undefined if there is none. */
-  remove(holder: Holder): Promise<AttachmentRecord | undefined> {
+  /**
+   * Removes the attachment. One of another network is left alone: its ADD here was refused, and a runtime sends DEL
+   * after that.
+   *
+   * @param giveBack called instead if there is no record, still in this interface's turn: the next ADD takes addresses
+   */
+  remove(holder: Holder, network: string, giveBack = async (): Promise<void> => {}): Promise<void> {
     const key = holderKey(holder)
     return this.mutex.run(key, async () => {
       const record = this.options.journal.get(key)?.value
-      if (record !== undefined) await this.unwire(key, record)
-      return record
+      if (record === undefined) await giveBack()
+      else if (record.wiring.spec.network === network) await this.unwire(key, record)
     })
   }
 
@@ -112,7 +122,7 @@ export class Attachments {
     const failures: string[] = []
     for (const [key, { value }] of this.options.journal.records()) {
       if (value.wiring.spec.network !== network || keep.has(key)) continue
-      await this.remove(value.wiring.spec).catch((error: unknown) =>
+      await this.remove(value.wiring.spec, network).catch((error: unknown) =>
         failures.push(`${key}: ${errorText(error)}`),
       )
     }
@@ -127,13 +137,13 @@ export class Attachments {
     return this.options.journal.count
   }
 
-  private async wire(key: string, record: AttachmentRecord, pod: PodNamespace): Promise<CniResult> {
+  private async wire(key: string, attached: Attached, pod: PodNamespace): Promise<CniResult> {
     const { journal, source, networks, reconciler, checkpoint } = this.options
-    const plan = planRecord(record)
+    const { record, plan } = attached
     await journal.intend(key, record)
     checkpoint('intended')
     networks.use(record.wiring.spec.network, plan.shared)
-    source.set(key, { record, plan })
+    source.set(key, attached)
     if (plan.displaced.length > 0) insist(await reconciler.evict(plan.displaced))
     await this.wireHost([...plan.shared, ...plan.host].map(entryKey), plan, pod)
     checkpoint('host wired')

@@ -25,6 +25,8 @@ export class FileJournalDisk implements JournalDisk {
   readonly name: string
   private readonly file: string
   private fd: number | undefined
+  /** Syncs under way, by descriptor: one that is synced in a pool thread must not be closed meanwhile. */
+  private readonly syncs = new Map<number, Promise<void>>()
 
   constructor(file: string) {
     this.name = file
@@ -62,8 +64,15 @@ export class FileJournalDisk implements JournalDisk {
     }
   }
 
-  sync(): Promise<void> {
-    return fdatasync(this.openFd())
+  async sync(): Promise<void> {
+    const fd = this.openFd()
+    const sync = fdatasync(fd)
+    this.syncs.set(fd, sync)
+    try {
+      await sync
+    } finally {
+      if (this.syncs.get(fd) === sync) this.syncs.delete(fd)
+    }
   }
 
   setAside(): string {
@@ -76,8 +85,13 @@ export class FileJournalDisk implements JournalDisk {
   }
 
   close(): void {
-    if (this.fd !== undefined) fs.closeSync(this.fd)
+    const { fd } = this
     this.fd = undefined
+    if (fd === undefined) return
+    const sync = this.syncs.get(fd)
+    const closeLater = () => fs.close(fd, () => {})
+    if (sync === undefined) fs.closeSync(fd)
+    else sync.then(closeLater, closeLater)
   }
 
   private openFd(): number {

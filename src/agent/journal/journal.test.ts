@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { pbkdf2 } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { FileJournalDisk, type JournalDisk } from './disk.ts'
 import { Journal } from './journal.ts'
@@ -243,3 +245,16 @@ function parseNumbered(value: unknown): unknown {
   if (typeof value === 'object' && value !== null && 'n' in value && typeof value.n === 'number') return value
   throw new TypeError('expected a number')
 }
+
+test('a file that is replaced while another intent is being synced fails nobody', async () => {
+  const lower = fs.openSync('/dev/null', 'r')
+  const journal = open({ disk: new FileJournalDisk(file()) })
+  // The pool's threads are busy: the sync begins only after the file was replaced, and got another descriptor.
+  const busy = Array.from({ length: 4 }, () => promisify(pbkdf2)('a', 'b', 200_000, 32, 'sha256'))
+  const first = journal.intend('a', 1)
+  fs.closeSync(lower)
+  await Promise.all([first, journal.intend('b', 'x'.repeat(300_000))])
+  await Promise.all(busy)
+  assert.deepEqual(Object.keys(contents(journal)), ['a', 'b'])
+  await journal.close()
+})

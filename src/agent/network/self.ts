@@ -59,13 +59,16 @@ export function composeSelf(
       ...(publicAddress6 === undefined ? {} : { publicAddress6 }),
     },
   }
-  if (ownBlocks(config, self).length === 0) {
+  // At most one a family, and only those inside the network: pods get addresses of no other.
+  const blocks = ownBlocks(config, self).map(({ block }) => formatPrefix(block))
+  if (blocks.length === 0) {
     return {
       lacks: `the pod CIDR ${podCidrs.join(', ')} of Node ${nodeName} is no block of NetworkConfig ${configName}`,
     }
   }
   const { findings: _, ...overwrite } = overwriteFromNode(node)
-  return { network: { config, self, nodeUid: node.metadata.uid, overwrite } }
+  const network = { config, self: { ...self, podCidrs: blocks }, nodeUid: node.metadata.uid, overwrite }
+  return { network }
 }
 
 /**

@@ -2,7 +2,7 @@ import { type BridgeConfig, type BridgeSpec, parseBridgeConfig } from '../../att
 import { cniError, type NetworkConfiguration } from '../../cni/index.ts'
 import type { ObservedEntry } from '../../kernel/index.ts'
 import type { HostLocalSource } from '../addresses/host-local.ts'
-import type { AttachmentRecord } from '../attachments/record.ts'
+import type { Attached } from '../attachments/record.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 import { type Call, type Plugin, refuseLoopback, withAddresses } from './plugin.ts'
 import { attachmentSpec, type HostFacts } from './spec.ts'
@@ -35,7 +35,7 @@ export async function prepareBridge(
   call: Call,
   pod: PodNamespace,
   config: BridgeConfig,
-): Promise<AttachmentRecord> {
+): Promise<Attached> {
   refuseLoopback(call)
   const source = hostLocalOf(options, call.config)
   return withAddresses(call, source, lease => ({

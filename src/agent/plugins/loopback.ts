@@ -1,5 +1,6 @@
 import { cniError } from '../../cni/index.ts'
 import { NO_LEASE } from '../addresses/source.ts'
+import { type AttachmentRecord, planRecord } from '../attachments/record.ts'
 import type { Plugin } from './plugin.ts'
 import { attachmentSpec, type HostFacts } from './spec.ts'
 
@@ -17,11 +18,12 @@ export function loopbackPlugin(host: HostFacts): Plugin {
       }
       const spec = attachmentSpec(call, pod, NO_LEASE, host)
       const prevResult = config.prevResult === undefined ? {} : { prevResult: config.prevResult }
-      return {
+      const record: AttachmentRecord = {
         type: 'loopback',
         netnsCookie: String(pod.cookie),
         wiring: { plan: 'loopback', spec, ...prevResult },
       }
+      return { record, plan: planRecord(record) }
     },
     addresses: () => undefined,
   }

@@ -1,6 +1,6 @@
 import { type CniParameters, cniError, type NetworkConfiguration } from '../../cni/index.ts'
 import { type AddressSource, type Holder, type Lease, NO_LEASE } from '../addresses/source.ts'
-import type { AttachmentRecord } from '../attachments/record.ts'
+import { type Attached, type AttachmentRecord, planRecord } from '../attachments/record.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 
 /** One call for one attachment, validated. */
@@ -15,7 +15,7 @@ export interface Call {
  */
 export interface Plugin {
   /** Throws what the runtime is to be told; what it took by then it has given back. */
-  prepare(call: Call, pod: PodNamespace): Promise<AttachmentRecord>
+  prepare(call: Call, pod: PodNamespace): Promise<Attached>
   /** Where this configuration's addresses come from; undefined for none. */
   addresses(config: NetworkConfiguration): AddressSource | undefined
 }
@@ -34,16 +34,17 @@ export function refuseLoopback({ parameters, config }: Call): void {
   )
 }
 
-/** Takes addresses, makes the record with them, and gives them back if that fails. */
+/** Takes addresses, makes and plans the record with them, and gives them back if that fails. */
 export async function withAddresses(
   call: Call,
   source: AddressSource | undefined,
   make: (lease: Lease) => AttachmentRecord,
-): Promise<AttachmentRecord> {
+): Promise<Attached> {
   const holder = holderOf(call)
   const lease = (await source?.allocate(holder, requestedAddresses(call))) ?? NO_LEASE
   try {
-    return make(lease)
+    const record = make(lease)
+    return { record, plan: planRecord(record) }
   } catch (error) {
     await source?.release(holder)
     throw error

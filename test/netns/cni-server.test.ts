@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { after, afterEach, beforeEach, test } from 'node:test'
+import { type CallHandler, serveCni } from '../../src/agent/cni-server.ts'
+import { settle, silentLogger } from '../../src/base/index.ts'
+import { decodeReply, encodeRequest, type FdName } from '../../src/cni/index.ts'
+import { connectUnix, Netns, type StreamConnection } from '../../src/sys/index.ts'
+
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'podlace-test-'))
+after(() => fs.rmSync(directory, { recursive: true, force: true }))
+const socket = path.join(directory, 'cni.sock')
+const ALL: readonly FdName[] = ['netns', 'route', 'netfilter', 'ipv4', 'core']
+
+let handle: CallHandler
+let server: { close(): Promise<void> }
+const clients: StreamConnection[] = []
+
+beforeEach(() => {
+  handle = async () => ({})
+  server = serveCni(socket, (request, pod) => handle(request, pod), silentLogger)
+})
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close()
+  await server.close()
+})
+
+function connect(): StreamConnection {
+  const client = connectUnix(socket)
+  clients.push(client)
+  return client
+}
+
+/** Sends one call; resolves with what comes until the server closes the connection. */
+async function call(names: readonly FdName[], fds: readonly number[]): Promise<string> {
+  const client = connect()
+  const replies: string[] = []
+  const closed = new Promise<void>(resolve => client.onClose(() => resolve()))
+  client.onFrame(payload => replies.push(Buffer.from(decodeReply(payload).stdout).toString('utf8')))
+  client.sendWithFds(request(names), fds)
+  await closed
+  return replies.join('')
+}
+
+function request(names: readonly FdName[]): Uint8Array {
+  return encodeRequest({ type: 'podlace', fds: names, environment: new Map(), stdin: Buffer.from('{}') })
+}
+
+const openFds = () => fs.readdirSync('/proc/self/fd').length
+
+test('whatever descriptors a request brings, none is left open after the answer', async () => {
+  const netns = Netns.create()
+  const nothing = fs.openSync('/dev/null', 'r')
+  const { fds } = netns
+  const good = [fds.netns, fds.route, fds.netfilter, fds.ipv4Conf, fds.core]
+  const cases: [readonly FdName[], readonly number[], RegExp][] = [
+    [ALL, good, /^$/],
+    [ALL, good.slice(1), /5 descriptors are named, 4 came/],
+    [[], good, /0 descriptors are named, 5 came/],
+    [['netns', 'route'], good.slice(0, 2), /the descriptor netfilter .* is missing/],
+    [ALL, good.map(() => nothing), /cookie/],
+    [ALL, [fds.netns, fds.route, nothing, fds.ipv4Conf, fds.core], /"code"/],
+    [ALL, [nothing, fds.route, fds.netfilter, nothing, nothing], /^$/],
+  ]
+  try {
+    await call(ALL, good)
+    for (const [names, sent, said] of cases) {
+      const before = openFds()
+      assert.match(await call(names, sent), said)
+      await settle()
+      assert.equal(openFds(), before, String(said))
+    }
+  } finally {
+    fs.closeSync(nothing)
+    netns.close()
+  }
+})
+
+test('an error that quotes a whole configuration is cut short, a result no frame can hold is taken back', async () => {
+  handle = async () => {
+    throw new Error('"'.repeat(900_000))
+  }
+  assert.match(await call([], []), /\.\.\."/)
+  let undone = 0
+  handle = async () => ({ output: 'x'.repeat(1 << 20), undo: async () => void (undone += 1) })
+  assert.match(await call([], []), /the result has 1048580 bytes/)
+  assert.equal(undone, 1)
+})
+
+test('a result longer than the socket has room for arrives whole', async () => {
+  const output = 'x'.repeat(1_000_000)
+  handle = async () => ({ output })
+  assert.equal(await call([], []), `${JSON.stringify(output)}\n`)
+})
+
+test('what a caller asked for is taken back also if it goes in the moment of the answer', async () => {
+  const undone = Promise.withResolvers<void>()
+  const client = connect()
+  handle = async () => {
+    client.close()
+    return { output: {}, undo: async () => undone.resolve() }
+  }
+  client.send(request([]))
+  await undone.promise
+})
+
+test('closing waits for the calls under way and takes back what nobody hears of', async () => {
+  const begun = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
+  const seen: string[] = []
+  handle = async () => {
+    begun.resolve()
+    await gate.promise
+    return { output: {}, undo: async () => void seen.push('undone') }
+  }
+  connect().send(request([]))
+  await begun.promise
+  const closed = server.close().then(() => seen.push('closed'))
+  gate.resolve()
+  await closed
+  assert.deepEqual(seen, ['undone', 'closed'])
+})
