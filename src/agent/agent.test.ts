@@ -316,3 +316,20 @@ test('lo is refused as the name of an attachment, before anything is made', asyn
   assert.match(error?.msg ?? '', /CNI_IFNAME is lo, .* such as eth0/)
   assert.deepEqual(bench.hostState(), before)
 })
+
+test('metrics say what the agent holds and has done, twice the same at rest', async () => {
+  await ready()
+  await bench.add('a')
+  await bench.quiet()
+  const series = async () =>
+    (await bench.view().metrics())
+      .split('\n')
+      .filter(line => /podlace_agent_(attach|ready|kernel)/.test(line))
+  const lines = await series()
+  assert.ok(lines.includes('podlace_agent_attachments_count 1'))
+  assert.ok(lines.includes('podlace_agent_ready_info 1'))
+  assert.ok(lines.includes('# TYPE podlace_agent_kernel_operations_total counter'))
+  const { operations } = bench.agent.reconciler.counters
+  assert.ok(lines.includes(`podlace_agent_kernel_operations_total ${operations}`))
+  assert.deepEqual(await series(), lines)
+})

@@ -53,7 +53,6 @@ const AgentConfigSchema = v.strictObject(fields, issue =>
 )
 
 export type AgentConfig = v.InferOutput<typeof AgentConfigSchema>
-export type AgentConfigInput = v.InferInput<typeof AgentConfigSchema>
 
 /** Validates what came from the command line and the config file; throws `agent.config` that names each fault. */
 export function parseAgentConfig(input: unknown): AgentConfig {

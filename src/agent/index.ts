@@ -1,3 +1,3 @@
 export { Agent, type AgentWorld } from './agent.ts'
-export { type AgentConfig, type AgentConfigInput, parseAgentConfig } from './config.ts'
+export { type AgentConfig, parseAgentConfig } from './config.ts'
 export { type RunningAgent, type RunOptions, runAgent } from './run.ts'

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Agent } from './agent.ts'
 
 /** Every series of the agent, read from it when somebody asks. */
@@ -16,6 +16,18 @@ export function agentMetrics(agent: Agent): Registry {
     })
     registry.registerMetric(series)
   }
+  const counter = (name: string, help: string, read: () => number) => {
+    const series = new Counter({
+      name: `podlace_agent_${name}`,
+      help,
+      registers: [],
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+    registry.registerMetric(series)
+  }
   const counters = agent.reconciler.counters
   gauge('ready_info', '1 if pods can be attached', () => (agent.notReady() === undefined ? 1 : 0))
   gauge('store_connected_info', '1 if the last list or watch of every kind has not failed', () =>
@@ -29,9 +41,9 @@ export function agentMetrics(agent: Agent): Registry {
     'What cannot be honoured, in words on /status',
     () => agent.reconciler.findings.length,
   )
-  gauge('kernel_operations_total', 'Operations the kernel carried out', () => counters.operations)
-  gauge('kernel_repairs_total', 'Operations that undid what another program did', () => counters.repairs)
-  gauge('kernel_refused_total', 'Operations the kernel refused', () => counters.refused)
-  gauge('kernel_resyncs_total', 'Dumps of everything because events were lost', () => counters.resyncs)
+  counter('kernel_operations_total', 'Operations the kernel carried out', () => counters.operations)
+  counter('kernel_repairs_total', 'Operations that undid what another program did', () => counters.repairs)
+  counter('kernel_refused_total', 'Operations the kernel refused', () => counters.refused)
+  counter('kernel_resyncs_total', 'Dumps of everything because events were lost', () => counters.resyncs)
   return registry
 }

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { Origin } from '../derive/index.ts'
-import { formatEntry } from '../kernel/index.ts'
+import { type Entry, formatEntry } from '../kernel/index.ts'
 import type { AdminView } from './admin.ts'
 import type { Agent } from './agent.ts'
 import type { Attached } from './attachments/record.ts'
@@ -43,9 +43,7 @@ function status(agent: Agent, nodeName: string) {
   }
 }
 
-type EntriesPage = Agent['entries'] extends { get(key: string): infer Value } ? NonNullable<Value> : never
-
-function entryPage(agent: Agent, key: string, entry: EntriesPage) {
+function entryPage(agent: Agent, key: string, entry: Entry) {
   const because = agent.entries.origin(key).map(origin => originName(agent, origin))
   return { key, entry, command: formatEntry(entry), because: [...new Set(because)] }
 }

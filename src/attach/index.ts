@@ -5,13 +5,12 @@ export { planLoopback } from './loopback.ts'
 export { masqueradeTableName } from './masquerade.ts'
 export { attachmentOwner, bridgeMac, hostInterfaceName } from './names.ts'
 export { type Attachment, type AttachmentSpec, POD_NAMESPACE, type RequestedMac } from './plan.ts'
-export { type PodlaceSettings, planPodlace, podlaceBridge } from './podlace.ts'
+export { type PodlaceSettings, podlaceBridge } from './podlace.ts'
 export {
   type CniDns,
   type CniInterface,
   type CniIp,
   type CniResult,
   type CniRoute,
-  emptyResult,
   ipFamily,
 } from './result.ts'

@@ -1,6 +1,4 @@
-import { planBridge } from './bridge.ts'
 import type { BridgeConfig } from './bridge-config.ts'
-import type { Attachment, AttachmentSpec } from './plan.ts'
 
 /** What the agent decides for every pod of the node; there is nothing to set in the network configuration. */
 export interface PodlaceSettings {
@@ -25,9 +23,4 @@ export function podlaceBridge({ bridge = 'cni0', mtu }: PodlaceSettings): Bridge
     enabledad: false,
     disableContainerInterface: false,
   }
-}
-
-/** A pod on the pod network: `planBridge` with the agent's settings. */
-export function planPodlace(spec: AttachmentSpec, settings: PodlaceSettings): Attachment {
-  return planBridge({ ...spec, config: podlaceBridge(settings) })
 }

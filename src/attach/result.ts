@@ -51,8 +51,6 @@ export interface CniDns {
   readonly options?: readonly string[]
 }
 
-export const emptyResult: CniResult = { interfaces: [], ips: [], routes: [], dns: {} }
-
 /** The family of an address with prefix length. */
 export function ipFamily(ip: CniIp): Family {
   return parseInterfaceAddress(ip.address).address.family

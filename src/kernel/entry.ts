@@ -93,7 +93,6 @@ export interface TunLink extends LinkCommon {
 }
 
 export type LinkEntry = DeviceLink | BridgeLink | VethLink | VxlanLink | MacvlanLink | TunLink
-export type LinkType = LinkEntry['type']
 
 export interface AddressEntry {
   readonly kind: 'address'

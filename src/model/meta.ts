@@ -28,8 +28,3 @@ export function objectKey(object: KubeObject): string {
   const { namespace, name } = object.metadata
   return namespace === undefined ? name : `${namespace}/${name}`
 }
-
-/** How messages name an object: `Node worker-2`, `Pod default/web-1`. */
-export function objectName(object: KubeObject): string {
-  return `${object.kind} ${objectKey(object)}`
-}

@@ -31,11 +31,6 @@ export type Wiring =
   | { readonly plan: 'bridge'; readonly spec: BridgeSpec }
   | { readonly plan: 'loopback'; readonly spec: AttachmentSpec; readonly prevResult?: CniResult }
 
-/** `containerId/ifName`: container ids hold no slash. */
-export function recordKey(record: AttachmentRecord): string {
-  return `${record.wiring.spec.containerId}/${record.wiring.spec.ifName}`
-}
-
 /** An attachment with what its record comes to, planned once. */
 export interface Attached {
   readonly record: AttachmentRecord

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { Registry } from 'prom-client'
 import { settle, silentLogger, systemClock } from '../../base/index.ts'
 import { cniErrorReply } from '../../cni/index.ts'
 import { entryKey, FakeKernel, FakeNetwork, formatEntry, type Operation } from '../../kernel/index.ts'
@@ -8,6 +7,7 @@ import { MemoryStore } from '../../store/index.ts'
 import type { AdminView } from '../admin.ts'
 import { Agent } from '../agent.ts'
 import { parseAgentConfig } from '../config.ts'
+import { agentMetrics } from '../metrics.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 import { agentView } from '../view.ts'
 import { Life, MemoryDisk } from './mortal-world.ts'
@@ -153,7 +153,7 @@ export class AgentBench {
   }
 
   view(): AdminView {
-    return agentView(this.agent, 'node-1', new Registry())
+    return agentView(this.agent, 'node-1', agentMetrics(this.agent))
   }
 
   async countOperations(action: () => Promise<unknown>): Promise<number> {

@@ -37,8 +37,9 @@ import { NftApplier } from './nft-applier.ts'
 import { NftEvents } from './nft-events.ts'
 import { NftObserver } from './nft-observer.ts'
 import type { Failure } from './refusals.ts'
-import { RouteApplier, upPositions } from './route-applier.ts'
+import { RouteApplier } from './route-applier.ts'
 import { readSysctl, writeSysctl } from './sysctl.ts'
+import { upPositions } from './up-positions.ts'
 
 export interface NetlinkKernelOptions {
   /** Stays the caller's: `close` does not close it. */

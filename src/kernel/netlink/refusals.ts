@@ -1,6 +1,6 @@
 import { errnoName, errorText, type PodlaceError } from '../../base/index.ts'
 import type { NetlinkError } from '../../netlink/index.ts'
-import { type Entry, entryKey } from '../entry.ts'
+import { type Entry, entryKey, type LinkEntry } from '../entry.ts'
 import { codeOfErrno, type KernelError, kernelError } from '../errors.ts'
 import type { Operation } from '../operation.ts'
 
@@ -28,6 +28,24 @@ export function invalid(operation: Operation, error: unknown): Failure {
   const key = entryKey(operation.entry)
   const what = `${operation.op} ${key}`
   return kernelError(what, `${what}: ${errorText(error)}`, { code: 'kernel.invalid', key }, error)
+}
+
+/** The entry's link is not there; for a deletion that is success. */
+export function linkMissing(operation: Operation, link: string): Failure | undefined {
+  if (operation.op === 'delete') return undefined
+  const key = entryKey(operation.entry)
+  const what = `${operation.op} ${key}`
+  const message = `${what}: there is no link ${link} in this namespace; create it, or name another`
+  return kernelError(what, message, { code: 'kernel.link-missing', errno: 'ENODEV', key })
+}
+
+/** Somebody must come with the pod's namespace. */
+export function namespaceNeeded(link: Extract<LinkEntry, { type: 'veth' }>): Failure {
+  const key = entryKey(link)
+  const message =
+    `create ${key}: its peer ${link.peer.name} belongs into the namespace "${link.peer.netns}", which nobody holds now; ` +
+    'the pod must be attached again'
+  return kernelError(`create ${key}`, message, { code: 'kernel.namespace-needed', key })
 }
 
 interface Feature {

@@ -3,8 +3,6 @@ import {
   addLink,
   decodeLink,
   decodeNeighbour,
-  deleteLink,
-  deleteLinkGroup,
   getLink,
   type Link,
   listNeighbours,
@@ -23,8 +21,9 @@ import { afterCreation, linkChanges, linkSpec, linksNeeded } from './codecs/link
 import { neighbourRequests } from './codecs/neighbour.ts'
 import { routeRequests } from './codecs/route.ts'
 import { ruleRequests } from './codecs/rule.ts'
+import { deleteTogether, deletion } from './link-deletion.ts'
 import type { LinkTable } from './link-table.ts'
-import { type Failure, invalid, refusalOf } from './refusals.ts'
+import { type Failure, invalid, linkMissing, namespaceNeeded, refusalOf } from './refusals.ts'
 
 /** Messages between two breaths of the event loop: a few milliseconds of kernel time. */
 const CHUNK = 100
@@ -102,7 +101,7 @@ export class RouteApplier {
     const { entry } = operation
     const link = entry.kind === 'sysctl' ? linkOfSysctl(entry.path) : undefined
     if (link === undefined || !this.unmade.has(link)) return false
-    this.fail(operation, missing(operation, link))
+    this.fail(operation, linkMissing(operation, link))
     return true
   }
 
@@ -118,13 +117,13 @@ export class RouteApplier {
     const { doomed } = this
     if (doomed.length === 0) return
     this.doomed = []
-    if (doomed.length === 1) for (const operation of doomed) this.queue(operation, [this.deletion(operation)])
-    else await this.deleteTogether(doomed)
+    const { client, links, failures } = this.options
+    const { alone, failed } = await deleteTogether(client, links, doomed)
+    for (const [operation, failure] of failed) this.fail(operation, failure)
+    for (const operation of alone) this.queue(operation, [deletion(operation, links)])
     await this.sendPending()
-    for (const operation of doomed) {
-      const { entry } = operation
-      if (entry.kind === 'link' && !this.options.failures.has(operation))
-        this.options.links.forget(entry.name)
+    for (const { entry } of doomed.filter(operation => !failures.has(operation))) {
+      if (entry.kind === 'link') links.forget(entry.name)
     }
   }
 
@@ -210,34 +209,6 @@ export class RouteApplier {
     this.changedLinks.add(name)
   }
 
-  /** By index where it is known: somebody may have renamed it, and another link may bear the name. */
-  private deletion({ entry }: Operation): Request {
-    const name = entry.kind === 'link' ? entry.name : ''
-    const index = this.options.links.indexOf(name)
-    return deleteLink(index === undefined ? { name } : { index })
-  }
-
-  /** Gathers the links in a group that no other link is in, and deletes the group. */
-  private async deleteTogether(operations: readonly Operation[]): Promise<void> {
-    const { client, links } = this.options
-    const group = links.unusedGroup()
-    const known = operations.filter(
-      ({ entry }) => entry.kind === 'link' && links.indexOf(entry.name) !== undefined,
-    )
-    const gather = known.map(({ entry }) => {
-      const index = entry.kind === 'link' ? links.indexOf(entry.name) : undefined
-      return setLink({ index: index ?? 0 }, { group })
-    })
-    const replies = await client.send(gather)
-    const together = known.filter((_, i) => replies[i]?.ok === true)
-    // The others are told one by one what is the matter with them: mostly that they are gone.
-    for (const operation of operations)
-      if (!together.includes(operation)) this.queue(operation, [this.deletion(operation)])
-    const [reply] = together.length === 0 ? [] : await client.send([deleteLinkGroup(group)])
-    if (reply?.ok !== false) return
-    for (const operation of together) this.fail(operation, refusalOf(operation, reply.error))
-  }
-
   /** What follows a creation is sent only if it succeeded: it must not hit a foreign link of the same name. */
   private async createLink(operation: Operation, link: LinkEntry, upNow: boolean): Promise<void> {
     const { links, context, createTun } = this.options
@@ -278,7 +249,7 @@ export class RouteApplier {
   private async indexOf(operation: Operation, name: string): Promise<number | undefined> {
     const { links } = this.options
     if (this.unmade.has(name)) {
-      this.fail(operation, missing(operation, name))
+      this.fail(operation, linkMissing(operation, name))
       return undefined
     }
     if (links.indexOf(name) === undefined) {
@@ -290,7 +261,7 @@ export class RouteApplier {
       }
     }
     const index = links.indexOf(name)
-    if (index === undefined) this.fail(operation, missing(operation, name))
+    if (index === undefined) this.fail(operation, linkMissing(operation, name))
     return index
   }
 
@@ -365,28 +336,6 @@ function onLink(
   }
 }
 
-/**
- * Positions in the plan at which links are set up: after the last of their sysctls (a link that is up for a moment
- * with `accept_ra` has listened). Undefined: at once.
- */
-export function upPositions(operations: readonly Operation[]): Map<Operation, number> {
-  const lastSysctl = new Map<string, number>()
-  operations.forEach(({ entry }, i) => {
-    if (entry.kind !== 'sysctl') return
-    const link = linkOfSysctl(entry.path)
-    if (link !== undefined) lastSysctl.set(link, i)
-  })
-  const positions = new Map<Operation, number>()
-  operations.forEach((operation, i) => {
-    const { entry, op } = operation
-    if (entry.kind !== 'link' || entry.up !== true || (op !== 'create' && op !== 'change')) return
-    if (operation.before?.kind === 'link' && op === 'change' && operation.before.up === true) return
-    const last = lastSysctl.get(entry.name)
-    if (last !== undefined && last > i) positions.set(operation, last)
-  })
-  return positions
-}
-
 function isTakenNeighbour({ operation }: Pending, errno: number): boolean {
   return operation.op === 'create' && operation.entry.kind === 'neighbour' && errnoName(errno) === 'EEXIST'
 }
@@ -398,20 +347,4 @@ function neighbourIndex({ entry }: Operation, links: LinkTable): number {
 function replaceOf(operation: Operation, entry: NeighbourEntry, linkIndex: number): Request {
   const [request] = neighbourRequests({ ...operation, op: 'change' }, entry, linkIndex)
   return request ?? replaceNeighbour({ linkIndex, address: entry.address })
-}
-
-function missing(operation: Operation, link: string): Failure | undefined {
-  if (operation.op === 'delete') return undefined
-  const key = entryKey(operation.entry)
-  const what = `${operation.op} ${key}`
-  const message = `${what}: there is no link ${link} in this namespace; create it, or name another`
-  return kernelError(what, message, { code: 'kernel.link-missing', errno: 'ENODEV', key })
-}
-
-function namespaceNeeded(link: Extract<LinkEntry, { type: 'veth' }>): Failure {
-  const key = entryKey(link)
-  const message =
-    `create ${key}: its peer ${link.peer.name} belongs into the namespace "${link.peer.netns}", which nobody holds now; ` +
-    'the pod must be attached again'
-  return kernelError(`create ${key}`, message, { code: 'kernel.namespace-needed', key })
 }
