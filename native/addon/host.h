@@ -17,6 +17,7 @@ typedef napi_value host_function(napi_env env, napi_callback_info info);
 host_function netlink_open, netlink_adopt, netlink_port_id, netlink_exchange, netlink_receive;
 /* netlink-thread.c */
 host_function netlink_exchange_in_thread;
+host_function netlink_exchange_aside;
 /* netns.c */
 host_function netns_own, netns_open, netns_create, netns_cookie, netns_socket;
 /* sysctl.c */

@@ -16,6 +16,7 @@ static const struct entry ENTRIES[] = {
     {"netlinkExchange", netlink_exchange},
     {"netlinkReceive", netlink_receive},
     {"netlinkExchangeInThread", netlink_exchange_in_thread},
+    {"netlinkExchangeAside", netlink_exchange_aside},
     {"netnsOwn", netns_own},
     {"netnsOpen", netns_open},
     {"netnsCreate", netns_create},

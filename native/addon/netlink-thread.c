@@ -1,13 +1,18 @@
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host.h"
 
-/* One exchange on a pool thread. The socket keeps its own namespace, so the thread's does not matter. */
+/* One exchange needs little. */
+#define STACK_BYTES (256 * 1024)
+
+/* One exchange on another thread. The socket keeps its own namespace, so the thread's does not matter. */
 struct exchange {
-  napi_async_work work;
+  napi_async_work work;          /* in the libuv pool */
+  napi_threadsafe_function done; /* on a thread of its own */
   napi_deferred deferred;
   int fd, outcome;
   struct failure failure;
@@ -16,9 +21,7 @@ struct exchange {
   uint8_t request[];
 };
 
-static void execute(napi_env env, void *data) {
-  (void)env;
-  struct exchange *exchange = data;
+static void carry_out(struct exchange *exchange) {
   exchange->outcome = datagrams_exchange(&exchange->received, exchange->fd, exchange->request, exchange->length,
                                          &exchange->failure);
 }
@@ -37,17 +40,72 @@ static void settle(napi_env env, struct exchange *exchange) {
   napi_reject_deferred(env, exchange->deferred, failure_error(env, &no_memory));
 }
 
-static void release(napi_env env, struct exchange *exchange) {
-  if (exchange->work != NULL) napi_delete_async_work(env, exchange->work);
+static void release(struct exchange *exchange) {
   datagrams_free(&exchange->received);
   free(exchange);
 }
 
+static void execute_in_pool(napi_env env, void *data) {
+  (void)env;
+  carry_out(data);
+}
+
 /* Cancelled means that the environment goes away: nobody awaits the promise any more. */
-static void complete(napi_env env, napi_status status, void *data) {
+static void complete_in_pool(napi_env env, napi_status status, void *data) {
   struct exchange *exchange = data;
   if (status == napi_ok) settle(env, exchange);
-  release(env, exchange);
+  napi_delete_async_work(env, exchange->work);
+  release(exchange);
+}
+
+static void *run_thread(void *data) {
+  struct exchange *exchange = data;
+  napi_threadsafe_function done = exchange->done;
+  carry_out(exchange);
+  if (napi_call_threadsafe_function(done, exchange, napi_tsfn_blocking) != napi_ok) release(exchange);
+  napi_release_threadsafe_function(done, napi_tsfn_release);
+  return NULL;
+}
+
+/* Back on the main thread; without an environment nobody awaits the promise any more. */
+static void complete_thread(napi_env env, napi_value unused, void *context, void *data) {
+  (void)unused, (void)context;
+  struct exchange *exchange = data;
+  if (env != NULL) settle(env, exchange);
+  release(exchange);
+}
+
+static int start_thread(struct exchange *exchange) {
+  pthread_t thread;
+  pthread_attr_t attributes;
+  int error = pthread_attr_init(&attributes);
+  if (error != 0) return error;
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, STACK_BYTES);
+  error = pthread_create(&thread, &attributes, run_thread, exchange);
+  pthread_attr_destroy(&attributes);
+  return error;
+}
+
+/* 0, or an errno; nothing is under way then. */
+static int start_on_thread(napi_env env, struct exchange *exchange) {
+  napi_status status =
+      napi_create_threadsafe_function(env, NULL, NULL, text_value(env, "podlace.netlink"), 0, 1, NULL, NULL, NULL,
+                                      complete_thread, &exchange->done);
+  if (status != napi_ok) return ENOMEM;
+  int error = start_thread(exchange);
+  if (error != 0) napi_release_threadsafe_function(exchange->done, napi_tsfn_abort);
+  return error;
+}
+
+/* The same in the libuv pool. */
+static int start_in_pool(napi_env env, struct exchange *exchange) {
+  if (napi_create_async_work(env, NULL, text_value(env, "podlace.netlink"), execute_in_pool, complete_in_pool,
+                             exchange, &exchange->work) != napi_ok)
+    return ENOMEM;
+  if (napi_queue_async_work(env, exchange->work) == napi_ok) return 0;
+  napi_delete_async_work(env, exchange->work);
+  return ENOMEM;
 }
 
 static struct exchange *copy_request(int fd, struct bytes request) {
@@ -59,8 +117,8 @@ static struct exchange *copy_request(int fd, struct bytes request) {
   return exchange;
 }
 
-/* netlinkExchangeInThread(fd, request) → Promise<Uint8Array[]>: as netlinkExchange, in the libuv pool. */
-napi_value netlink_exchange_in_thread(napi_env env, napi_callback_info info) {
+static napi_value begin_exchange(napi_env env, napi_callback_info info,
+                                 int (*start)(napi_env env, struct exchange *exchange)) {
   napi_value promise = NULL;
   struct call call = call_begin(env, info);
   int fd = call_int(&call, 0);
@@ -68,13 +126,22 @@ napi_value netlink_exchange_in_thread(napi_env env, napi_callback_info info) {
   if (call.refused) return NULL;
   struct exchange *exchange = copy_request(fd, request);
   if (exchange == NULL) return throw_errno(env, "malloc");
-  if (napi_create_promise(env, &exchange->deferred, &promise) != napi_ok ||
-      napi_create_async_work(env, NULL, text_value(env, "podlace.netlink"), execute, complete, exchange,
-                             &exchange->work) != napi_ok ||
-      napi_queue_async_work(env, exchange->work) != napi_ok) {
-    release(env, exchange);
-    errno = ENOMEM;
-    return throw_errno(env, "napi_queue_async_work");
-  }
-  return promise;
+  int error = napi_create_promise(env, &exchange->deferred, &promise) == napi_ok ? start(env, exchange) : ENOMEM;
+  if (error == 0) return promise;
+  release(exchange);
+  errno = error;
+  return throw_errno(env, "start an exchange");
+}
+
+/* netlinkExchangeInThread(fd, request) → Promise<Uint8Array[]>: as netlinkExchange, in the libuv pool. */
+napi_value netlink_exchange_in_thread(napi_env env, napi_callback_info info) {
+  return begin_exchange(env, info, start_in_pool);
+}
+
+/*
+ * netlinkExchangeAside(fd, request) → Promise<Uint8Array[]>: the same on a thread of its own, for what holds a
+ * thread for tens of milliseconds; the pool has only four, which the disk needs too.
+ */
+napi_value netlink_exchange_aside(napi_env env, napi_callback_info info) {
+  return begin_exchange(env, info, start_on_thread);
 }

@@ -110,6 +110,7 @@ test('a datagram stays below its limit, and a request above it goes alone', asyn
       return transport.exchange(bytes)
     },
     exchangeInThread: (bytes: Uint8Array) => transport.exchangeInThread(bytes),
+    exchangeAside: (bytes: Uint8Array) => transport.exchangeAside(bytes),
     close: () => undefined,
   }
   const replies = await new NetlinkClient(counting).send([

@@ -42,6 +42,18 @@ export class NetlinkClient {
   }
 
   /**
+   * Sends all as `send` does, but beside all other calls, at once: for deletions of links, which the kernel answers
+   * long after it carried them out. What depends on them must not count on their order.
+   */
+  async sendAside(requests: readonly Request[]): Promise<readonly Reply[]> {
+    const replies: Reply[] = []
+    for (const datagram of packRequests(requests, this.take(requests.length))) {
+      replies.push(...(await this.exchange(datagram, bytes => this.transport.exchangeAside(bytes))))
+    }
+    return replies
+  }
+
+  /**
    * All objects that the request asks for. Repeats until no change interrupted the dump.
    * @throws NetlinkError a refusal, `netlink.interrupted`, `netlink.no-reply`, `netlink.transport`
    */
@@ -76,9 +88,12 @@ export class NetlinkClient {
     this.transport.close()
   }
 
-  private async exchange(datagram: Datagram): Promise<Reply[]> {
+  private async exchange(
+    datagram: Datagram,
+    transfer = (_bytes: Uint8Array) => this.transfer(datagram),
+  ): Promise<Reply[]> {
     try {
-      const answers = collectAnswers(datagram, await this.transfer(datagram))
+      const answers = collectAnswers(datagram, await transfer(datagram.bytes))
       return answers.map((answer, i) => replyOf(datagram.requests[i]?.what ?? '', answer))
     } catch (cause) {
       return datagram.requests.map(({ what }) => ({ ok: false, error: transportError(what, cause) }))

@@ -29,6 +29,10 @@ export class FakeTransport implements NetlinkTransport {
     return this.take(request, true)
   }
 
+  exchangeAside(request: Uint8Array): Promise<Uint8Array[]> {
+    return this.exchangeInThread(request)
+  }
+
   close(): void {}
 
   private take(request: Uint8Array, inThread: boolean): Uint8Array[] {

@@ -17,6 +17,7 @@ export interface NativeAddon {
   netlinkPortId(fd: number): number
   netlinkExchange(fd: number, request: Uint8Array): Uint8Array[]
   netlinkExchangeInThread(fd: number, request: Uint8Array): Promise<Uint8Array[]>
+  netlinkExchangeAside(fd: number, request: Uint8Array): Promise<Uint8Array[]>
   netlinkReceive(fd: number): [datagrams: Uint8Array[], overflow: boolean]
   netnsOwn(): number[]
   netnsOpen(path: string): number[]

@@ -10,10 +10,13 @@ export interface NetlinkTransport {
    * array element per datagram, views on one buffer. Throws `SysError`: `sys.enobufs` if replies were lost.
    */
   exchange(request: Uint8Array): Uint8Array[]
-  /**
-   * The same on a pool thread, for requests that take the kernel milliseconds: creating and deleting links.
-   */
+  /** The same on a pool thread, one after another, for requests that take the kernel milliseconds: creating links. */
   exchangeInThread(request: Uint8Array): Promise<Uint8Array[]>
+  /**
+   * The same beside all others, on a thread and a socket of its own: for deleting links, whose effect is there long
+   * before the kernel answers.
+   */
+  exchangeAside(request: Uint8Array): Promise<Uint8Array[]>
   close(): void
 }
 
@@ -31,12 +34,15 @@ export interface NetlinkSocketOptions {
   /** What the socket must be; otherwise `sys.bad-descriptor`. */
   readonly protocol?: NetlinkProtocol
   /**
-   * Opens a second socket in the same namespace for `exchangeInThread`, so that `exchange` need not wait for
-   * it. Without one both share the descriptor, and `exchange` while the other is under way is refused
-   * (`sys.ebusy`).
+   * Opens further sockets in the same namespace: one for `exchangeInThread`, so that `exchange` need not wait for
+   * it, and one for each `exchangeAside`. Without it all share the descriptor: what goes aside waits in the row of
+   * the threads, and `exchange` meanwhile is refused (`sys.ebusy`).
    */
   readonly openLane?: () => number
 }
+
+/** Exchanges aside that may be under way at once: each holds a thread. */
+const ASIDE_MAX = 16
 
 /**
  * A request socket. The kernel handles rtnetlink and nfnetlink requests inside sendto(2), so a synchronous
@@ -50,6 +56,7 @@ export class NetlinkSocket implements NetlinkTransport {
   private lane: OwnedFd | undefined
   private tail: Promise<unknown> = Promise.resolve()
   private inThread = 0
+  private readonly aside = new Set<Promise<unknown>>()
   private closing = false
 
   /** Owns `fd` from the call on, also if it throws. */
@@ -86,6 +93,16 @@ export class NetlinkSocket implements NetlinkTransport {
     return outcome
   }
 
+  async exchangeAside(request: Uint8Array): Promise<Uint8Array[]> {
+    if (this.openLane === undefined) return this.exchangeInThread(request)
+    while (this.aside.size >= ASIDE_MAX) await Promise.race(this.aside)
+    if (this.closing) throw closedError()
+    const outcome = exchangeOnce(new OwnedFd(this.openLane(), 'netlink socket'), request)
+    const ended: Promise<unknown> = outcome.catch(() => undefined).then(() => this.aside.delete(ended))
+    this.aside.add(ended)
+    return outcome
+  }
+
   /**
    * A descriptor that a thread is using is closed when that thread is done: its number could be reused
    * before.
@@ -116,6 +133,17 @@ export class NetlinkSocket implements NetlinkTransport {
   private leaveThread(): void {
     this.inThread -= 1
     if (this.closing) this.close()
+  }
+}
+
+/** On a socket that is closed then. */
+async function exchangeOnce(socket: OwnedFd, request: Uint8Array): Promise<Uint8Array[]> {
+  try {
+    return await native.netlinkExchangeAside(socket.fd, request)
+  } catch (thrown) {
+    throw fromNative('netlink request', thrown)
+  } finally {
+    socket.close()
   }
 }
 

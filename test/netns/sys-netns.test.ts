@@ -67,6 +67,23 @@ test('an exchange need not wait for one in a thread, and closing waits for the t
   assert.equal(openFds(), before)
 })
 
+test('exchanges aside run beside each other and the rest, and outlive the namespace', async () => {
+  const before = openFds()
+  const netns = Netns.create()
+  const aside = Array.from({ length: 40 }, () => netns.route.exchangeAside(dumpLinks()))
+  assert.equal(firstType(netns.route.exchange(getLink(LO))), RTM_NEWLINK)
+  assert.equal(firstType((await aside[0]) ?? []), RTM_NEWLINK)
+  netns.close()
+  // Those that wait for a thread when the socket is closed are not begun any more.
+  const outcomes = await Promise.allSettled(aside)
+  for (const outcome of outcomes) {
+    if (outcome.status === 'fulfilled') assert.equal(firstType(outcome.value), RTM_NEWLINK)
+    else assert.ok(hasCode(outcome.reason, 'sys.closed'), String(outcome.reason))
+  }
+  await assert.rejects(netns.route.exchangeAside(dumpLinks()), code('sys.closed'))
+  assert.equal(openFds(), before)
+})
+
 test('sysctls follow the bundle, not the process', () => {
   const own = track(Netns.own())
   const netns = create()

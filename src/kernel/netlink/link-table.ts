@@ -3,10 +3,30 @@ import type { Link } from '../../netlink/index.ts'
 /** Far from the small numbers that people give. */
 const FIRST_GROUP = 0x504f_4400
 
+/** Links that somebody waits to see gone. */
+class Departure {
+  private readonly present: Set<number>
+  private readonly done: () => void
+
+  constructor(indexes: readonly number[], done: () => void) {
+    this.present = new Set(indexes)
+    this.done = done
+  }
+
+  left(index: number): void {
+    if (this.present.delete(index) && this.present.size === 0) this.done()
+  }
+
+  lookAt(links: ReadonlyMap<number, Link>): void {
+    for (const index of this.present) if (!links.has(index)) this.left(index)
+  }
+}
+
 /** Names and indexes of a namespace's links, as far as they are known: from dumps, events and look-ups. */
 export class LinkTable {
   private readonly byIndex = new Map<number, Link>()
   private readonly indexes = new Map<string, number>()
+  private readonly departures = new Set<Departure>()
 
   get(index: number): Link | undefined {
     return this.byIndex.get(index)
@@ -34,6 +54,7 @@ export class LinkTable {
     if (link === undefined) return
     this.byIndex.delete(index)
     this.forgetName(link)
+    for (const departure of this.departures) departure.left(index)
   }
 
   /** Makes the next look-up ask the kernel. */
@@ -46,6 +67,20 @@ export class LinkTable {
     this.byIndex.clear()
     this.indexes.clear()
     for (const link of links) this.set(link)
+    for (const departure of this.departures) departure.lookAt(this.byIndex)
+  }
+
+  /**
+   * Calls back once when all of these have left the table, which events bring about. Returns what ends it.
+   * @param indexes of links that are in it
+   */
+  onDeparture(indexes: readonly number[], fn: () => void): () => void {
+    const departure = new Departure(indexes, () => {
+      this.departures.delete(departure)
+      fn()
+    })
+    this.departures.add(departure)
+    return () => this.departures.delete(departure)
   }
 
   /** A link group (IFLA_GROUP) that no link is in, as far as is known; 0 is where all are that nobody grouped. */

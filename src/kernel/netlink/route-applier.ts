@@ -21,7 +21,7 @@ import { afterCreation, linkChanges, linkSpec, linksNeeded } from './codecs/link
 import { neighbourRequests } from './codecs/neighbour.ts'
 import { routeRequests } from './codecs/route.ts'
 import { ruleRequests } from './codecs/rule.ts'
-import { deleteTogether, deletion } from './link-deletion.ts'
+import { deleteLinks } from './link-deletion.ts'
 import type { LinkTable } from './link-table.ts'
 import { type Failure, invalid, linkMissing, namespaceNeeded, refusalOf } from './refusals.ts'
 
@@ -117,14 +117,12 @@ export class RouteApplier {
     const { doomed } = this
     if (doomed.length === 0) return
     this.doomed = []
-    const { client, links, failures } = this.options
-    const { alone, failed } = await deleteTogether(client, links, doomed)
-    for (const [operation, failure] of failed) this.fail(operation, failure)
-    for (const operation of alone) this.queue(operation, [deletion(operation, links)])
-    await this.sendPending()
+    const { client, links, failures, afterExchange } = this.options
+    for (const [operation, failure] of await deleteLinks(client, links, doomed)) this.fail(operation, failure)
     for (const { entry } of doomed.filter(operation => !failures.has(operation))) {
       if (entry.kind === 'link') links.forget(entry.name)
     }
+    await afterExchange()
   }
 
   private async sendPending(): Promise<void> {
