@@ -119,7 +119,8 @@ export class Agent {
     ]
     const cooldownMs = config.addressCooldownSeconds * 1000
     this.pool = new NodePool({ clock, cooldownMs })
-    this.hostLocal = new HostLocalStores({ flock: world.flock, clock, cooldownMs, readFile: world.readFile })
+    const { flock, readFile } = world
+    this.hostLocal = new HostLocalStores({ flock, clock, random, cooldownMs, readFile })
     this.attachments = new Attachments({
       journal: this.journal,
       source: this.attached,

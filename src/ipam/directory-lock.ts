@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, PodlaceError, sleep } from '../base/index.ts'
 import { errnoOf } from './errors.ts'
@@ -20,7 +20,7 @@ export interface DirectoryLockOptions {
 const LONGEST_PAUSE_MS = 20
 
 /**
- * Takes the lock that every user of a host-local directory takes: flock on its file `lock`. Waiting does not block
+ * Makes the directory if need be, and takes the lock that every user of a host-local directory takes: flock on its file `lock`. Waiting does not block
  * the process. The kernel gives the lock back if the process dies.
  * @returns a function that gives it back
  * @throws IpamError `ipam.store` (EWOULDBLOCK) when the time is up; errors of Node's for failing calls
@@ -29,10 +29,11 @@ export async function lockDirectory(directory: string, options: DirectoryLockOpt
   const path = join(directory, 'lock')
   const deadline = options.clock.nowMs() + (options.timeoutMs ?? 10_000)
   for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-    const fd = openSync(path, constants.O_RDONLY | constants.O_CREAT, 0o600)
+    const fd = openLock(directory, path)
     let kept = false
     try {
-      if (options.flock(fd, 'exclusive', { nonBlocking: true }) && isStillThere(path, fd)) {
+      // The directory may have been removed and made anew meanwhile; then we hold the lock of nothing.
+      if (options.flock(fd, 'exclusive', { nonBlocking: true }) && fstatSync(fd).nlink > 0) {
         kept = true
         return () => closeSync(fd)
       }
@@ -44,13 +45,14 @@ export async function lockDirectory(directory: string, options: DirectoryLockOpt
   }
 }
 
-/** The directory may have been removed and made anew while we waited; then we hold the lock of nothing. */
-function isStillThere(path: string, fd: number): boolean {
+function openLock(directory: string, path: string): number {
+  const open = () => openSync(path, constants.O_RDONLY | constants.O_CREAT, 0o600)
   try {
-    return statSync(path).ino === fstatSync(fd).ino
+    return open()
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
-    throw error
+    if (errnoOf(error) !== 'ENOENT') throw error
+    mkdirSync(directory, { recursive: true, mode: 0o755 })
+    return open()
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, hasCode, Mutex, PodlaceError } from '../base/index.ts'
 import { formatAddress, tryParseAddress } from '../ip/index.ts'
@@ -9,8 +9,6 @@ import {
   formatHolder,
   type HostLocalHolder,
   type HostLocalLease,
-  overwriteHint,
-  readIfThere,
   removeFile,
 } from './lease-file.ts'
 import { LeaseIndex, type LeaseListener } from './lease-index.ts'
@@ -23,6 +21,8 @@ export interface HostLocalStoreOptions {
   /** `flockSync` of the `sys` room. */
   readonly flock: FileLock
   readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
   /** How long to wait for another program's lock; 10 s. */
   readonly lockTimeoutMs?: number
   readonly listener?: LeaseListener
@@ -50,7 +50,8 @@ export class HostLocalStore {
     }
     this.options = options
     this.directory = join(options.dataDir, options.network)
-    this.index = new LeaseIndex(this.directory, options.clock, options.listener ?? IGNORE)
+    const { clock, random, listener = IGNORE } = options
+    this.index = new LeaseIndex({ directory: this.directory, clock, random, listener })
   }
 
   /**
@@ -60,7 +61,6 @@ export class HostLocalStore {
   locked<T>(task: (leases: LockedLeases) => Promise<T> | T): Promise<T> {
     return this.turn.run(async () => {
       try {
-        mkdirSync(this.directory, { recursive: true, mode: 0o755 })
         return await this.withLock(task)
       } catch (error) {
         // Errors of ours say already what to do; failed system calls are what needs words.
@@ -105,7 +105,7 @@ export class LockedLeases {
     return this.index.get(address)
   }
 
-  /** Each file is looked at once more: where time stamps are coarse, a change of others may not show in the directory's. */
+  /** Each file is looked at once more: somebody may have written into it, of which the directory tells nothing. */
   addressesOf(holder: HostLocalHolder): string[] {
     if (this.index.addressesOf(holder).length === 0) this.index.makeSure()
     for (const address of this.index.addressesOf(holder)) this.index.look(address)
@@ -124,7 +124,8 @@ export class LockedLeases {
    */
   reserve(address: string, holder: HostLocalHolder): boolean {
     const made = createWhole(this.directory, address, formatHolder(holder))
-    this.index.look(address)
+    if (made) this.index.wrote(address, holder)
+    else this.index.look(address)
     this.index.acknowledge()
     return made
   }
@@ -146,13 +147,15 @@ export class LockedLeases {
 
   /** The address that range set number `rangeIndex` gave last, whoever gave it. */
   lastReserved(rangeIndex: number): string | undefined {
-    const text = readIfThere(join(this.directory, `last_reserved_ip.${rangeIndex}`)) ?? ''
-    const address = tryParseAddress(text.trim())
+    const address = tryParseAddress(this.index.hint(hintName(rangeIndex)).trim())
     return address === undefined ? undefined : formatAddress(address)
   }
 
   setLastReserved(rangeIndex: number, address: string): void {
-    overwriteHint(this.directory, `last_reserved_ip.${rangeIndex}`, address)
-    this.index.acknowledge()
+    this.index.setHint(hintName(rangeIndex), address)
   }
+}
+
+function hintName(rangeIndex: number): string {
+  return `last_reserved_ip.${rangeIndex}`
 }

@@ -33,7 +33,13 @@ const free = () => true
 function open(dataDir = freshDirectory(), options: { subnet?: string; clock?: ManualClock } = {}) {
   const prefix = options.subnet ?? '10.1.2.0/29'
   const gateway = prefix.replace(/\.0\/.*/, '.1')
-  const common = { dataDir, network: 'net', flock: free, clock: options.clock ?? systemClock }
+  const common = {
+    dataDir,
+    network: 'net',
+    flock: free,
+    clock: options.clock ?? systemClock,
+    random: Math.random,
+  }
   const allocator = new HostLocalAllocator({ ...common, rangeSets: [[{ prefix, gateway }]] })
   const path = (name: string) => join(dataDir, 'net', name)
   return { allocator, dataDir, path, names: () => readdirSync(join(dataDir, 'net')).sort() }
@@ -64,6 +70,7 @@ describe('host-local on disk', () => {
       network: 'n',
       flock: free,
       clock: systemClock,
+      random: Math.random,
       rangeSets,
     })
     const allocations = await allocator.allocate(pod('a'), ['fd00::77'])
@@ -192,6 +199,20 @@ describe('host-local and other programs', () => {
     assert.ok(existsSync(path('10.1.2.2')))
   })
 
+  test('whatever others did is seen, however fast they are', async () => {
+    const dataDir = freshDirectory()
+    const [one, other] = [open(dataDir, { subnet: '10.1.0.0/16' }), open(dataDir, { subnet: '10.1.0.0/16' })]
+    for (let round = 0; round < 50; round++) {
+      await address(one.allocator, 'a')
+      await assert.rejects(address(other.allocator, 'a'), /holds 10\.1\.\d+\.\d+ already/)
+      assert.equal((await other.allocator.release(pod('a'))).length, 1)
+      assert.deepEqual(await one.allocator.addressesOf(pod('a')), [])
+      await address(other.allocator, 'b')
+      rmSync(one.path((await one.allocator.addressesOf(pod('b')))[0] ?? ''))
+      assert.deepEqual(await other.allocator.addressesOf(pod('b')), [])
+    }
+  })
+
   test('a file that is no lease is not given away', async () => {
     const { allocator, dataDir, path } = open()
     await address(allocator, 'a')
@@ -202,7 +223,7 @@ describe('host-local and other programs', () => {
 
 describe('host-local refusals', () => {
   test('hostile names', async () => {
-    const common = { dataDir: freshDirectory(), flock: free, clock: systemClock }
+    const common = { dataDir: freshDirectory(), flock: free, clock: systemClock, random: Math.random }
     for (const network of ['', '..', 'a/b', '.hidden', 'a\0']) {
       assert.throws(
         () => new HostLocalStore({ ...common, network }),
@@ -220,7 +241,14 @@ describe('host-local refusals', () => {
   test('the lock of another program is waited for, then named', async () => {
     const clock = new ManualClock()
     let busy = true
-    const options = { dataDir: freshDirectory(), network: 'n', clock, flock: () => !busy, lockTimeoutMs: 100 }
+    const options = {
+      dataDir: freshDirectory(),
+      network: 'n',
+      clock,
+      random: Math.random,
+      flock: () => !busy,
+      lockTimeoutMs: 100,
+    }
     const store = new HostLocalStore(options)
     const waiting = store.locked(() => 'done')
     const advance = async () => {

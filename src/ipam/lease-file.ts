@@ -62,9 +62,7 @@ export function createWhole(directory: string, name: string, content: string): b
   const path = join(directory, name)
   let linked = false
   try {
-    // What a crash has left may be a second name of a finished lease, so it is never opened, only removed.
-    removeFile(unfinished)
-    writeFileSync(unfinished, content, { mode: 0o600, flag: 'wx' })
+    writeNew(unfinished, content)
     // link(2), unlike rename(2), never replaces what somebody else has made.
     linkSync(unfinished, path)
     linked = true
@@ -75,6 +73,18 @@ export function createWhole(directory: string, name: string, content: string): b
     if (linked) removeFile(path)
     if (!linked && errnoOf(error) === 'EEXIST') return false
     throw error
+  }
+}
+
+/** What a crash has left of the name may be a second name of a finished lease, so it is never opened, only removed. */
+function writeNew(path: string, content: string): void {
+  const write = () => writeFileSync(path, content, { mode: 0o600, flag: 'wx' })
+  try {
+    write()
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
+    removeFile(path)
+    write()
   }
 }
 

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../base/index.ts'
 import { formatAddress, tryParseAddress } from '../ip/index.ts'
@@ -7,6 +7,7 @@ import {
   formatHolder,
   type HostLocalHolder,
   type HostLocalLease,
+  overwriteHint,
   parseLease,
   readIfThere,
   removeFile,
@@ -19,33 +20,44 @@ interface Known {
   readonly fingerprint: string
 }
 
-/** How long a file system may give several changes one time stamp: the longest timer tick, with room to spare. */
-const TIMESTAMP_STEP_MS = 20
-
 /** Hears of every lease that comes into the index or leaves it, whoever made it. */
 export interface LeaseListener {
   added(lease: HostLocalLease): void
   removed(lease: HostLocalLease): void
 }
 
+export interface LeaseIndexOptions {
+  readonly directory: string
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  readonly listener: LeaseListener
+}
+
 /**
  * What a host-local directory holds, in memory. Other programs change the directory too; the index looks again when
  * the directory's time of change says so. To be used with the lock held.
+ *
+ * The kernel gives all changes of one timer tick the same time. So that one of another program never hides behind one
+ * of ours, the index gives the directory a time of its own after each look: one in the past, which no change can have.
  */
 export class LeaseIndex {
   private readonly directory: string
   private readonly clock: Clock
+  private readonly random: () => number
   private readonly listener: LeaseListener
   private readonly known = new Map<string, Known>()
   /** Addresses by holder; holders of files without interface name stand under the container id alone. */
   private readonly byHolder = new Map<string, Set<string>>()
+  private readonly hints = new Map<string, string>()
   private seenMtimeNs: bigint | undefined
-  /** A change may have gone unseen since the last listing, because it bears the time stamp of one that was seen. */
+  /** A change may go unseen: the directory is not ours to stamp, or its file system keeps coarser times. */
   private doubt = true
 
-  constructor(directory: string, clock: Clock, listener: LeaseListener) {
+  constructor({ directory, clock, random, listener }: LeaseIndexOptions) {
     this.directory = directory
     this.clock = clock
+    this.random = random
     this.listener = listener
   }
 
@@ -79,10 +91,18 @@ export class LeaseIndex {
     return true
   }
 
-  /** After a change of our own: takes the directory's new time stamp for seen. */
+  /** After a change of our own: all that has happened to the directory so far is seen. */
   acknowledge(): void {
+    const stamp = this.clock.wallMs() / 1000 - 1 - this.random()
+    const stamped = this.setMtime(stamp)
     this.seenMtimeNs = this.mtimeNs()
-    this.doubt ||= !this.isOld(this.seenMtimeNs)
+    this.doubt = !stamped || Math.abs(Number(this.seenMtimeNs ?? 0n) / 1e9 - stamp) > 1e-5
+  }
+
+  /** A lease that we have written and that nobody else has touched yet. */
+  wrote(address: string, holder: HostLocalHolder): void {
+    const fingerprint = fingerprintOf(join(this.directory, address))
+    if (fingerprint !== undefined) this.remember({ address, ...holder }, fingerprint)
   }
 
   /** Reads one file again. An empty one is what a crash between creating and writing leaves: it is removed. */
@@ -101,6 +121,20 @@ export class LeaseIndex {
       return undefined
     }
     return this.remember(parseLease(address, content), fingerprint)
+  }
+
+  /** What is in a file that others write only together with a lease. */
+  hint(name: string): string {
+    const known = this.hints.get(name)
+    if (known !== undefined) return known
+    const content = readIfThere(join(this.directory, name)) ?? ''
+    this.hints.set(name, content)
+    return content
+  }
+
+  setHint(name: string, content: string): void {
+    overwriteHint(this.directory, name, content)
+    this.hints.set(name, content)
   }
 
   forget(address: string): undefined {
@@ -125,7 +159,7 @@ export class LeaseIndex {
   }
 
   private list(): void {
-    this.doubt = false
+    this.hints.clear()
     const names = new Set(namesIn(this.directory))
     if (names.has(UNFINISHED)) removeFile(join(this.directory, UNFINISHED))
     for (const address of this.known.keys()) if (!names.has(address)) this.forget(address)
@@ -137,8 +171,14 @@ export class LeaseIndex {
     return statSync(this.directory, { bigint: true, throwIfNoEntry: false })?.mtimeNs
   }
 
-  private isOld(mtimeNs: bigint | undefined): boolean {
-    return this.clock.wallMs() - Number((mtimeNs ?? 0n) / 1_000_000n) > TIMESTAMP_STEP_MS
+  /** @returns false where it is not allowed: only a file's owner may give it any time */
+  private setMtime(seconds: number): boolean {
+    try {
+      utimesSync(this.directory, seconds, seconds)
+      return true
+    } catch {
+      return false
+    }
   }
 }
 

@@ -31,7 +31,8 @@ const pod = (containerId: string) => ({ containerId, ifName: 'eth0' })
 function ours(subnet: string): HostLocalAllocator {
   const gateway = formatAddress(nthAddress(parsePrefix(subnet), 1n))
   const rangeSets = [[{ prefix: subnet, gateway }]]
-  return new HostLocalAllocator({ dataDir, network: 'net', flock: flockSync, clock: systemClock, rangeSets })
+  const common = { dataDir, network: 'net', flock: flockSync, clock: systemClock, random: Math.random }
+  return new HostLocalAllocator({ ...common, rangeSets })
 }
 
 async function add(allocator: HostLocalAllocator, name: string): Promise<string> {
@@ -150,7 +151,7 @@ function program(body: string): string {
     import { systemClock } from ${JSON.stringify(base)}
     import { flockSync } from ${JSON.stringify(sys)}
     const allocator = new HostLocalAllocator({ dataDir: process.argv[1], network: 'net', flock: flockSync,
-      clock: systemClock, rangeSets: [[{ prefix: '10.9.0.0/16' }]] })
+      clock: systemClock, random: Math.random, rangeSets: [[{ prefix: '10.9.0.0/16' }]] })
     const add = n => allocator.allocate({ containerId: String(n), ifName: 'eth0' })
     const write = text => process.stdout.write(text + '\\n')
     ${body}`

@@ -8,6 +8,7 @@ import { type AddressSource, type Holder, holderKey, type Lease } from './source
 export interface HostLocalOptions {
   readonly flock: FileLock
   readonly clock: Clock
+  readonly random: () => number
   readonly cooldownMs: number
   readonly readFile: (file: string) => string
 }
@@ -85,8 +86,8 @@ export class HostLocalStores {
   }
 
   private open(dataDir: string, network: string, rangeSets: HostLocalRangeSets): HostLocalAllocator {
-    const { flock, clock, cooldownMs } = this.options
-    return new HostLocalAllocator({ dataDir, network, rangeSets, flock, clock, cooldownMs })
+    const { flock, clock, random, cooldownMs } = this.options
+    return new HostLocalAllocator({ dataDir, network, rangeSets, flock, clock, random, cooldownMs })
   }
 }
 
