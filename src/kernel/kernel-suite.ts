@@ -187,6 +187,8 @@ export function kernelSuite(name: string, createHarness: () => Promise<Harness>)
     it('does nothing to a foreign link in whose place one could not be made', sparesNamesake)
     it('deletes many links at once, and only those', deletesManyLinks)
     it('says that an equal foreign route is not ours', equalForeign)
+    it('sees that a foreign route went with the last address of its link', seesSilentLoss)
+    it('takes an element whose table is gone for gone', missesTable)
     it('repairs what is removed, of every kind', repairsRemoval)
     it('repairs routes flushed by protocol', repairsFlush)
     it('repairs MAC, MTU, a link set down, and a moved FDB entry', repairsChanges)
@@ -494,6 +496,34 @@ async function equalForeign(world: World): Promise<void> {
   world.want([uplink])
   await reconciler.settled()
   assert.equal((await world.observed()).has(entryKey(route)), true)
+}
+
+/** The kernel tells nobody of IPv4 routes that go so, whosever they are. */
+async function seesSilentLoss(world: World): Promise<void> {
+  const { foreign } = world.harness
+  const route: RouteEntry = { kind: 'route', dst: '10.6.0.0/16', table: 254, metric: 0, link: 'uplink' }
+  const address: Entry = { kind: 'address', link: 'uplink', address: '10.77.0.1/24' }
+  foreign.add(address)
+  foreign.add(route)
+  const reconciler = await world.startWith([uplink, { ...route, mtu: 1300 }])
+  assert.deepEqual(codes(reconciler), [`foreign-object ${entryKey(route)}`])
+  foreign.remove(address)
+  await world.converges()
+  await reconciler.settled()
+  assert.deepEqual(reconciler.findings, [])
+}
+
+async function missesTable({ harness: { kernel } }: World): Promise<void> {
+  const entry = everything.find(({ kind }) => kind === 'nft-element')
+  assert.ok(entry)
+  const outcomes = [
+    ...(await kernel.apply([{ op: 'create', entry, why: 'missing' }])),
+    ...(await kernel.apply([{ op: 'delete', entry, before: entry, why: 'stale' }])),
+  ]
+  assert.deepEqual(
+    outcomes.map(({ error }) => error?.code),
+    ['kernel.not-found', undefined],
+  )
 }
 
 async function repairsRemoval(world: World): Promise<void> {

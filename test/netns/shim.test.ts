@@ -20,7 +20,8 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { closeFd, Netns, type NetnsFds, type UnixConnection, UnixServer, unpin } from '../../src/sys/index.ts'
 
-const shim = fileURLToPath(new URL('../../build/podlace-cni', import.meta.url))
+/** Another build of it can be put to the same tests. */
+const shim = process.env['PODLACE_SHIM'] ?? fileURLToPath(new URL('../../build/podlace-cni', import.meta.url))
 const CONFIG = '{"cniVersion":"1.0.0","name":"net","type":"podlace"}'
 
 let directory: string

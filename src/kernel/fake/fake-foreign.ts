@@ -1,27 +1,21 @@
-import { entryKey } from '../entry.ts'
 import type { Foreign } from '../kernel-suite.ts'
 import type { FakeKernel } from './fake-kernel.ts'
+import type { ForeignAct } from './foreign-act.ts'
+import { performForeign } from './perform-foreign.ts'
 
-/** Another program in a fake namespace. */
-export function fakeForeign({ namespace }: FakeKernel): Foreign {
+/** Another program in a fake namespace, which gives up when it is refused. */
+export function fakeForeign(kernel: FakeKernel): Foreign {
+  const perform = (act: ForeignAct) => {
+    const errno = performForeign(kernel, act)
+    if (errno !== undefined) throw new Error(`${act.act}: ${errno}`)
+  }
   return {
-    addDevice: name => namespace.createDevice(name),
-    add(entry, replace = false) {
-      if (entry.kind === 'link') namespace.createLink(entry, 'foreign')
-      else namespace.addObject(entry, 'foreign', replace)
-    },
-    remove(entry) {
-      if (entry.kind === 'link') namespace.deleteLink(entry.name)
-      else namespace.deleteObject(entryKey(entry))
-    },
-    setLink: (name, changes) =>
-      namespace.changeLink({ kind: 'link', type: 'device', name, claim: 'use', owner: '', ...changes }),
-    rename: (from, to) => namespace.renameLink(from, to),
-    flushOurRoutes() {
-      for (const { entry, mark } of namespace.entries()) {
-        if (entry.kind === 'route' && mark === 'ours') namespace.deleteObject(entryKey(entry))
-      }
-    },
-    editTable: table => namespace.editTable(entryKey(table)),
+    addDevice: name => kernel.namespace.createDevice(name),
+    add: (entry, over = false) => perform({ act: 'add', entry, over }),
+    remove: entry => perform({ act: 'remove', entry }),
+    setLink: (name, changes) => perform({ act: 'set-link', name, changes }),
+    rename: (name, to) => perform({ act: 'rename', name, to }),
+    flushOurRoutes: () => perform({ act: 'flush-routes' }),
+    editTable: ({ family, name }) => perform({ act: 'edit-table', family, table: name }),
   }
 }

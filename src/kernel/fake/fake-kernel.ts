@@ -1,15 +1,20 @@
-import { hasCode } from '../../base/index.ts'
-import { type Entry, entryKey, type LinkEntry, type SysctlEntry } from '../entry.ts'
+import { hasCode, PodlaceError } from '../../base/index.ts'
+import { type Entry, type EntryKind, entryKey, type SysctlEntry } from '../entry.ts'
 import { codeOfErrno, kernelError } from '../errors.ts'
 import { describe } from '../findings.ts'
 import { rulesOf } from '../kinds/index.ts'
 import type { ApplyContext, Kernel, KernelEvent, ObservedEntry, Operation, Outcome } from '../operation.ts'
+import { type Delivery, EventQueue } from './event-queue.ts'
 import { FakeNamespace } from './fake-namespace.ts'
 import { FakeNetwork } from './fake-network.ts'
+import { linkSteps, linksNeeded, type Step } from './link-steps.ts'
 import { Refusal, refuse } from './refusal.ts'
 
-/** What befalls an operation: an errno instead of success, or the end of the program before or after it. */
-export type Fault = { readonly errno: string } | { readonly crash: 'before' | 'after' }
+/**
+ * What befalls an operation: an errno instead of success, or the end of the program before it, after it, or `within`:
+ * between its first message to the kernel and the second, if it takes several (a new link that bears no mark yet).
+ */
+export type Fault = { readonly errno: string } | { readonly crash: 'before' | 'within' | 'after' }
 
 /** `apply` rejects with it where a fault says so: the program died there, the kernel lives on. */
 export class FakeCrash extends Error {}
@@ -21,9 +26,29 @@ export interface FakeKernelOptions {
   readonly namespace?: FakeNamespace
   /** Physical devices that are there from the start, up. */
   readonly devices?: readonly string[]
-  /** Asked before every operation. */
+  /** Asked before every operation. Another program may act in it, so that it slips in before the operation. */
   readonly fault?: (operation: Operation) => Fault | undefined
+  /** When events come that no call has waited for; at once by default. */
+  readonly deliver?: Delivery
+  /** Awaited before every operation and every dump: what takes time, and lets others act in between. */
+  readonly pause?: () => Promise<void> | undefined
+  /** Asked by `observe`: true if something changes during every attempt at a dump (NLM_F_DUMP_INTR). */
+  readonly interrupted?: () => boolean
 }
+
+const GONE: ReadonlySet<string> = new Set(['ENODEV', 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL'])
+
+/** What `observe` reads, one dump after the other as the real one does: each may be of another moment. */
+const DUMPS: readonly EntryKind[] = [
+  'link',
+  'address',
+  'route',
+  'rule',
+  'neighbour',
+  'fdb',
+  'nft-table',
+  'nft-element',
+]
 
 /**
  * A kernel that is a model: same interface and same refusals as the real one, no privilege, no time, no threads.
@@ -35,24 +60,35 @@ export class FakeKernel implements Kernel {
   readonly fds: { readonly netns: number }
   /** May be changed at any time. */
   fault: ((operation: Operation) => Fault | undefined) | undefined
+  private readonly options: FakeKernelOptions
   private readonly listeners = new Set<(event: KernelEvent) => void>()
+  private readonly queue: EventQueue
   private readonly forget: () => void
-  private deaf = false
+  private closed = false
 
   constructor(options: FakeKernelOptions = {}) {
     this.namespace = options.namespace ?? new FakeNamespace(options.network ?? new FakeNetwork())
     this.fds = { netns: this.namespace.descriptor }
-    this.forget = this.namespace.listen(event => this.tell(event))
+    this.options = options
+    this.queue = new EventQueue(event => this.tell(event), options.deliver)
+    this.forget = this.namespace.listen(event => this.queue.push(event))
     this.fault = options.fault
     for (const name of options.devices ?? []) this.namespace.createDevice(name)
   }
 
+  /** Rejects with `netlink.interrupted` where the options say so, as the real one does after many attempts. */
   async observe(desired: Iterable<Entry> = []): Promise<readonly ObservedEntry[]> {
-    const observed = [...this.namespace.entries()]
+    const observed: ObservedEntry[] = []
+    for (const kind of DUMPS) {
+      await this.takeTime()
+      if (this.options.interrupted?.() === true) throw interruptedDump(kind)
+      for (const item of this.namespace.entries()) if (item.entry.kind === kind) observed.push(item)
+    }
     for (const entry of desired) {
       const found = entry.kind === 'sysctl' ? this.readSysctl(entry) : undefined
       if (found !== undefined) observed.push(found)
     }
+    this.queue.drain()
     return observed
   }
 
@@ -66,6 +102,7 @@ export class FakeKernel implements Kernel {
     /** Keys of links that this plan could not make: nothing is done to a foreign one of that name. */
     const unmade = new Set<string>()
     for (const operation of operations) {
+      await this.takeTime()
       const fault = this.fault?.(operation)
       if (fault !== undefined && 'crash' in fault && fault.crash === 'before') throw new FakeCrash()
       const outcome = hangsOnOne(operation, unmade)
@@ -76,6 +113,7 @@ export class FakeKernel implements Kernel {
       if (outcome.error !== undefined && op === 'create' && entry.kind === 'link') unmade.add(entryKey(entry))
       if (fault !== undefined && 'crash' in fault) throw new FakeCrash()
     }
+    this.queue.drain()
     return outcomes
   }
 
@@ -86,26 +124,31 @@ export class FakeKernel implements Kernel {
 
   /** What happens meanwhile reaches no listener; afterwards they are told that the story has a hole (ENOBUFS). */
   overflow(meanwhile: () => void): void {
-    this.deaf = true
-    meanwhile()
-    this.deaf = false
-    this.tell({ event: 'resync', why: 'the event queue overflowed' })
+    this.queue.overflow(meanwhile)
   }
 
+  /** As when the program ends: nothing of an `apply` that is under way reaches the namespace any more. */
   close(): void {
+    this.closed = true
     this.forget()
+    this.queue.clear()
     this.listeners.clear()
   }
 
   private tell(event: KernelEvent): void {
-    if (this.deaf) return
     for (const listener of this.listeners) listener(event)
+  }
+
+  /** Costs no turn of the event loop where nobody wants one. */
+  private async takeTime(): Promise<void> {
+    await this.options.pause?.()
+    if (this.closed) throw new FakeCrash()
   }
 
   private carryOut(operation: Operation, fault: Fault | undefined, context?: ApplyContext): Outcome {
     try {
       if (fault !== undefined && 'errno' in fault) refuse(fault.errno, 'a fault was injected')
-      this.perform(operation, context)
+      this.perform(operation, fault, context)
       return { operation }
     } catch (error) {
       // The real one cannot even encode what is no address.
@@ -123,46 +166,55 @@ export class FakeKernel implements Kernel {
     return { operation, error: kernelError(what, message, { code, errno, key }) }
   }
 
-  private perform({ op, entry, before }: Operation, context?: ApplyContext): void {
-    if (entry.kind === 'link') return this.performLink(op, entry, context)
-    const key = entryKey(entry)
+  private perform(
+    { op, entry, before }: Operation,
+    fault: Fault | undefined,
+    context: ApplyContext | undefined,
+  ): void {
     if (entry.kind === 'sysctl') {
       this.namespace.writeSysctl(entry.path, entry.value)
-      return this.tell({ event: 'set', observed: { entry, mark: 'foreign' } })
+      return this.queue.push({ event: 'set', observed: { entry, mark: 'foreign' } })
     }
-    if (op === 'delete') {
-      if (this.namespace.has(key)) this.namespace.deleteObject(key)
-      return
-    }
-    if (op === 'change' && before !== undefined && this.namespace.has(key) && entry.kind === 'address') {
-      this.namespace.deleteObject(key)
-    }
-    this.namespace.addObject(entry, 'ours', op === 'change')
+    if (op === 'delete') return this.delete(entry)
+    if (entry.kind !== 'link') return this.namespace.addObject(entry, 'ours', op === 'change')
+    for (const name of linksNeeded(entry)) this.namespace.needLink(name)
+    const isMortal = fault !== undefined && 'crash' in fault && fault.crash === 'within'
+    takeSteps(linkSteps(this.namespace, op, entry, before, context), op === 'create', isMortal)
   }
 
-  private performLink(op: Operation['op'], link: LinkEntry, context?: ApplyContext): void {
-    if (op === 'delete') {
-      if (this.namespace.link(link.name)) this.namespace.deleteLink(link.name)
-      return
+  /** That it is gone already is success. */
+  private delete(entry: Entry): void {
+    try {
+      this.namespace.deleteEntry(entry, 'ours')
+    } catch (error) {
+      if (!(error instanceof Refusal) || !GONE.has(error.errno)) throw error
     }
-    if (op !== 'create') {
-      const owner = link.claim === 'own' ? link.owner : undefined
-      const wanted: LinkEntry = op === 'adopt' ? onlyName(link) : link
-      return this.namespace.changeLink(wanted, owner)
-    }
-    const handle = link.type === 'veth' ? context?.namespaces.get(link.peer.netns) : undefined
-    const peerNamespace = handle && this.namespace.namespaceOf(handle.fds.netns)
-    this.namespace.createLink(link, 'ours', peerNamespace)
   }
+}
+
+/** The first refusal counts; the other messages are sent all the same, unless there is nothing to send them for. */
+function takeSteps(steps: readonly Step[], isCreation: boolean, isMortal: boolean): void {
+  let refusal: Refusal | undefined
+  for (const [i, step] of steps.entries()) {
+    if (i === 1 && isMortal) throw new FakeCrash()
+    try {
+      step()
+    } catch (error) {
+      if (!(error instanceof Refusal) || (isCreation && i === 0)) throw error
+      refusal ??= error
+    }
+  }
+  if (refusal !== undefined) throw refusal
+}
+
+function interruptedDump(kind: EntryKind): Error {
+  const message = `dump of every ${kind}: it changed during each of the attempts; try again when less is going on`
+  return new PodlaceError(`dump ${kind}`, message, { code: 'netlink.interrupted' })
 }
 
 function isNamespaceNeeded({ op, entry }: Operation, context?: ApplyContext): boolean {
   if (op !== 'create' || entry.kind !== 'link' || entry.type !== 'veth') return false
   return context?.namespaces.get(entry.peer.netns) === undefined
-}
-
-function onlyName({ name, owner }: LinkEntry): LinkEntry {
-  return { kind: 'link', type: 'device', name, owner, claim: 'use' }
 }
 
 function attempt<T>(read: () => T): T | undefined {

@@ -1,29 +1,38 @@
-import { formatPrefix, localMac, parseInterfaceAddress } from '../../ip/index.ts'
-import { type AddressEntry, type Entry, entryKey, type LinkEntry, type RouteEntry } from '../entry.ts'
-import { tableFingerprint } from '../kinds/nft-table.ts'
+import { type Entry, entryKey, type LinkEntry } from '../entry.ts'
 import { linkOfSysctl } from '../kinds/sysctl.ts'
-import { Mirror } from '../mirror.ts'
 import type { KernelEvent, ObservedEntry } from '../operation.ts'
-import { checkObject } from './checks.ts'
+import { addAddress, deleteAddress } from './addresses.ts'
 import type { FakeNetwork } from './fake-network.ts'
+import { addFdb, deleteFdb } from './forwarding.ts'
+import { changeLink, type LinkSettings, type LinkTraits } from './link-settings.ts'
+import { addLink, deleteLink } from './links.ts'
+import { addNeighbour, deleteNeighbour } from './neighbours.ts'
+import { addElement, addTable, deleteNft } from './nft.ts'
+import { Objects } from './objects.ts'
 import { refuse } from './refusal.ts'
+import { addRoute, deleteRoute } from './routes.ts'
+import { addRule, deleteRule } from './rules.ts'
+import { Sysctls } from './sysctls.ts'
 
-type Mark = ObservedEntry['mark']
+export type Mark = ObservedEntry['mark']
 
 /** The other end of a veth. */
-interface Peer {
+export interface Peer {
   readonly namespace: FakeNamespace
   readonly name: string
 }
 
 /**
  * The state of one namespace and the laws it obeys: what the kernel refuses, and what goes along when something
- * goes. Acts for us and for other programs alike; `mark` says for whom.
+ * goes. Acts for us and for other programs alike; `mark` says for whom. The laws of each kind have a file of their
+ * own; they are held against the real kernel by random histories (test/netns/fake-kernel-calibration.test.ts).
  */
 export class FakeNamespace {
-  readonly state = new Mirror()
-  readonly sysctls = new Map<string, string>()
-  private readonly peers = new Map<string, Peer>()
+  readonly objects = new Objects()
+  /** By name: what no entry tells of a link. */
+  readonly traits = new Map<string, LinkTraits>()
+  readonly peers = new Map<string, Peer>()
+  readonly sysctls = new Sysctls()
   /** As a descriptor would name it in `NamespaceHandle`. */
   readonly descriptor: number
   readonly network: FakeNetwork
@@ -34,7 +43,7 @@ export class FakeNamespace {
   constructor(network: FakeNetwork) {
     this.network = network
     this.descriptor = network.register(this)
-    this.state.fold(set({ kind: 'link', type: 'device', name: 'lo', claim: 'use', owner: '', mtu: 65536 }))
+    for (const entry of atBirth()) this.put({ entry, mark: 'foreign' })
   }
 
   /** Returns the function that ends it. */
@@ -43,255 +52,177 @@ export class FakeNamespace {
     return () => this.listeners.delete(listener)
   }
 
-  private emit(event: KernelEvent): void {
-    for (const listener of this.listeners) listener(event)
-  }
-
   link(name: string): LinkEntry | undefined {
-    const entry = this.state.get(`link ${name}`)?.entry
+    const entry = this.objects.get(`link ${name}`)?.entry
     return entry?.kind === 'link' ? entry : undefined
   }
 
-  has(key: string): boolean {
-    return this.state.get(key) !== undefined
+  /** The link of this name, or ENODEV. */
+  needLink(name: string): LinkEntry {
+    return this.link(name) ?? refuse('ENODEV', `there is no link ${name}`)
   }
 
-  *entries(): Iterable<ObservedEntry> {
-    for (const key of this.state.keys()) {
-      const observed = this.state.get(key)
-      if (observed !== undefined) yield observed
+  has(key: string): boolean {
+    return this.objects.get(key) !== undefined
+  }
+
+  /** True if some link has the address, whatever its prefix length. */
+  hasHost(host: string): boolean {
+    for (const { entry } of this.entries()) {
+      if (entry.kind === 'address' && entry.address.startsWith(`${host}/`)) return true
     }
+    return false
+  }
+
+  entries(): Iterable<ObservedEntry> {
+    return this.objects.entries()
   }
 
   /** A physical device: there before us, up. */
   createDevice(name: string): void {
-    this.put({
-      entry: linkDefaults({ kind: 'link', type: 'device', name, claim: 'use', owner: '', up: true }),
-      mark: 'foreign',
-    })
+    addLink(this, { kind: 'link', type: 'device', name, claim: 'use', owner: '', up: true })
   }
 
-  createLink(link: LinkEntry, mark: Mark, peerNamespace?: FakeNamespace): void {
-    this.checkNewLink(link)
+  /** Without a mark: that is set on a link that exists. */
+  createLink(link: LinkEntry, peerNamespace?: FakeNamespace): void {
     if (link.type === 'device') refuse('EOPNOTSUPP', `a physical device such as ${link.name} cannot be made`)
-    if (link.type === 'veth') this.createPeer(link, peerNamespace)
-    const { bridgePort: _settings, ...rest } = link
-    this.put({ entry: linkDefaults({ ...rest, claim: mark === 'ours' ? 'own' : 'use' }), mark })
-    if (link.bridgePort !== undefined) this.changeLink(link)
+    addLink(this, link, peerNamespace)
   }
 
-  private checkNewLink(link: LinkEntry): void {
-    if (Buffer.byteLength(link.name) > 15) refuse('EINVAL', `${link.name} is longer than 15 bytes`)
-    if (this.link(link.name)) refuse('EEXIST', `link ${link.name} exists`)
-    const needed = [link.master, 'device' in link ? link.device : undefined]
-    for (const name of needed) {
-      if (name !== undefined && !this.link(name)) refuse('ENODEV', `there is no link ${name}`)
-    }
-    if (link.type !== 'vxlan') return
-    for (const { entry } of this.entries()) {
-      const isVxlan = entry.kind === 'link' && entry.type === 'vxlan'
-      if (isVxlan && entry.vni === link.vni && entry.udpPort === link.udpPort) {
-        refuse('EEXIST', `${entry.name} has VNI ${link.vni} on port ${link.udpPort}`)
-      }
-    }
-  }
-
-  private createPeer(link: Extract<LinkEntry, { type: 'veth' }>, namespace: FakeNamespace | undefined): void {
-    if (namespace === undefined) refuse('EINVAL', `no namespace for the peer of ${link.name}`)
-    const { name, mac, mtu } = link.peer
-    if (namespace.link(name)) refuse('EEXIST', `link ${name} exists in the peer's namespace`)
-    const entry = linkDefaults({
-      kind: 'link',
-      type: 'veth',
-      name,
-      claim: 'use',
-      owner: '',
-      peer: { name: '', netns: '' },
-      ...(mac === undefined ? {} : { mac }),
-      ...(mtu === undefined ? {} : { mtu }),
-    })
-    namespace.put({ entry, mark: 'foreign' })
-    namespace.peers.set(name, { namespace: this, name: link.name })
-    this.peers.set(link.name, { namespace, name })
-  }
-
-  /** Sets what is given. Going down loses the routes (IPv4: without an event for each; see `fib_sync_down_dev`). */
-  changeLink(link: LinkEntry, owner?: string): void {
-    const key = `link ${link.name}`
-    const seen = this.state.get(key)
-    const before = this.link(link.name) ?? refuse('ENODEV', `there is no link ${link.name}`)
-    if (link.master !== undefined && !this.link(link.master))
-      refuse('ENODEV', `there is no link ${link.master}`)
-    if (link.mtu !== undefined && (link.mtu < 68 || link.mtu > 65536)) refuse('EINVAL', `mtu ${link.mtu}`)
-    const entry = withSettings(before, link, owner)
-    this.put({ entry, mark: owner === undefined ? (seen?.mark ?? 'foreign') : 'ours' })
-    if (before.up === true && entry.up === false) this.loseRoutes(route => route.link === link.name)
-    if (before.up !== true && entry.up === true) this.connect(link.name)
+  /** Sets what is given, and the mark if there is an owner. */
+  changeLink(name: string, settings: LinkSettings, owner?: string): void {
+    changeLink(this, name, settings, owner)
   }
 
   deleteLink(name: string): void {
-    const peer = this.peers.get(name)
-    if (!this.link(name)) refuse('ENODEV', `there is no link ${name}`)
-    this.peers.delete(name)
-    for (const key of this.state.childrenOf(`link ${name}`)) this.loosen(key, name)
-    this.vanish(`link ${name}`)
-    for (const path of this.sysctls.keys()) if (linkOfSysctl(path) === name) this.sysctls.delete(path)
-    if (peer?.namespace.peers.delete(peer.name)) peer.namespace.deleteLink(peer.name)
-  }
-
-  /** Ports of a deleted bridge stay; what is stacked on a deleted device goes, with all that hangs on it. */
-  private loosen(key: string, parent: string): void {
-    const link = this.state.get(key)
-    if (link?.entry.kind !== 'link') return
-    if (link.entry.master !== parent) return this.deleteLink(link.entry.name)
-    const { master: _gone, bridgePort: _settings, ...rest } = link.entry
-    this.put({ ...link, entry: rest })
-  }
-
-  renameLink(from: string, to: string): void {
-    const before = this.state.get(`link ${from}`)
-    if (before?.entry.kind !== 'link') return refuse('ENODEV', `there is no link ${from}`)
-    if (this.link(to)) refuse('EEXIST', `link ${to} exists`)
-    const moved = [...this.entries()].filter(({ entry }) => 'link' in entry && entry.link === from)
-    this.vanish(`link ${from}`)
-    this.put({ ...before, entry: { ...before.entry, name: to } })
-    for (const { entry, mark } of moved)
-      if ('link' in entry) this.put({ entry: { ...entry, link: to }, mark })
-    const peer = this.peers.get(from)
-    if (peer === undefined) return
-    this.peers.delete(from)
-    this.peers.set(to, peer)
-    peer.namespace.peers.set(peer.name, { namespace: this, name: to })
+    deleteLink(this, name)
   }
 
   /** Adds anything but a link or a sysctl; `replace` as `ip route replace` and `ip neigh replace` do it. */
   addObject(entry: Entry, mark: Mark, replace = false): void {
-    checkObject(this, entry, replace)
-    const key = entryKey(entry)
-    if (!replace && this.has(key)) refuse('EEXIST', `${key} exists`)
-    const fingerprint = entry.kind === 'nft-table' ? { fingerprint: tableFingerprint(entry) } : {}
-    this.put({ entry: objectDefaults(entry), mark, ...fingerprint })
-    if (entry.kind === 'address' && this.link(entry.link)?.up === true) this.connect(entry.link)
+    switch (entry.kind) {
+      case 'address':
+        return addAddress(this, entry, mark)
+      case 'route':
+        return addRoute(this, entry, mark, replace)
+      case 'fdb':
+        return addFdb(this, entry, mark, replace)
+      case 'nft-table':
+        return addTable(this, entry, mark)
+      case 'nft-element':
+        return addElement(this, entry)
+      case 'neighbour':
+        return addNeighbour(this, entry, mark, replace)
+      case 'rule':
+        return addRule(this, entry, mark)
+      case 'link':
+      case 'sysctl':
+        throw new TypeError(`a ${entry.kind} is not added as an object`)
+    }
   }
 
+  /** As other programs do: of several under the key the first goes. */
   deleteObject(key: string): void {
-    const seen = this.state.get(key)
-    if (seen === undefined) return refuse('ENOENT', `there is no ${key}`)
-    this.vanish(key)
-    if (seen.entry.kind === 'address') this.afterAddress(seen.entry)
+    const { entry } = this.objects.get(key) ?? refuse('ENOENT', `there is no ${key}`)
+    this.deleteEntry(entry)
   }
 
-  /** Another program adds a rule to a table, or takes one away: it no longer is what it was. */
-  editTable(key: string): void {
-    const seen = this.state.get(key) ?? refuse('ENOENT', `there is no ${key}`)
-    this.put({ ...seen, fingerprint: 'edited by another program' })
+  /** Deletes what the entry names. `mark`: only what bears it, where the kernel can tell. */
+  deleteEntry(entry: Entry, mark?: Mark): void {
+    switch (entry.kind) {
+      case 'address':
+        return deleteAddress(this, entry)
+      case 'route':
+        return deleteRoute(this, entry, mark)
+      case 'fdb':
+        return deleteFdb(this, entry)
+      case 'nft-table':
+      case 'nft-element':
+        return deleteNft(this, entry)
+      case 'rule':
+        return deleteRule(this, entry, mark)
+      case 'neighbour':
+        return deleteNeighbour(this, entry)
+      case 'link':
+        return deleteLink(this, entry.name)
+      case 'sysctl':
+        throw new TypeError('a sysctl cannot be deleted')
+    }
   }
 
   readSysctl(path: string): string {
     const link = linkOfSysctl(path)
     if (link !== undefined && !this.link(link)) refuse('ENOENT', `there is no ${path}`)
-    return this.sysctls.get(path) ?? '0'
+    return this.sysctls.read(path)
   }
 
   /** As the kernel does, tells nobody. */
   writeSysctl(path: string, value: string): void {
     this.readSysctl(path)
-    this.sysctls.set(path, value)
+    this.sysctls.write(path, value)
     this.modifications += 1
   }
 
-  /** The kernel's own route to the subnet of each address, once the link is up. */
-  private connect(name: string): void {
-    for (const key of this.state.childrenOf(`link ${name}`)) {
-      const address = this.state.get(key)?.entry
-      if (address?.kind !== 'address' || address.noPrefixRoute === true) continue
-      const route = connectedRoute(address)
-      if (!this.has(entryKey(route))) this.put({ entry: route, mark: 'foreign' })
-    }
-  }
-
-  /** Deleting a subnet's address takes the subnet's route, and every route that uses it as its source, silently. */
-  private afterAddress(address: AddressEntry): void {
-    const subnet = connectedRoute(address)
-    const host = address.address.split('/')[0]
-    const others = [...this.state.childrenOf(`link ${address.link}`)]
-      .map(key => this.state.get(key)?.entry)
-      .filter(entry => entry?.kind === 'address')
-    const isLast = others.length === 0
-    const sameSubnet = others.some(other => connectedRoute(other).dst === subnet.dst)
-    const seen = this.state.get(entryKey(subnet))
-    if (!sameSubnet && seen?.mark === 'foreign') this.vanish(entryKey(subnet))
-    this.loseRoutes(route => route.source === host || (isLast && route.link === address.link))
-  }
-
-  /** The real kernel says nothing of IPv4 routes that go so; whoever watches it must look again. */
-  private loseRoutes(lost: (route: RouteEntry) => boolean): void {
-    for (const { entry } of this.entries()) {
-      if (entry.kind === 'route' && lost(entry)) this.vanish(entryKey(entry))
-    }
-  }
-
-  private put(observed: ObservedEntry): void {
+  /** `before`: the object in whose place it comes. */
+  put(observed: ObservedEntry, before?: ObservedEntry): void {
     this.modifications += 1
-    this.state.fold({ event: 'set', observed })
-    this.emit({ event: 'set', observed })
+    this.objects.add(observed, before)
+    const beside = isShared(observed.entry) && before === undefined ? { beside: true } : {}
+    this.emit({ event: 'set', observed, ...beside })
   }
 
-  private vanish(key: string): void {
+  drop(observed: ObservedEntry): void {
+    const { entry, mark } = observed
+    const key = entryKey(entry)
     this.modifications += 1
-    this.state.fold({ event: 'gone', key })
-    this.state.fold({ event: 'parent-gone', parent: key })
-    this.emit({ event: 'gone', key })
-    this.emit({ event: 'parent-gone', parent: key })
+    this.objects.remove(observed)
+    const left = this.objects.all(key).find(other => other.mark === mark)
+    if (left !== undefined) this.emit({ event: 'set', observed: left, beside: true })
+    else this.emit({ event: 'gone', key, ...(isShared(entry) ? { mark } : {}) })
+    if (entry.kind === 'link' || entry.kind === 'nft-table') this.emit({ event: 'parent-gone', parent: key })
+  }
+
+  /** Whoever listens cannot follow what happened: it must observe again. */
+  tellHole(why: string): void {
+    this.emit({ event: 'resync', why })
   }
 
   /** The namespace of a descriptor that a `FakeKernel` gave out. */
   namespaceOf(descriptor: number): FakeNamespace | undefined {
     return this.network.namespace(descriptor)
   }
-}
 
-function set(entry: Entry): KernelEvent {
-  return { event: 'set', observed: { entry, mark: 'foreign' } }
-}
-
-/** `before` with what `link` gives; a `link` of type device says nothing of its type. */
-function withSettings(before: LinkEntry, link: LinkEntry, owner: string | undefined): LinkEntry {
-  const entry: LinkEntry = {
-    ...before,
-    ...(link.up === undefined ? {} : { up: link.up }),
-    ...(link.mtu === undefined ? {} : { mtu: link.mtu }),
-    ...(link.mac === undefined ? {} : { mac: link.mac }),
-    ...(link.master === undefined ? {} : { master: link.master }),
-    ...(link.bridgePort === undefined ? {} : { bridgePort: { ...before.bridgePort, ...link.bridgePort } }),
-    ...(owner === undefined ? {} : { claim: 'own', owner }),
+  private emit(event: KernelEvent): void {
+    for (const listener of this.listeners) listener(event)
   }
-  if (entry.type !== 'bridge' || link.type !== 'bridge' || link.vlanFiltering === undefined) return entry
-  return { ...entry, vlanFiltering: link.vlanFiltering }
 }
 
-function linkDefaults(link: LinkEntry): LinkEntry {
-  const mtu = link.type === 'vxlan' ? 1450 : 1500
-  return { up: false, mtu, mac: localMac(`fake ${link.name}`), ...link }
+/** Kinds of which several objects can have one key. */
+function isShared({ kind }: Entry): boolean {
+  return kind === 'route' || kind === 'rule'
 }
 
-/** What the kernel fills in and reports. */
-function objectDefaults(entry: Entry): Entry {
-  if (entry.kind === 'address') return { scope: 'global', noPrefixRoute: false, ...entry }
-  if (entry.kind === 'route') return { type: 'unicast', ...entry }
-  return entry
+/** What a new namespace has: `lo`, which is down, and the rules that name the three tables. */
+function atBirth(): Entry[] {
+  return [
+    {
+      kind: 'link',
+      type: 'device',
+      name: 'lo',
+      claim: 'use',
+      owner: '',
+      up: false,
+      mtu: 65536,
+      mac: '00:00:00:00:00:00',
+    },
+    ruleOf(4, 0, 255),
+    ruleOf(4, 32766, 254),
+    ruleOf(4, 32767, 253),
+    ruleOf(6, 0, 255),
+    ruleOf(6, 32766, 254),
+  ]
 }
 
-/** Source and protocol are the kernel's; IPv6 gives it metric 256. */
-function connectedRoute(address: AddressEntry): RouteEntry {
-  const { prefix } = parseInterfaceAddress(address.address)
-  return {
-    kind: 'route',
-    dst: formatPrefix(prefix),
-    table: 254,
-    metric: prefix.family === 6 ? 256 : 0,
-    link: address.link,
-    scope: 'link',
-    type: 'unicast',
-  }
+function ruleOf(family: 4 | 6, priority: number, table: number): Entry {
+  return { kind: 'rule', family, priority, table }
 }

@@ -22,9 +22,9 @@ const CHUNK = 500
 
 /** What must be read again, as the kernel changed it without an event of its own. */
 export interface Rereads {
-  /** Indexes of links that went down: their routes are gone. */
+  /** Indexes of links that went down, or lost an IPv4 address: their routes may be gone, also those of others. */
   readonly routesOfLinks: Set<number>
-  /** An IPv4 address went, and with it perhaps routes that used it, or all of its link. */
+  /** An IPv4 address went, and with it perhaps routes over other links that used it. */
   ourIpv4Routes: boolean
   /** Bridge ports whose settings changed. */
   readonly links: Set<number>
@@ -66,7 +66,10 @@ export class EventFold {
         if (isNew) this.portSet(event.value, rereads)
         return
       case 'address':
-        if (!isNew && !event.value.address.includes(':')) rereads.ourIpv4Routes = true
+        if (!isNew && !event.value.address.includes(':')) {
+          rereads.ourIpv4Routes = true
+          rereads.routesOfLinks.add(event.value.linkIndex)
+        }
         return this.tell(isNew, observedAddress(event.value, this.links))
       case 'route': {
         // Without REPLACE another route of the same key may stand beside this one.

@@ -5,7 +5,7 @@ import type { KernelEvent, Operation } from '../operation.ts'
 import { elementRequests } from './codecs/nft-element.ts'
 import { createTableRequests, deleteTableRequests } from './codecs/nft-table.ts'
 import type { NftObserver } from './nft-observer.ts'
-import { type Failure, invalid, refusalOf } from './refusals.ts'
+import { type Failure, invalid, refusalOf, setMissing } from './refusals.ts'
 
 /** Operations that travel as one: of a table, or elements of one set that come or go together. */
 interface Unit {
@@ -84,7 +84,10 @@ export class NftApplier {
       const { family, table, set: name } = first
       const fresh = created.get(tableKey(family, table))?.find(set => set.name === name)
       const set = fresh ?? (await this.observer.setOf(family, table, name))
-      if (set === undefined) throw new Error(`there is no set ${name} in table ${family} ${table}`)
+      if (set === undefined) {
+        for (const operation of group) note(failures, operation, setMissing(operation, name))
+        return []
+      }
       return [{ operations: group, requests: elementRequests(op, set, elements) }]
     } catch (error) {
       // Elements that cannot even be encoded: find out which.
@@ -129,10 +132,7 @@ export class NftApplier {
   }
 
   private drop(unit: Unit, error: Parameters<typeof refusalOf>[1], failures: Map<Operation, Failure>): void {
-    for (const operation of unit.operations) {
-      const failure = refusalOf(operation, error)
-      if (failure !== undefined) failures.set(operation, failure)
-    }
+    for (const operation of unit.operations) note(failures, operation, refusalOf(operation, error))
   }
 
   private eventsOf(
@@ -155,6 +155,10 @@ export class NftApplier {
     if (op === 'delete') this.observer.forget(family, name)
     else this.observer.remember(family, name, sets)
   }
+}
+
+function note(failures: Map<Operation, Failure>, operation: Operation, failure: Failure | undefined): void {
+  if (failure !== undefined) failures.set(operation, failure)
 }
 
 /** Neighbours in the order that are elements of one set and have the same operation. */

@@ -35,7 +35,7 @@ export class NftObserver {
   async setOf(family: nft.Family, table: string, name: string): Promise<NftSet | undefined> {
     const key = tableKey(family, table)
     if (!this.sets.has(key)) {
-      const found = (await this.client.dump(nft.listSets({ family, table }))).map(nft.decodeSet)
+      const found = await this.setsOf(family, table)
       const observed = observedTable({ family, name: table }, { chains: [], rules: [], sets: found })
       if (observed?.entry.kind === 'nft-table') this.remember(family, table, observed.entry.sets)
     }
@@ -48,6 +48,16 @@ export class NftObserver {
 
   forget(family: nft.Family, table: string): void {
     this.sets.delete(tableKey(family, table))
+  }
+
+  /** A table that is not there has none. */
+  private async setsOf(family: nft.Family, table: string): Promise<nft.Set[]> {
+    try {
+      return (await this.client.dump(nft.listSets({ family, table }))).map(nft.decodeSet)
+    } catch (error) {
+      if (hasCode(error, 'netlink.enoent')) return []
+      throw error
+    }
   }
 
   private async tables(): Promise<nft.Table[]> {

@@ -39,6 +39,15 @@ export function linkMissing(operation: Operation, link: string): Failure | undef
   return kernelError(what, message, { code: 'kernel.link-missing', errno: 'ENODEV', key })
 }
 
+/** The element's set is not there; for a deletion that is success. */
+export function setMissing(operation: Operation, set: string): Failure | undefined {
+  if (operation.op === 'delete') return undefined
+  const key = entryKey(operation.entry)
+  const what = `${operation.op} ${key}`
+  const message = `${what}: there is no set ${set} in this table; create the table first`
+  return kernelError(what, message, { code: 'kernel.not-found', errno: 'ENOENT', key })
+}
+
 /** Somebody must come with the pod's namespace. */
 export function namespaceNeeded(link: Extract<LinkEntry, { type: 'veth' }>): Failure {
   const key = entryKey(link)
