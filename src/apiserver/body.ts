@@ -1,4 +1,5 @@
 import { isJsonObject } from '../store/index.ts'
+import type { ApiRequest } from './api-request.ts'
 import { RequestError } from './status.ts'
 
 /** Kubernetes' own limit for a request. */
@@ -8,7 +9,7 @@ export const maxDepth = 64
 
 /** Reads a JSON object of limited size and depth; `whenEmpty` stands in for an empty body. Throws 400, 413. */
 export async function readJsonBody(
-  request: Request,
+  request: ApiRequest,
   whenEmpty?: Readonly<Record<string, unknown>>,
 ): Promise<{ readonly [key: string]: unknown }> {
   const text = await readText(request)
@@ -29,26 +30,25 @@ export async function readJsonBody(
 }
 
 /** The media type without parameters, in lower case: `application/json`. */
-export function mediaType(request: Request): string {
-  return (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+export function mediaType(request: ApiRequest): string {
+  return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
 }
 
-async function readText(request: Request): Promise<string> {
+async function readText({ headers, body }: ApiRequest): Promise<string> {
   const tooLarge = () => new RequestError(413, `the body is larger than ${maxBodyBytes} bytes`)
-  if (Number(request.headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge()
-  const decoder = new TextDecoder('utf-8', { fatal: true })
+  if (Number(headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge()
+  if (typeof body === 'string') return body
+  const chunks: Uint8Array[] = []
   let bytes = 0
-  let text = ''
+  for await (const chunk of body) {
+    bytes += chunk.byteLength
+    if (bytes > maxBodyBytes) throw tooLarge()
+    chunks.push(chunk)
+  }
   try {
-    for await (const chunk of request.body ?? []) {
-      bytes += chunk.byteLength
-      if (bytes > maxBodyBytes) throw tooLarge()
-      text += decoder.decode(chunk, { stream: true })
-    }
-    return text + decoder.decode()
-  } catch (error) {
-    if (error instanceof TypeError) throw new RequestError(400, 'the body is not UTF-8')
-    throw error
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+  } catch {
+    throw new RequestError(400, 'the body is not UTF-8')
   }
 }
 

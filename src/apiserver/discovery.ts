@@ -1,24 +1,26 @@
-import type { Hono } from 'hono'
 import { allKinds, apiVersionOf, type KindInfo } from '../model/index.ts'
-import type { Env } from './routes.ts'
+import { type ApiAnswer, jsonAnswer } from './api-request.ts'
 
 const verbs = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch']
 const statusVerbs = ['get', 'patch', 'update']
 
-/** What kubectl reads first: which groups, versions and resources there are. */
-export function addDiscovery(app: Hono<Env>, version: string): void {
+/** What kubectl reads first, by path: which groups, versions and resources there are. */
+export function discoveryAnswers(version: string): Map<string, ApiAnswer> {
   const groups = Map.groupBy(allKinds(), info => info.group)
   const named = [...groups].filter(([group]) => group !== '').map(([group, kinds]) => groupOf(group, kinds))
-  app.get('/version', c => c.json(versionInfo(version)))
-  app.get('/api', c => c.json({ kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }))
-  app.get('/apis', c => c.json({ kind: 'APIGroupList', apiVersion: 'v1', groups: named }))
+  const answers = new Map<string, object>([
+    ['/version', versionInfo(version)],
+    ['/api', { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }],
+    ['/apis', { kind: 'APIGroupList', apiVersion: 'v1', groups: named }],
+  ])
   for (const group of named) {
-    app.get(`/apis/${group.name}`, c => c.json({ kind: 'APIGroup', apiVersion: 'v1', ...group }))
+    answers.set(`/apis/${group.name}`, { kind: 'APIGroup', apiVersion: 'v1', ...group })
   }
   for (const [groupVersion, kinds] of Map.groupBy(allKinds(), apiVersionOf)) {
     const root = groupVersion.includes('/') ? '/apis' : '/api'
-    app.get(`${root}/${groupVersion}`, c => c.json(resourceList(groupVersion, kinds)))
+    answers.set(`${root}/${groupVersion}`, resourceList(groupVersion, kinds))
   }
+  return new Map([...answers].map(([path, value]) => [path, jsonAnswer(value)]))
 }
 
 function groupOf(name: string, kinds: readonly KindInfo[]) {

@@ -94,6 +94,23 @@ describe('KubernetesStore', () => {
     })
   })
 
+  it('takes nothing for an empty list that is no list', async () => {
+    const answers = ['{}', '{"items":[]}', '{"metadata":{"resourceVersion":"3"}}', '{"kind":"Status"}']
+    for (const text of answers) {
+      const store = connect(await scripted(out => out.end(text)))
+      await assert.rejects(store.list('Node'), isError('store.unavailable', /no list/), text)
+    }
+    const go = connect(await scripted(out => out.end('{"metadata":{"resourceVersion":"3"},"items":null}')))
+    assert.deepEqual(await go.list('Node'), { items: [], resourceVersion: '3' })
+  })
+
+  it('lists again when an object is deleted that it cannot read', async () => {
+    const object = { kind: 'Node', apiVersion: 'v1', metadata: meta('bad'), spec: { podCIDR: 3 } }
+    const line = JSON.stringify({ type: 'DELETED', object })
+    const store = connect(await scripted(out => out.end(`${line}\n`)))
+    await assert.rejects(firstEvent(store), isError('store.expired', /cannot be read/))
+  })
+
   it('reads lists page by page and sets aside what is no object of the kind', async () => {
     const url = await scripted((out, asked) => {
       const second = asked.includes('continue=more')
@@ -166,6 +183,17 @@ describe('KubernetesStore', () => {
     const watch = assert.rejects(firstEvent(store), isError('store.unavailable', /watch Node/))
     while (asked.length < 2) await new Promise(resolve => setTimeout(resolve, 5))
     await clock.advance(5_000)
+    await watch
+  })
+
+  it('gives up a watch whose answer does not begin', async () => {
+    const clock = new ManualClock()
+    const asked: string[] = []
+    const url = await scripted((_, path) => asked.push(path))
+    const store = connect(url, { clock, timeoutMs: 1_000, watchIdleMs: 5_000 })
+    const watch = assert.rejects(firstEvent(store), isError('store.unavailable', /watch Node/))
+    while (asked.length < 1) await new Promise(resolve => setTimeout(resolve, 5))
+    await clock.advance(1_000)
     await watch
   })
 })

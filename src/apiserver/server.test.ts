@@ -177,6 +177,17 @@ describe('API server', () => {
     assert.equal((await call('GET', '/healthz')).status, 200)
   })
 
+  it('answers HEAD like GET, without a body, and refuses text that is not UTF-8', async () => {
+    const { call, url } = await serve()
+    const head = await call('HEAD', nodes)
+    assert.deepEqual([head.status, head.body], [200, ''])
+    const headers = { 'content-type': 'application/json' }
+    const bytes = new Uint8Array([0x7b, 0xff, 0x7d])
+    const refused = await fetch(url + nodes, { method: 'POST', headers, body: bytes })
+    assert.match(await refused.text(), /not UTF-8/)
+    assert.equal(refused.status, 400)
+  })
+
   it('says when its port is taken', async () => {
     const { port } = await serve()
     const store = new MemoryStore({ clock: systemClock, random: Math.random })

@@ -11,6 +11,7 @@ import {
   kindInfo,
 } from '../model/index.ts'
 import { storeError } from './errors.ts'
+import { isJsonObject } from './merge-patch.ts'
 
 /** What a store needs to complete an object. */
 export interface AdmissionContext {
@@ -136,11 +137,26 @@ function settle<K extends Kind>(
 
 /** Checks the whole object and makes it the store's own: a frozen copy that no caller can change afterwards. */
 function finish<K extends Kind>(kind: K, op: string, candidate: object): KindMap[K] {
-  const checked = checkObject(kind, structuredClone(candidate))
+  const checked = checkObject(kind, copyOf(candidate))
   if (checked.ok) return deepFreeze(checked.object)
   const message = `${kind} is not valid: ${issuesText(checked.issues)}`
   throw storeError(op, message, { code: 'store.invalid', kind, issues: checked.issues })
 }
+
+/** A copy, all the way down, of what JSON can say; for that it is several times faster than structuredClone. */
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf)
+  if (!isJsonObject(value)) return value
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) {
+    // assigned, this name would become the prototype
+    if (key === '__proto__') Object.defineProperty(copy, key, { value: copyOf(value[key]), ...plainProperty })
+    else copy[key] = copyOf(value[key])
+  }
+  return copy
+}
+
+const plainProperty = { enumerable: true, configurable: true, writable: true }
 
 function metadataOf(object: object): object {
   const metadata = 'metadata' in object ? object.metadata : undefined

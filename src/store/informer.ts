@@ -1,15 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Backoff, type Clock, errorText, type Logger, sleep } from '../base/index.ts'
 import type { Source } from '../derive/index.ts'
 import { type Kind, type KindMap, objectKey } from '../model/index.ts'
 import { isStoreError } from './errors.ts'
-import {
-  eventRevision,
-  type ListOptions,
-  type ObjectList,
-  revisionNumber,
-  type Store,
-  type WatchEvent,
-} from './store.ts'
+import { RevisionGuard } from './revision-guard.ts'
+import { eventRevision, type ListOptions, type ObjectList, type Store, type WatchEvent } from './store.ts'
 
 export interface InformerOptions<K extends Kind> {
   readonly store: Store
@@ -30,6 +25,13 @@ export interface InformerOptions<K extends Kind> {
    */
   readonly fallGraceMs?: number
 }
+
+type ObjectEvent<T> = Exclude<WatchEvent<T>, { readonly type: 'BOOKMARK' }>
+
+/** In less time nobody replaces a store by a backup; who has not heard of it for longer must look again, ms. */
+const quickestRestoreMs = 10_000
+/** A server may ask for more patience than our own waiting times, but not for any. */
+const maxRetryAfterMs = 60_000
 
 export interface InformerCounters {
   readonly lists: number
@@ -56,14 +58,19 @@ export class Informer<K extends Kind> {
   private isConnected = false
   /** Where the next watch begins; without it a list comes first. */
   private position: string | undefined
-  /** The highest revision seen. */
-  private seen: bigint | undefined
-  private behindSinceMs: number | undefined
+  private readonly revisions: RevisionGuard
   private contactMs: number | undefined
+  /** The last event that changed something; none since the last list. */
+  private lastChange: ObjectEvent<KindMap[K]> | undefined
+  /** The store was away: what answers next may know another past. */
+  private inDoubt = false
+  /** What the server asked for with its last refusal. */
+  private askedToWaitMs = 0
 
   constructor(options: InformerOptions<K>) {
     this.options = options
-    const maxMs = options.maxBackoffMs ?? 10_000
+    const { maxBackoffMs: maxMs = 10_000, fallGraceMs = 30_000 } = options
+    this.revisions = new RevisionGuard(options.clock, fallGraceMs)
     this.backoff = new Backoff({ firstMs: Math.min(200, maxMs), maxMs, random: options.random })
   }
 
@@ -105,8 +112,9 @@ export class Informer<K extends Kind> {
 
   private async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.askedToWaitMs = 0
       if (await this.cycle(signal)) this.backoff.reset()
-      else await sleep(this.options.clock, this.backoff.nextMs(), signal)
+      else await sleep(this.options.clock, Math.max(this.backoff.nextMs(), this.askedToWaitMs), signal)
     }
   }
 
@@ -116,6 +124,8 @@ export class Informer<K extends Kind> {
     const startMs = clock.nowMs()
     const eventsBefore = this.count.events
     try {
+      this.inDoubt ||= (this.ageMs() ?? 0) > quickestRestoreMs
+      if (this.inDoubt && this.position !== undefined) this.position = await this.confirmedPosition(signal)
       this.position ??= await this.relist(signal)
       await this.follow(this.position, signal)
     } catch (error) {
@@ -134,9 +144,32 @@ export class Informer<K extends Kind> {
     }
     this.count.failures += 1
     this.isConnected = false
+    this.inDoubt = true
+    if (isStoreError(error, 'store.unavailable')) {
+      this.askedToWaitMs = Math.min(error.payload.retryAfterMs ?? 0, maxRetryAfterMs)
+    }
     log.warn(`cannot follow ${kind}, will try again; what is known stays in force`, {
       error: errorText(error),
     })
+  }
+
+  /**
+   * From where a watch may go on after an interruption: the last change, if it is still true. A store that was restored
+   * from a backup has undone it, and has perhaps used its revision again for another change; then a list comes first.
+   */
+  private async confirmedPosition(signal: AbortSignal): Promise<string | undefined> {
+    const { store, kind, select } = this.options
+    if (this.lastChange === undefined) return undefined
+    const { type, object } = this.lastChange
+    const { name, namespace, resourceVersion } = object.metadata
+    const { items } = await store.list(kind, {
+      ...select,
+      ...(namespace === undefined ? {} : { namespace }),
+      fieldSelector: [select?.fieldSelector, `metadata.name=${name}`].filter(Boolean).join(','),
+      signal,
+    })
+    this.inDoubt = false
+    return isDeepStrictEqual(items[0], type === 'DELETED' ? undefined : object) ? resourceVersion : undefined
   }
 
   /** Replaces the source by a complete list and returns its revision. */
@@ -148,7 +181,8 @@ export class Informer<K extends Kind> {
     this.count.lists += 1
     this.heard()
     source.replace(this.entriesOf(list))
-    this.seen = revisionNumber(list.resourceVersion) ?? this.seen
+    this.lastChange = undefined
+    this.inDoubt = false
     this.synchronized()
     return list.resourceVersion
   }
@@ -165,22 +199,18 @@ export class Informer<K extends Kind> {
     return entries
   }
 
-  private refuseOldList(list: ObjectList<unknown>): void {
-    const { kind, clock, log, fallGraceMs = 30_000 } = this.options
-    const revision = revisionNumber(list.resourceVersion)
-    if (revision === undefined || this.seen === undefined || revision >= this.seen) {
-      this.behindSinceMs = undefined
-      return
-    }
-    this.behindSinceMs ??= clock.nowMs()
-    const fields = { seen: String(this.seen), found: String(revision) }
-    if (clock.nowMs() - this.behindSinceMs < fallGraceMs) {
+  private refuseOldList({ resourceVersion: found }: ObjectList<unknown>): void {
+    const { kind, log } = this.options
+    const { seen } = this.revisions
+    const verdict = this.revisions.judgeList(found)
+    if (verdict === 'old') {
       this.count.refused += 1
-      throw new Error(`the list of ${kind} is from revision ${revision}, ${this.seen} has been seen already`)
+      throw new Error(`the list of ${kind} is from revision ${found}, ${seen} has been seen already`)
     }
-    log.warn(`the store went back and stays there, as after a restore from a backup: taking its list`, fields)
-    this.behindSinceMs = undefined
-    this.seen = undefined
+    if (verdict === 'fallen') {
+      const message = 'the store went back and stays there, as after a restore from a backup: taking its list'
+      log.warn(message, { kind, seen, found })
+    }
   }
 
   private async follow(resourceVersion: string, signal: AbortSignal): Promise<void> {
@@ -196,18 +226,20 @@ export class Informer<K extends Kind> {
   private take(event: WatchEvent<KindMap[K]>): boolean {
     const { source, kind, log } = this.options
     const revision = eventRevision(event)
-    const number = revisionNumber(revision)
-    if (number !== undefined && this.seen !== undefined && number <= this.seen) {
-      if (number === this.seen && event.type === 'BOOKMARK') return this.heard()
+    const { seen } = this.revisions
+    const verdict = this.revisions.judgeEvent(revision)
+    if (verdict === 'again' && event.type === 'BOOKMARK') return this.heard()
+    if (verdict !== 'new') {
       this.count.refused += 1
-      if (number === this.seen) return true // delivered twice
-      log.warn(`the watch of ${kind} went back, listing again`, { seen: String(this.seen), found: revision })
+      // Delivered twice, if it is the same change; else its revision was used again, after a restore from a backup.
+      if (verdict === 'again' && this.lastChange?.object.metadata.resourceVersion === revision) return true
+      log.warn(`the watch of ${kind} went back, listing again`, { seen, found: revision })
       this.position = undefined
       return false
     }
-    this.seen = number ?? this.seen
     this.position = revision
     this.count.events += 1
+    if (event.type !== 'BOOKMARK') this.lastChange = event
     if (event.type === 'DELETED') source.delete(objectKey(event.object))
     else if (event.type !== 'BOOKMARK') source.set(objectKey(event.object), event.object)
     return this.heard()

@@ -44,6 +44,14 @@ describe('readKubeconfig', () => {
     assert.equal(file.tokenFile, join(directory, 'token'))
   })
 
+  it('shows nothing of the file when it is no YAML', async () => {
+    await assert.rejects(readKubeconfig(write('{token: s3cret', ' : [')), ({ message }: Error) => {
+      assert.match(message, /kubeconfig .*line \d+/)
+      assert.doesNotMatch(message, /s3cret/)
+      return true
+    })
+  })
+
   it('says what it cannot use', async () => {
     await assert.rejects(readKubeconfig(write('{exec: {command: aws}}')), /"exec" are not supported/)
     await assert.rejects(readKubeconfig(write('{}'), 'other'), /no context "other"/)

@@ -17,9 +17,11 @@ export async function readKubeconfig(path: string, contextName?: string): Promis
     storeError(`read ${path}`, `kubeconfig ${path}: ${message}`, { code: 'store.config', path })
   let config: unknown
   try {
-    config = parse(readConnectionFile('kubeconfig', path))
+    // warnings would go to the process, and quote the file
+    config = parse(readConnectionFile('kubeconfig', path), { logLevel: 'error' })
   } catch (error) {
-    throw refuse(errorText(error))
+    // behind its first line the parser's message quotes the file as well, where tokens and keys stand
+    throw refuse(errorText(error).split('\n', 1).join(''))
   }
   if (!isJsonObject(config)) throw refuse('expected a map, found something else')
   const wanted = contextName ?? text(config, 'current-context')

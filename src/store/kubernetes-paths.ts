@@ -1,10 +1,14 @@
 import { type Kind, kindInfo } from '../model/index.ts'
-import type { HttpCall } from './kubernetes-http.ts'
+import type { KubernetesRequest } from './kubernetes-transport.ts'
 import { isJsonObject } from './merge-patch.ts'
 import type { ListOptions, MergePatch, PatchOptions } from './store.ts'
 
 /** Preconditions travel in the patch's metadata, where Kubernetes looks for them. */
-export function patchCall(path: string, patch: MergePatch, options: PatchOptions): Omit<HttpCall, 'op'> {
+export function patchCall(
+  path: string,
+  patch: MergePatch,
+  options: PatchOptions,
+): Omit<KubernetesRequest, 'op'> {
   const { strategy = 'merge', uid, resourceVersion } = options
   const conditions = {
     ...(uid === undefined ? {} : { uid }),

@@ -1,8 +1,6 @@
 import type { Clock } from '../base/index.ts'
 import {
   apiVersionOf,
-  type Checked,
-  checkObject,
   type Draft,
   issuesText,
   type Kind,
@@ -11,10 +9,13 @@ import {
   objectKey,
 } from '../model/index.ts'
 import { storeError } from './errors.ts'
+import { HttpTransport } from './http-transport.ts'
 import type { KubernetesConnection } from './kubernetes-connection.ts'
-import { type HttpAnswer, type HttpCall, KubernetesHttp } from './kubernetes-http.ts'
+import { type HttpHead, KubernetesHttp } from './kubernetes-http.ts'
+import { complete, listParts, rejection, revisionOf } from './kubernetes-objects.ts'
 import { collectionPath, itemPath, patchCall, selectionQuery } from './kubernetes-paths.ts'
 import { type Asked, errorFromStatus, parseJson } from './kubernetes-status.ts'
+import type { KubernetesRequest, KubernetesTransport } from './kubernetes-transport.ts'
 import { isJsonObject } from './merge-patch.ts'
 import type {
   ListOptions,
@@ -28,11 +29,15 @@ import type {
   WatchOptions,
 } from './store.ts'
 
-export interface KubernetesStoreOptions extends KubernetesConnection {
+/** Where the API server is, or what carries requests to it. */
+export type KubernetesStoreOptions = KubernetesStoreSettings &
+  (KubernetesConnection | { readonly transport: KubernetesTransport })
+
+export interface KubernetesStoreSettings {
   readonly clock: Clock
   /** Uniform in [0, 1): spreads the ends of watches of many clients; without it they all last 450 s. */
   readonly random?: () => number
-  /** For one call, whole; default 30,000. */
+  /** For one call, whole, and for the head of a watch's answer; default 30,000. */
   readonly timeoutMs?: number
   /** A watch on which neither event nor bookmark comes for this long is given up; default 120,000. */
   readonly watchIdleMs?: number
@@ -49,7 +54,8 @@ export class KubernetesStore implements Store {
 
   constructor(options: KubernetesStoreOptions) {
     this.options = options
-    this.http = new KubernetesHttp(options, options.clock)
+    const transport = 'transport' in options ? options.transport : new HttpTransport(options)
+    this.http = new KubernetesHttp(transport, options.clock)
   }
 
   async list<K extends Kind>(kind: K, options: ListOptions = {}): Promise<ObjectList<KindMap[K]>> {
@@ -64,20 +70,19 @@ export class KubernetesStore implements Store {
         token === '' ? query : { ...query, continue: token },
       )
       const page = await this.call(asked, { method: 'GET', path, signal: options.signal, op: asked.op })
-      const metadata = isJsonObject(page['metadata']) ? page['metadata'] : {}
-      for (const item of Array.isArray(page['items']) ? page['items'] : []) {
+      const { listed, metadata, resourceVersion } = listParts(asked, page)
+      for (const item of listed) {
         const checked = complete(kind, item)
         if (checked.ok) items.push(checked.object)
         else rejected.push(rejection(item, checked))
       }
       token = String(metadata['continue'] ?? '')
-      const resourceVersion = String(metadata['resourceVersion'] ?? '')
       if (token === '') return { items, resourceVersion, ...(rejected.length > 0 ? { rejected } : {}) }
     }
   }
 
   async *watch<K extends Kind>(kind: K, options: WatchOptions): AsyncGenerator<WatchEvent<KindMap[K]>> {
-    const { random = () => 0.5, watchIdleMs = 120_000 } = this.options
+    const { random = () => 0.5, watchIdleMs = 120_000, timeoutMs = 30_000 } = this.options
     const asked = { op: `watch ${kind}`, kind }
     const path = collectionPath(kind, options.namespace, {
       ...selectionQuery(options),
@@ -86,19 +91,22 @@ export class KubernetesStore implements Store {
       resourceVersion: options.resourceVersion,
       timeoutSeconds: String(300 + Math.floor(300 * random())),
     })
-    let status = 0
-    const onAnswer = (answered: number) => {
-      status = answered
-      if (status === 200) options.onOpen?.()
+    let head: HttpHead = { status: 0, retryAfterMs: undefined }
+    const onHead = (answered: HttpHead) => {
+      head = answered
+      if (head.status === 200) options.onOpen?.()
     }
-    const call: HttpCall = { method: 'GET', path, signal: options.signal, op: asked.op }
-    for await (const line of this.http.lines(call, watchIdleMs, onAnswer)) {
+    const refusal = (line: string) =>
+      errorFromStatus({ ...asked, retryAfterMs: head.retryAfterMs }, head.status, parseJson(line))
+    const request: KubernetesRequest = { method: 'GET', path, signal: options.signal, op: asked.op }
+    const limits = { headMs: timeoutMs, idleMs: watchIdleMs }
+    for await (const line of this.http.lines(request, limits, onHead)) {
       if (options.signal.aborted) return
       if (line === '') continue
-      if (status !== 200) throw errorFromStatus(asked, status, parseJson(line))
+      if (head.status !== 200) throw refusal(line)
       yield this.eventOf(asked, kind, parseJson(line))
     }
-    if (status !== 200 && !options.signal.aborted) throw errorFromStatus(asked, status, undefined)
+    if (head.status !== 200 && !options.signal.aborted) throw refusal('')
   }
 
   get<K extends Kind>(kind: K, key: string): Promise<KindMap[K]> {
@@ -167,7 +175,7 @@ export class KubernetesStore implements Store {
     verb: string,
     kind: K,
     key: string,
-    call: Omit<HttpCall, 'op'>,
+    call: Omit<KubernetesRequest, 'op'>,
   ): Promise<KindMap[K]> {
     const asked = { op: `${verb} ${kind} ${key}`, kind, key }
     const checked = complete(kind, await this.call(asked, { ...call, op: asked.op }))
@@ -176,8 +184,8 @@ export class KubernetesStore implements Store {
     throw storeError(asked.op, message, { code: 'store.invalid', kind, issues: checked.issues })
   }
 
-  private async call(asked: Asked, call: HttpCall): Promise<{ readonly [key: string]: unknown }> {
-    const answer: HttpAnswer = await this.http.call(call, this.options.timeoutMs ?? 30_000)
+  private async call(asked: Asked, call: KubernetesRequest): Promise<{ readonly [key: string]: unknown }> {
+    const answer = await this.http.call(call, this.options.timeoutMs ?? 30_000)
     const body = parseJson(answer.text)
     if (answer.status >= 200 && answer.status < 300 && isJsonObject(body)) return body
     throw errorFromStatus({ ...asked, retryAfterMs: answer.retryAfterMs }, answer.status, body)
@@ -197,32 +205,13 @@ export class KubernetesStore implements Store {
     if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') {
       const checked = complete(kind, object)
       if (checked.ok) return { type, object: checked.object }
+      if (type === 'DELETED') {
+        const message = `cannot ${asked.op}: an object that cannot be read was deleted; list again`
+        throw storeError(asked.op, message, { code: 'store.expired', kind })
+      }
       // the last good version stays in force; only the position moves on
       this.options.onRejected?.(kind, rejection(object, checked))
     }
     return { type: 'BOOKMARK', resourceVersion }
   }
-}
-
-/** Objects in lists leave out what their list says, and empty parts are left out altogether. */
-function complete<K extends Kind>(kind: K, value: unknown): Checked<KindMap[K]> {
-  if (!isJsonObject(value)) return checkObject(kind, value)
-  const info = kindInfo(kind)
-  const status = info.statusSubresource ? { status: {} } : {}
-  return checkObject(kind, { apiVersion: apiVersionOf(info), kind, spec: {}, ...status, ...value })
-}
-
-function rejection(
-  value: unknown,
-  checked: { readonly issues: readonly { path: string; message: string }[] },
-) {
-  const metadata = isJsonObject(value) && isJsonObject(value['metadata']) ? value['metadata'] : {}
-  const key = [metadata['namespace'], metadata['name']].filter(part => typeof part === 'string').join('/')
-  return { key, message: issuesText(checked.issues) }
-}
-
-function revisionOf(object: unknown): string | undefined {
-  const metadata = isJsonObject(object) ? object['metadata'] : undefined
-  const revision = isJsonObject(metadata) ? metadata['resourceVersion'] : undefined
-  return typeof revision === 'string' ? revision : undefined
 }

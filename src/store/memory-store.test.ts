@@ -44,4 +44,12 @@ describe('MemoryStore', () => {
     assert.equal((await store.get('Node', 'n')).metadata.labels?.['a'], '1')
     assert.throws(() => Object.assign(node.metadata, { name: 'x' }))
   })
+
+  it('keeps a key named __proto__ a key', async () => {
+    const store = new MemoryStore({ clock: new ManualClock(), random: () => 0.5 })
+    const spec = JSON.parse('{"__proto__":{"podCIDR":"10.9.0.0/24"}}')
+    const node = await store.create('Node', nodeDraft('n', { spec }))
+    assert.equal(node.spec.podCIDR, undefined)
+    assert.deepEqual(Object.keys(node.spec), ['__proto__'])
+  })
 })

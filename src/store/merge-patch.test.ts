@@ -59,6 +59,28 @@ describe('mergePatch', () => {
   })
 })
 
+describe('mergePatch of lists by their key', () => {
+  const merged = (target: readonly object[], patch: readonly object[]) =>
+    mergePatch(target, patch, { '': 'type' })
+
+  it('follows the patch in its order', () => {
+    const gone = { type: 'A', $patch: 'delete' }
+    assert.deepEqual(
+      merged([{ type: 'A', x: 1 }, { type: 'B' }], [gone, { type: 'A', y: 2 }, { type: 'A', z: 3 }]),
+      [{ type: 'B' }, { type: 'A', y: 2, z: 3 }],
+    )
+    assert.deepEqual(merged([{ type: 'B' }], [{ type: 'A' }, gone]), [{ type: 'B' }])
+    assert.deepEqual(merged([{ type: 'B' }], [gone]), [{ type: 'B' }])
+  })
+
+  it('takes the first of two namesakes', () => {
+    assert.deepEqual(merged([{ type: 'A' }, { type: 'A', x: 1 }], [{ type: 'A', y: 2 }]), [
+      { type: 'A', y: 2 },
+      { type: 'A', x: 1 },
+    ])
+  })
+})
+
 describe('unsupportedDirective', () => {
   it('names the first directive that is not followed', () => {
     assert.equal(unsupportedDirective({ a: [{ $patch: 'delete' }], '$setElementOrder/a': [] }), undefined)

@@ -31,17 +31,26 @@ function mergeList(target: unknown, patch: readonly unknown[], keys: MergeKeys, 
   if (mergeKey === undefined || !Array.isArray(target)) return patch
   const identity = (element: unknown) => (isJsonObject(element) ? element[mergeKey] : undefined)
   const result: unknown[] = [...target]
+  const removed = new Set<number>()
+  // looked up, not searched for: both lists come from clients, and either may be long
+  const places = new Map<unknown, number>()
+  const place = (element: unknown, at: number) => {
+    if (!places.has(identity(element))) places.set(identity(element), at)
+  }
+  result.forEach(place)
   for (const element of patch) {
-    const at = result.findIndex(present => identity(present) === identity(element))
+    const at = places.get(identity(element))
     if (isJsonObject(element) && element['$patch'] === 'delete') {
-      if (at >= 0) result.splice(at, 1)
-    } else if (at >= 0) {
+      places.delete(identity(element))
+      if (at !== undefined) removed.add(at)
+    } else if (at !== undefined) {
       result[at] = mergePatch(result[at], element, keys, path)
     } else {
+      place(element, result.length)
       result.push(element)
     }
   }
-  return result
+  return result.filter((_, at) => !removed.has(at))
 }
 
 /** The first strategic-merge directive in a patch that `mergePatch` does not follow, with its path. */

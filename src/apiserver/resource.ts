@@ -1,6 +1,3 @@
-import type { HttpBindings } from '@hono/node-server'
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import type { Context, Hono } from 'hono'
 import { apiVersionOf, type Draft, type Kind, type KindInfo, type KindMap } from '../model/index.ts'
 import {
   isJsonObject,
@@ -9,36 +6,26 @@ import {
   type Store,
   unsupportedDirective,
 } from '../store/index.ts'
+import { type ApiAnswer, type ApiRequest, jsonAnswer } from './api-request.ts'
 import { mediaType, readJsonBody } from './body.ts'
 import { RequestError } from './status.ts'
 import { streamWatch, type WatchServices } from './watch-response.ts'
+import type { WatchStream } from './watch-stream.ts'
 
-export type Env = { Bindings: HttpBindings }
-
-/** Adds the paths of one kind; the kind table row says which. */
-export function addRoutes<K extends Kind>(app: Hono<Env>, info: KindInfo<K>, services: WatchServices): void {
-  const root = `/${info.group === '' ? 'api' : 'apis'}/${apiVersionOf(info)}`
-  const all = `${root}/${info.plural}`
-  const collection = info.namespaced ? `${root}/namespaces/:namespace/${info.plural}` : all
-  const item = `${collection}/:name`
-  const resource = new Resource(info, services)
-  if (info.namespaced) app.get(all, c => resource.list(c))
-  app.get(collection, c => resource.list(c))
-  app.post(collection, c => resource.create(c))
-  app.get(item, c => resource.get(c))
-  app.put(item, c => resource.update(c, 'object'))
-  app.patch(item, c => resource.patch(c, 'object'))
-  app.delete(item, c => resource.delete(c))
-  if (!info.statusSubresource) return
-  app.get(`${item}/status`, c => resource.get(c))
-  app.put(`${item}/status`, c => resource.update(c, 'status'))
-  app.patch(`${item}/status`, c => resource.patch(c, 'status'))
+/** A request whose path has been read. */
+export interface ApiCall {
+  readonly request: ApiRequest
+  readonly query: URLSearchParams
+  /** Absent where the path names all namespaces, or the kind has none. */
+  readonly namespace?: string
+  /** Absent where the path names a collection. */
+  readonly name?: string
+  /** Where the lines of a watch go. */
+  readonly stream: WatchStream
 }
 
-type Request = Context<Env>
-
 /** The verbs of one kind, from HTTP to the store and back. */
-class Resource<K extends Kind> {
+export class Resource<K extends Kind> {
   private readonly info: KindInfo<K>
   private readonly services: WatchServices
   private readonly store: Store
@@ -49,15 +36,15 @@ class Resource<K extends Kind> {
     this.store = services.store
   }
 
-  async list(c: Request): Promise<Response> {
+  async list(call: ApiCall): Promise<ApiAnswer | undefined> {
     const { kind } = this.info
-    const select = this.selection(c)
-    if (['1', 'true'].includes(c.req.query('watch') ?? '')) return this.watch(c, select)
+    const select = this.selection(call)
+    if (['1', 'true'].includes(call.query.get('watch') ?? '')) return this.watch(call, select)
     // lists come whole, so a continue token is never one of ours
-    if (c.req.query('continue'))
+    if (call.query.get('continue'))
       throw new RequestError(410, 'the continue token has expired; list again without it')
     const { items, resourceVersion } = await this.store.list(kind, select)
-    return c.json({
+    return jsonAnswer({
       kind: `${kind}List`,
       apiVersion: apiVersionOf(this.info),
       metadata: { resourceVersion },
@@ -65,29 +52,29 @@ class Resource<K extends Kind> {
     })
   }
 
-  async get(c: Request): Promise<Response> {
-    return c.json(await this.store.get(this.info.kind, this.key(c)))
+  async get(call: ApiCall): Promise<ApiAnswer | undefined> {
+    return jsonAnswer(await this.store.get(this.info.kind, this.key(call)))
   }
 
-  async create(c: Request): Promise<Response> {
-    this.refuseDryRun(c)
-    const draft = await this.readObject<Draft<KindMap[K]>>(c)
-    return c.json(await this.store.create(this.info.kind, draft), 201)
+  async create(call: ApiCall): Promise<ApiAnswer | undefined> {
+    this.refuseDryRun(call)
+    const draft = await this.readObject<Draft<KindMap[K]>>(call)
+    return jsonAnswer(await this.store.create(this.info.kind, draft), 201)
   }
 
-  async update(c: Request, part: 'object' | 'status'): Promise<Response> {
-    this.refuseDryRun(c)
+  async update(call: ApiCall, part: 'object' | 'status'): Promise<ApiAnswer | undefined> {
+    this.refuseDryRun(call)
     const { kind } = this.info
-    const object = await this.readObject<KindMap[K]>(c, c.req.param('name'))
+    const object = await this.readObject<KindMap[K]>(call, call.name)
     // no revision in the body means "whatever is there now", as in Kubernetes
     const whole = part === 'object' ? this.store.update(kind, object) : this.store.updateStatus(kind, object)
-    return c.json(await whole)
+    return jsonAnswer(await whole)
   }
 
-  async patch(c: Request, part: 'object' | 'status'): Promise<Response> {
-    this.refuseDryRun(c)
-    const strategy = this.patchStrategy(mediaType(c.req.raw))
-    const patch = await readJsonBody(c.req.raw)
+  async patch(call: ApiCall, part: 'object' | 'status'): Promise<ApiAnswer | undefined> {
+    this.refuseDryRun(call)
+    const strategy = this.patchStrategy(mediaType(call.request))
+    const patch = await readJsonBody(call.request)
     const directive = strategy === 'strategic' ? unsupportedDirective(patch) : undefined
     if (directive !== undefined) {
       throw new RequestError(
@@ -97,46 +84,46 @@ class Resource<K extends Kind> {
     }
     const options = { strategy, ...preconditionsOf(patch['metadata']) }
     const { kind } = this.info
-    const key = this.key(c)
+    const key = this.key(call)
     const patched =
       part === 'object'
         ? this.store.patch(kind, key, patch, options)
         : this.store.patchStatus(kind, key, patch, options)
-    return c.json(await patched)
+    return jsonAnswer(await patched)
   }
 
-  async delete(c: Request): Promise<Response> {
-    this.refuseDryRun(c)
-    const options = await readJsonBody(c.req.raw, {})
+  async delete(call: ApiCall): Promise<ApiAnswer | undefined> {
+    this.refuseDryRun(call)
+    const options = await readJsonBody(call.request, {})
     const conditions = preconditionsOf(options['preconditions'])
-    return c.json(await this.store.delete(this.info.kind, this.key(c), conditions))
+    return jsonAnswer(await this.store.delete(this.info.kind, this.key(call), conditions))
   }
 
-  private async watch(c: Request, select: ListOptions): Promise<Response> {
-    if (c.req.query('sendInitialEvents') !== undefined) {
+  private async watch(call: ApiCall, select: ListOptions): Promise<ApiAnswer | undefined> {
+    if (call.query.has('sendInitialEvents')) {
       throw new RequestError(422, 'sendInitialEvents is not supported here; list, then watch')
     }
-    const seconds = Number(c.req.query('timeoutSeconds') ?? 1_800)
+    const seconds = Number(call.query.get('timeoutSeconds') ?? 1_800)
     if (!Number.isFinite(seconds) || seconds < 0)
       throw new RequestError(400, 'timeoutSeconds is not a number')
-    const resourceVersion = c.req.query('resourceVersion') ?? ''
+    const resourceVersion = call.query.get('resourceVersion') ?? ''
     if (!/^\d*$/.test(resourceVersion))
       throw new RequestError(400, `resourceVersion "${resourceVersion}" is not a number`)
     const request = {
       kind: this.info.kind,
       select,
       resourceVersion,
-      bookmarks: ['1', 'true'].includes(c.req.query('allowWatchBookmarks') ?? ''),
+      bookmarks: ['1', 'true'].includes(call.query.get('allowWatchBookmarks') ?? ''),
       timeoutMs: Math.min(seconds, 86_400) * 1_000,
     }
-    await streamWatch(c.env.outgoing, request, this.services)
-    return RESPONSE_ALREADY_SENT
+    await streamWatch(call.stream, request, this.services)
+    return undefined
   }
 
-  private selection(c: Request): ListOptions {
-    const namespace = this.info.namespaced ? c.req.param('namespace') : undefined
-    const labelSelector = c.req.query('labelSelector')
-    const fieldSelector = c.req.query('fieldSelector')
+  private selection(call: ApiCall): ListOptions {
+    const namespace = this.info.namespaced ? call.namespace : undefined
+    const labelSelector = call.query.get('labelSelector')
+    const fieldSelector = call.query.get('fieldSelector')
     return {
       ...(namespace === undefined ? {} : { namespace }),
       ...(labelSelector ? { labelSelector } : {}),
@@ -144,22 +131,22 @@ class Resource<K extends Kind> {
     }
   }
 
-  private key(c: Request): string {
-    const name = c.req.param('name') ?? ''
-    return this.info.namespaced ? `${c.req.param('namespace')}/${name}` : name
+  private key(call: ApiCall): string {
+    const name = call.name ?? ''
+    return this.info.namespaced ? `${call.namespace}/${name}` : name
   }
 
   /** The body, which must be an object of this kind that agrees with the path. The store checks the rest when whole. */
-  private async readObject<T>(c: Request, name?: string): Promise<T> {
-    const type = mediaType(c.req.raw)
+  private async readObject<T>(call: ApiCall, name?: string): Promise<T> {
+    const type = mediaType(call.request)
     if (type !== '' && type !== 'application/json') {
       throw new RequestError(415, `expected a body of application/json, found ${type}`)
     }
-    const body = await readJsonBody(c.req.raw)
+    const body = await readJsonBody(call.request)
     const metadata = isJsonObject(body['metadata']) ? body['metadata'] : {}
     agree('kind', body['kind'], this.info.kind)
     agree('apiVersion', body['apiVersion'], apiVersionOf(this.info))
-    const namespace = this.info.namespaced ? c.req.param('namespace') : undefined
+    const namespace = this.info.namespaced ? call.namespace : undefined
     agree('metadata.namespace', metadata['namespace'], namespace)
     if (name !== undefined) agree('metadata.name', metadata['name'], name)
     const placed = {
@@ -183,8 +170,8 @@ class Resource<K extends Kind> {
   }
 
   /** Doing it all the same would be worse than saying no. */
-  private refuseDryRun(c: Request): void {
-    if (c.req.query('dryRun'))
+  private refuseDryRun(call: ApiCall): void {
+    if (call.query.get('dryRun'))
       throw new RequestError(400, 'dryRun is not supported here; nothing was changed')
   }
 }
