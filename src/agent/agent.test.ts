@@ -33,7 +33,7 @@ test('a peer that appears yields a route, a neighbour and an FDB entry, and take
   assert.deepEqual(bench.commandsAbout('10.244.3.0', '02:00:00:00:00:03'), [
     'bridge fdb append 02:00:00:00:00:03 dev flannel.1 dst 192.168.77.3 self permanent',
     'ip neighbour replace 10.244.3.0 lladdr 02:00:00:00:00:03 dev flannel.1 nud permanent proto 113',
-    'ip route replace 10.244.3.0/24 via 10.244.3.0 dev flannel.1 onlink proto 113',
+    'ip route replace 10.244.3.0/24 via 10.244.3.0 dev flannel.1 onlink scope global proto 113',
   ])
   await bench.store.delete('Node', 'node-3')
   await bench.quiet()

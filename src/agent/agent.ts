@@ -3,7 +3,7 @@ import type { CniRequest, NetworkConfiguration } from '../cni/index.ts'
 import { type Collection, Graph, type Source } from '../derive/index.ts'
 import type { FileLock } from '../ipam/index.ts'
 import { type Entry, type Kernel, Reconciler } from '../kernel/index.ts'
-import type { NetworkConfig, Node, PodBlock } from '../model/index.ts'
+import { blockCooldownSeconds, type NetworkConfig, type Node, type PodBlock } from '../model/index.ts'
 import { overlayMtu, renderSubnetEnv, subnetEnvFor } from '../overlay/index.ts'
 import { Informer, type Store } from '../store/index.ts'
 import { HostLocalStores } from './addresses/host-local.ts'
@@ -16,6 +16,8 @@ import { Calls } from './calls.ts'
 import type { CallOutcome } from './cni-server.ts'
 import type { AgentConfig } from './config.ts'
 import { Journal, type JournalDisk } from './journal/index.ts'
+import { BlockLease } from './network/block-lease.ts'
+import { type LeaseState, leaseInWords } from './network/lease-state.ts'
 import { OwnNetwork } from './network/own-network.ts'
 import { type Plans, planEverything } from './network/plans.ts'
 import type { SelfNetwork } from './network/self.ts'
@@ -68,6 +70,7 @@ export class Agent {
   private readonly attachments: Attachments
   private readonly calls: Calls
   private readonly registration: Registration
+  private readonly lease: BlockLease
   private readonly ownNetwork: OwnNetwork
   private readonly endings: (() => void)[] = []
   private subnetEnv = ''
@@ -98,6 +101,7 @@ export class Agent {
       attachments: this.attached,
       networks,
     })
+    this.lease = this.makeLease()
     this.ownNetwork = new OwnNetwork({
       nodeName: config.nodeName,
       configName: config.network,
@@ -108,6 +112,9 @@ export class Agent {
       self: this.selfNetwork,
       observed: () => this.reconciler.observed.entries(),
       hasIpv6: world.hasIpv6,
+      lease: this.lease,
+      addressesInUse: () => Array.from(this.heldAddresses(), ([, address]) => address),
+      onFenced: () => this.reconciler.releaseDeletes(),
       log,
     })
     this.reconciler = new Reconciler({ kernel, desired: this.plans.entries, clock, random, log })
@@ -138,6 +145,7 @@ export class Agent {
       blocks: this.blocks,
       network: () => this.network,
       attachmentCount: () => this.attachments.count(),
+      lease: this.lease,
       clock,
       random,
       log,
@@ -147,6 +155,8 @@ export class Agent {
   /** Resolves when the node's kernel is as it was promised before; what the store says follows. */
   async start(): Promise<void> {
     await this.attachments.restore()
+    // Also while there is no Node: what a DEL gives back must rest.
+    this.pool.setBlocks(this.lease.cidrs, this.heldAddresses())
     // Nothing that is already there is judged before the store was heard: a restart must not cut anybody off.
     this.reconciler.holdDeletes()
     await this.reconciler.start()
@@ -166,11 +176,19 @@ export class Agent {
       this.blocks.subscribe(changes => {
         const concerned = changes.some(({ before, after }) => this.ownNetwork.concerns(after ?? before))
         if (!concerned) return
+        for (const change of changes) {
+          if (this.ownNetwork.concerns(change.after ?? change.before)) this.lease.heard(change)
+        }
         this.lookAtSelf()
         this.registration.pokeReport()
       }),
-      this.attached.subscribe(() => this.registration.pokeReport()),
+      this.attached.subscribe(() => {
+        this.registration.pokeReport()
+        if (this.ownNetwork.fenced) this.lookAtSelf()
+      }),
     )
+    this.lease.start()
+    this.lookAtSelf()
     for (const informer of this.informers) {
       informer.onSynced(() => this.lookAtSelf())
       informer.start()
@@ -180,6 +198,7 @@ export class Agent {
   /** Stops following; the kernel keeps everything, so that pods notice nothing. */
   async stop(): Promise<void> {
     for (const end of this.endings) end()
+    this.lease.stop()
     this.registration.stop()
     for (const informer of this.informers) await informer.stop()
     await this.reconciler.stop()
@@ -194,6 +213,13 @@ export class Agent {
   /** Why no pod can be attached now, in words. */
   notReady(): string | undefined {
     return this.ownNetwork.lacks
+  }
+
+  /** The claim on the node's blocks: whether it holds, and in words. */
+  get leaseState(): { readonly state: LeaseState; readonly remainingMs: number; readonly text: string } {
+    const nowMs = this.world.clock.nowMs()
+    const { state } = this.lease
+    return { state, remainingMs: Math.max(0, state.untilMs - nowMs), text: leaseInWords(state, nowMs) }
   }
 
   get network(): SelfNetwork | undefined {
@@ -212,16 +238,39 @@ export class Agent {
     return this.plans.entries
   }
 
+  private makeLease(): BlockLease {
+    const { config, world } = this
+    const { store, bootId, clock, random, log } = world
+    const file = `${config.stateDir}/lease`
+    return new BlockLease({
+      nodeName: config.nodeName,
+      bootId,
+      store,
+      blocks: this.blocks,
+      memory: { read: () => world.readFile(file), write: text => world.writeFile(file, text) },
+      cooldownSeconds: () => {
+        const spec = this.configs.get(config.network)?.spec
+        return spec && blockCooldownSeconds(spec)
+      },
+      onChange: () => this.lookAtSelf(),
+      clock,
+      random,
+      log,
+    })
+  }
+
   private lookAtSelf(): void {
     if (this.synced) this.ownNetwork.look()
+    else this.ownNetwork.lookAtLease()
   }
 
   /** The node's part in the network is another one now, or none. */
   private takeUp(network: SelfNetwork | undefined): void {
-    this.pool.setBlocks(network?.self.podCidrs ?? [], this.heldAddresses())
     this.registration.pokeAnnotations()
     this.registration.pokeReport()
+    // The pool stays while the node is cut off: it may get the same block back, with ADDs under way that took of it.
     if (network === undefined) return
+    this.pool.setBlocks(network.self.podCidrs, this.heldAddresses())
     this.reconciler.releaseDeletes()
     this.writeSubnetEnv(network)
   }
@@ -270,6 +319,7 @@ export class Agent {
       attachments: this.attachments,
       hostLocal,
       notReady: () => this.notReady(),
+      blocks: () => this.network?.self.podCidrs.join(' ') ?? '',
       plugins: new Map([
         ['podlace', podlacePlugin({ host, addresses: this.pool, network: () => this.podNetwork() })],
         ['bridge', bridgePlugin(bridge)],

@@ -23,6 +23,8 @@ export interface CallsOptions {
   readonly hostLocal: (config: NetworkConfiguration) => AddressSource
   /** Why no pod can be attached now, in words; undefined if one can. */
   readonly notReady: () => string | undefined
+  /** Names the node's blocks. */
+  readonly blocks: () => string
 }
 
 /** Carries out the verbs of the CNI protocol (SPEC.md 1.1.0, section 2). */
@@ -70,18 +72,22 @@ export class Calls {
   }
 
   private async add(call: Call, plugin: Plugin, pod: PodNamespace): Promise<CallOutcome> {
-    const { attachments, notReady } = this.options
+    const { attachments, notReady, blocks } = this.options
     const holder = holderOf(call)
+    let from = ''
     const result = await attachments.add(holder, pod, async () => {
       // Asked when it is this interface's turn: the node may have lost its block while the call waited.
       const reason = notReady()
       if (reason !== undefined) throw cniError('try-again-later', 'attach', reason)
+      from = blocks()
       return plugin.prepare(call, pod)
     })
-    return {
-      output: formatResult(result, call.config.cniVersion),
-      undo: () => attachments.remove(holder, call.config.name),
-    }
+    const undo = () => attachments.remove(holder, call.config.name)
+    // And again: a pod must not begin with an address that the node lost while it was wired.
+    const reason = notReady() ?? (blocks() === from ? undefined : "the node's blocks changed meanwhile")
+    if (reason === undefined) return { output: formatResult(result, call.config.cniVersion), undo }
+    await undo()
+    throw cniError('try-again-later', 'attach', reason)
   }
 
   private async check(call: Call, pod: PodNamespace): Promise<CallOutcome> {

@@ -42,11 +42,7 @@ export function serveCni(socketPath: string, handle: CallHandler, log: Logger): 
   })
   const serveCall = async (connection: UnixConnection, isGone: () => boolean, answered: Promise<Answer>) => {
     const { reply, undo } = await answered
-    // That the caller is gone may show only when it is sent to.
-    if (!isGone()) connection.send(reply)
-    if (!isGone()) return connection.end()
-    log.warn('a CNI caller went away before its answer; what it asked for is taken back')
-    await undo?.()
+    if (await answerOrUndo({ isGone, send: () => connection.send(reply) }, undo, log)) connection.end()
   }
   return {
     close: async () => {
@@ -54,6 +50,22 @@ export function serveCni(socketPath: string, handle: CallHandler, log: Logger): 
       await Promise.all(calls)
     },
   }
+}
+
+/** Whoever waits for the answer to a call. */
+export interface Caller {
+  isGone(): boolean
+  send(): void
+}
+
+/** True if the caller has its answer; if it went away instead, what the call did is taken back. */
+export async function answerOrUndo(caller: Caller, undo: CallOutcome['undo'], log: Logger): Promise<boolean> {
+  // That the caller is gone may show only when it is sent to.
+  if (!caller.isGone()) caller.send()
+  if (!caller.isGone()) return true
+  log.warn('a CNI caller went away before its answer; what it asked for is taken back')
+  await undo?.()
+  return false
 }
 
 /** Characters of an error's text: what fits on a screen. */

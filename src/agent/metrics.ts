@@ -34,6 +34,11 @@ export function agentMetrics(agent: Agent): Registry {
   gauge('store_connected_info', '1 if the last list or watch of every kind has not failed', () =>
     agent.connected ? 1 : 0,
   )
+  gauge(
+    'lease_remaining_seconds',
+    'For how long the claim on the pod CIDRs surely holds; 0: the node is cut off or not confirmed, +Inf: no claims',
+    () => agent.leaseState.remainingMs / 1_000,
+  )
   gauge('attachments_count', 'Interfaces of pods on this node', () => agent.attached.size)
   gauge('peers_count', 'Node objects besides the own one', () => Math.max(0, agent.nodes.size - 1))
   gauge('entries_count', 'Entries wanted of the kernel', () => agent.entries.size)

@@ -3,6 +3,7 @@ import type { Collection } from '../derive/index.ts'
 import type { Node, PodBlock } from '../model/index.ts'
 import { annotationsFor } from '../overlay/index.ts'
 import type { Store } from '../store/index.ts'
+import type { BlockLease } from './network/block-lease.ts'
 import type { SelfNetwork } from './network/self.ts'
 import { Upkeep } from './upkeep.ts'
 
@@ -13,6 +14,7 @@ export interface RegistrationOptions {
   readonly blocks: Collection<PodBlock>
   readonly network: () => SelfNetwork | undefined
   readonly attachmentCount: () => number
+  readonly lease: Pick<BlockLease, 'speaksFor' | 'giveUp'>
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
@@ -95,10 +97,13 @@ export class Registration {
   }
 
   private async report(): Promise<void> {
-    const { nodeName, store, blocks } = this.options
+    const { nodeName, store, blocks, lease } = this.options
     const attachments = this.options.attachmentCount()
     for (const [key, block] of blocks.entries()) {
       if (block.spec.nodeName !== nodeName || block.status.attachments === attachments) continue
+      if (!lease.speaksFor(block)) continue
+      // This number frees the block: nothing may be attached from here on, even if the answer is lost.
+      if (attachments === 0 && block.spec.releasedAt !== undefined) lease.giveUp(block)
       // As it was when we counted: a number from before a release must not free the block (`BlockWriter.release`).
       const { uid, resourceVersion } = block.metadata
       await store.patchStatus('PodBlock', key, { status: { attachments } }, { uid, resourceVersion })

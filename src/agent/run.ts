@@ -1,7 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { errorText, jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
-import { decodeRequest } from '../cni/index.ts'
+import { jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
 import { NetlinkKernel } from '../kernel/index.ts'
 import { KubernetesStore, type Store } from '../store/index.ts'
 import { bootId, flockSync, NetlinkEvents, Netns } from '../sys/index.ts'
@@ -13,7 +12,7 @@ import { FileJournalDisk } from './journal/index.ts'
 import { agentMetrics } from './metrics.ts'
 import type { PodNamespace } from './pod-namespace.ts'
 import { socketError } from './socket-path.ts'
-import { readTombstones, removeTombstone } from './tombstones.ts'
+import { LateDeletes, tombstonesIn } from './tombstones.ts'
 import { agentView } from './view.ts'
 
 export interface RunningAgent {
@@ -57,19 +56,26 @@ async function start(
   const agent = new Agent(config, { ...realWorld(config, netns, kernel, log), ...options })
   onStop(() => agent.stop())
   await agent.start()
-  await replayTombstones(agent, config.stateDir, log)
+  const lateDeletes = new LateDeletes({
+    agent,
+    tombstones: tombstonesIn(config.stateDir),
+    clock: systemClock,
+    log,
+  })
+  onStop(() => lateDeletes.stop())
+  await lateDeletes.start()
   const admin = await serveAdmin(config.adminSocket, agentView(agent, config.nodeName, agentMetrics(agent)))
   onStop(() => admin.close())
   // Last: whoever finds this socket may attach pods.
-  const cni = listenCni(config.socket, agent, log)
+  const cni = listenCni(config.socket, lateDeletes, log)
   onStop(() => cni.close())
   log.info('agent started', { socket: config.socket, attachments: agent.attached.size })
   return agent
 }
 
-function listenCni(socket: string, agent: Agent, log: Logger): { close(): Promise<void> } {
+function listenCni(socket: string, calls: LateDeletes, log: Logger): { close(): Promise<void> } {
   try {
-    return serveCni(socket, (request, pod) => agent.handle(request, pod && podNamespace(pod)), log)
+    return serveCni(socket, (request, pod) => calls.handle(request, pod && podNamespace(pod)), log)
   } catch (cause) {
     throw socketError('CNI', '--socket', socket, cause)
   }
@@ -130,21 +136,6 @@ function openLock(stateDir: string, file: string): number {
       { code: 'agent.state-dir' },
       { cause },
     )
-  }
-}
-
-/** DELs that came while no agent ran. */
-async function replayTombstones(agent: Agent, stateDir: string, log: Logger): Promise<void> {
-  for (const tombstone of readTombstones(stateDir)) {
-    try {
-      await agent.handle(decodeRequest(tombstone.payload), undefined)
-      removeTombstone(tombstone)
-    } catch (error) {
-      log.error('a DEL recorded while the agent was away failed; it is kept for the next start', {
-        file: tombstone.file,
-        error: errorText(error),
-      })
-    }
   }
 }
 

@@ -1,25 +1,104 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { type Clock, errorText, type Logger, type Timer } from '../base/index.ts'
+import { type CniRequest, decodeRequest } from '../cni/index.ts'
+import type { Agent } from './agent.ts'
+import type { CallOutcome } from './cni-server.ts'
+import type { PodNamespace } from './pod-namespace.ts'
 
-/** A DEL that the shim recorded while no agent answered: the request as it would have been sent. */
-export interface Tombstone {
-  readonly file: string
-  readonly payload: Uint8Array
+/**
+ * Where the shim leaves DELs that no agent answered, each as the request it would have sent. Their names are those of
+ * the interfaces: `<container>-<interface>`.
+ */
+export interface Tombstones {
+  /** Names, oldest first. */
+  list(): readonly string[]
+  read(name: string): Uint8Array | undefined
+  /** Forgets one whose DEL was carried out. */
+  remove(name: string): void
 }
 
-/** Reads what the shim left in `<stateDir>/tombstones`, oldest first. Unfinished temporary files are not touched. */
-export function readTombstones(stateDir: string): Tombstone[] {
+/** Those in `<stateDir>/tombstones`. Unfinished temporary files are not touched. */
+export function tombstonesIn(stateDir: string): Tombstones {
   const directory = path.join(stateDir, 'tombstones')
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
-  return fs
-    .readdirSync(directory, { withFileTypes: true })
-    .filter(item => item.isFile() && !item.name.startsWith('.'))
-    .map(item => path.join(directory, item.name))
-    .sort((a, b) => fs.statSync(a).mtimeMs - fs.statSync(b).mtimeMs)
-    .map(file => ({ file, payload: fs.readFileSync(file) }))
+  const ageOf = (name: string) => fs.statSync(path.join(directory, name)).mtimeMs
+  return {
+    list: () =>
+      fs
+        .readdirSync(directory, { withFileTypes: true })
+        .filter(item => item.isFile() && !item.name.startsWith('.'))
+        .map(({ name }) => ({ name, atMs: ageOf(name) }))
+        .sort((a, b) => a.atMs - b.atMs)
+        .map(({ name }) => name),
+    read(name) {
+      try {
+        return fs.readFileSync(path.join(directory, name))
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+        throw error
+      }
+    },
+    remove: name => fs.rmSync(path.join(directory, name), { force: true }),
+  }
 }
 
-/** Forgets a tombstone whose DEL was carried out. */
-export function removeTombstone(tombstone: Tombstone): void {
-  fs.rmSync(tombstone.file, { force: true })
+export interface LateDeletesOptions {
+  readonly agent: Pick<Agent, 'handle'>
+  readonly tombstones: Tombstones
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** A shim that found no agent may write its tombstone when the next agent has looked for them already. */
+const LOOK_MS = 5_000
+
+/** Works off the DELs that came while no agent answered. */
+export class LateDeletes {
+  private readonly options: LateDeletesOptions
+  private timer: Timer | undefined
+  private stopped = false
+
+  constructor(options: LateDeletesOptions) {
+    this.options = options
+  }
+
+  /** Carries out those that are there, and from then on those that come. One that fails is tried again. */
+  async start(): Promise<void> {
+    const { agent: _, tombstones, clock, log } = this.options
+    for (const name of tombstones.list()) {
+      await this.carryOut(name).catch((error: unknown) =>
+        log.error('a DEL recorded while the agent was away failed; it is tried again', {
+          tombstone: name,
+          error: errorText(error),
+        }),
+      )
+    }
+    if (!this.stopped) this.timer = clock.after(LOOK_MS, () => void this.start())
+  }
+
+  stop(): void {
+    this.stopped = true
+    this.timer?.cancel()
+  }
+
+  /**
+   * A call of the shim. An ADD comes after the DEL that a tombstone of its interface speaks of: were that carried out
+   * later, it would take away what the ADD makes.
+   */
+  async handle(request: CniRequest, pod: PodNamespace | undefined): Promise<CallOutcome> {
+    const { environment } = request
+    if (environment.get('CNI_COMMAND') === 'ADD') {
+      await this.carryOut(`${environment.get('CNI_CONTAINERID')}-${environment.get('CNI_IFNAME')}`)
+    }
+    return this.options.agent.handle(request, pod)
+  }
+
+  private async carryOut(name: string): Promise<void> {
+    const { agent, tombstones } = this.options
+    const payload = tombstones.read(name)
+    if (payload === undefined) return
+    await agent.handle(decodeRequest(payload), undefined)
+    tombstones.remove(name)
+  }
 }

@@ -25,6 +25,7 @@ function status(agent: Agent, nodeName: string) {
     lacks: agent.notReady(),
     store: { synced: agent.synced, connected: agent.connected },
     podCidrs: network?.self.podCidrs ?? [],
+    lease: leaseOf(agent),
     backend: network?.config.spec.backend,
     uplink: network?.self.uplink,
     peers: Math.max(0, agent.nodes.size - 1),
@@ -40,6 +41,16 @@ function status(agent: Agent, nodeName: string) {
       })),
     ],
     history: reconciler.history(),
+  }
+}
+
+/** For how long the node may surely use its blocks; seconds are null if nobody claimed them. */
+function leaseOf({ leaseState: { state, remainingMs, text } }: Agent) {
+  const confirmedAtMs = state.is === 'valid' ? state.confirmedAtMs : undefined
+  return {
+    text,
+    remainingSeconds: remainingMs === Infinity ? null : Math.floor(remainingMs / 1_000),
+    lastConfirmed: confirmedAtMs === undefined ? null : new Date(confirmedAtMs).toISOString(),
   }
 }
 

@@ -8,7 +8,10 @@ export interface Timer {
  * `Date.now` or `setTimeout` itself, so that a simulation can own time.
  */
 export interface Clock {
-  /** Monotonic, in milliseconds from an arbitrary start: for deadlines and durations. */
+  /**
+   * Monotonic, in milliseconds, from a start that all processes of the machine's present life share: for deadlines and
+   * durations, also such as outlive a process.
+   */
   nowMs(): number
   /** Wall time in milliseconds since 1970: for display and certificates only. */
   wallMs(): number
@@ -16,8 +19,11 @@ export interface Clock {
   after(delayMs: number, fn: () => void): Timer
 }
 
+/** CLOCK_MONOTONIC when `performance.now()` was 0: the one counts from the machine's start, the other from ours. */
+const processStartMs = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+
 export const systemClock: Clock = {
-  nowMs: () => performance.now(),
+  nowMs: () => processStartMs + performance.now(),
   wallMs: () => Date.now(),
   after(delayMs, fn) {
     const handle = setTimeout(fn, delayMs)

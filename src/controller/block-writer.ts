@@ -1,8 +1,8 @@
 import type { Clock } from '../base/index.ts'
 import { overlaps, parsePrefix, tryParsePrefix } from '../ip/index.ts'
-import type { Node, PodBlock } from '../model/index.ts'
+import { blockName, type Node, type PodBlock } from '../model/index.ts'
 import { isStoreError, type Store } from '../store/index.ts'
-import { type BlockAction, blockName, podCidrsOf } from './world.ts'
+import { type BlockAction, podCidrsOf } from './world.ts'
 
 /** `later`: what the plan saw is not what the store has; the write was not made, plan again when the watch caught up. */
 export type WriteResult = 'done' | 'later'

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { overlaps, parsePrefix } from '../ip/index.ts'
-import type { Node, PodBlock } from '../model/index.ts'
+import { blockName, type Node, type PodBlock } from '../model/index.ts'
 import { planBlocks } from './plan.ts'
 import { PrefixIndex } from './prefix-index.ts'
-import { type BlockWorld, blockName } from './world.ts'
+import type { BlockWorld } from './world.ts'
 
 const metadata = (name: string, uid = `uid-${name}`) => ({
   name,
@@ -24,8 +24,13 @@ function block(
   nodeName: string,
   extra: Partial<PodBlock['spec']> = {},
   attachments?: number,
+  leaseSeconds?: number,
 ): PodBlock {
-  const status = attachments === undefined ? {} : { attachments }
+  const lease = { instance: 'i', bootId: 'b', renewals: 1, seconds: leaseSeconds ?? 0 }
+  const status = {
+    ...(attachments === undefined ? {} : { attachments }),
+    ...(leaseSeconds === undefined ? {} : { lease }),
+  }
   const spec = { cidr, nodeName, nodeUID: `uid-${nodeName}`, ...extra }
   return {
     apiVersion: 'podlace.dev/v1alpha1',
@@ -49,9 +54,7 @@ function plan(
     nodes,
     blocks,
     config: { network: '10.244.0.0/16', backend: { type: 'vxlan' } },
-    nowMs: Date.parse(releasedAt) + 60_000,
     releasedForMs: new Map(),
-    cooldownMs: hourMs,
     ...more,
   }
   const { actions, problems } = planBlocks(world)
@@ -71,7 +74,9 @@ const dual = {
   config: { network: '10.244.0.0/16', ipv6Network: 'fd00::/48', backend: { type: 'host-gw' } },
 } as const
 const tiny = { config: { network: '10.1.0.0/26', subnetLength: 28, backend: { type: 'host-gw' } } } as const
-const late = { nowMs: Date.parse(releasedAt) + hourMs, releasedForMs: new Map([['10.244.1.0-24', hourMs]]) }
+const releasedFor = (ms: number) => ({ releasedForMs: new Map([['10.244.1.0-24', ms]]) })
+const late = releasedFor(hourMs)
+const quick = { network: '10.244.0.0/16', backend: { type: 'vxlan' }, blockCooldownSeconds: 60 } as const
 
 const table: readonly [what: string, actual: () => string[], expected: readonly string[]][] = [
   ['nothing for nobody', () => plan([]), []],
@@ -109,9 +114,23 @@ const table: readonly [what: string, actual: () => string[], expected: readonly 
     ['delete 10.244.1.0/24'],
   ],
   [
-    'not by a jump of the wall clock alone',
-    () => plan([], [block('10.244.1.0/24', 'a', { releasedAt })], { nowMs: late.nowMs }),
+    'whose length the network says',
+    () => plan([], [block('10.244.1.0/24', 'a', { releasedAt })], { config: quick, ...releasedFor(60_000) }),
+    ['delete 10.244.1.0/24'],
+  ],
+  [
+    'but a holder that confirmed a longer one may not know of it',
+    () =>
+      plan([], [block('10.244.1.0/24', 'a', { releasedAt }, undefined, 600)], {
+        config: quick,
+        ...releasedFor(599_999),
+      }),
     [],
+  ],
+  [
+    'and one that confirmed a shorter one is off by then',
+    () => plan([], [block('10.244.1.0/24', 'a', { releasedAt }, undefined, 600)], releasedFor(600_000)),
+    ['delete 10.244.1.0/24'],
   ],
   [
     'claimed again by the name',

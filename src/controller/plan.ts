@@ -1,5 +1,5 @@
 import { formatPrefix, overlaps, type Prefix, tryParsePrefix } from '../ip/index.ts'
-import type { Node, PodBlock } from '../model/index.ts'
+import { blockName, type Node, type PodBlock } from '../model/index.ts'
 import { type BlockNetwork, networksOf } from './block-network.ts'
 import { type Claim, PrefixIndex } from './prefix-index.ts'
 import {
@@ -8,7 +8,7 @@ import {
   type BlockProblem,
   type BlockProblemReason,
   type BlockWorld,
-  blockName,
+  cooldownMsOf,
   podCidrsOf,
 } from './world.ts'
 
@@ -86,16 +86,12 @@ class Pass {
       this.actions.push({ do: 'release-block', block, why })
     } else if (block.status.attachments === 0) {
       this.actions.push({ do: 'delete-block', block, why: `nothing of node ${nodeName} uses it any more` })
-    } else if (this.cooledDown(block, releasedAt)) {
-      const why = `node ${nodeName} left ${this.world.cooldownMs / 1_000} s ago`
+    } else {
+      const cooldownMs = cooldownMsOf(block, this.world.config)
+      if ((this.world.releasedForMs.get(name) ?? 0) < cooldownMs) return
+      const why = `node ${nodeName} left at least ${cooldownMs / 1_000} s ago`
       this.actions.push({ do: 'delete-block', block, why })
     }
-  }
-
-  private cooledDown(block: PodBlock, releasedAt: string): boolean {
-    const { cooldownMs, nowMs, releasedForMs } = this.world
-    const seenMs = releasedForMs.get(block.metadata.name) ?? 0
-    return seenMs >= cooldownMs && nowMs - Date.parse(releasedAt) >= cooldownMs
   }
 
   /** The node has this podCIDR already (from us, or kubeadm style): its block must say so. */

@@ -16,10 +16,10 @@ function world(network = '10.244.0.0/16', subnetLength = 24) {
   const configure = () =>
     store.create('NetworkConfig', {
       metadata: { name: 'default' },
-      spec: { network, subnetLength, backend: { type: 'vxlan' } },
+      spec: { network, subnetLength, backend: { type: 'vxlan' }, blockCooldownSeconds: cooldownMs / 1_000 },
     })
   const control = (through: Store = store) => {
-    const options = { clock, random: () => 0.5, log: silentLogger, cooldownMs }
+    const options = { clock, random: () => 0.5, log: silentLogger }
     const controller = new PodCidrController({ ...options, store: through })
     controller.start()
     return controller
@@ -103,6 +103,43 @@ describe('PodCidrController', () => {
     await store.patchStatus('PodBlock', '10.244.2.0-24', { status: { attachments: 0 } })
     await quiet()
     await assert.rejects(store.get('PodBlock', '10.244.2.0-24'), 'freed as soon as its agent says so')
+    await controller.stop()
+  })
+
+  it('waits anew for a released block when it is started anew', async () => {
+    const { clock, store, configure, control, add, quiet } = world()
+    await configure()
+    const first = control()
+    await add('a')
+    await quiet()
+    const held = async () => (await store.list('PodBlock')).items.length === 1
+    await store.delete('Node', 'a')
+    await quiet()
+    await clock.advance(50_000)
+    await first.stop()
+    const second = control()
+    await quiet()
+    await clock.advance(50_000)
+    assert.ok(await held(), 'a controller knows only what it saw itself')
+    await clock.advance(15_000)
+    assert.ok(!(await held()))
+    await second.stop()
+  })
+
+  it('waits for as long as the holder confirmed, whatever the network says now', async () => {
+    const { clock, store, configure, control, add, quiet } = world()
+    await configure()
+    const controller = control()
+    await add('a')
+    await quiet()
+    const lease = { instance: 'i', bootId: 'b', renewals: 1, seconds: 600 }
+    await store.patchStatus('PodBlock', '10.244.1.0-24', { status: { lease } })
+    await store.delete('Node', 'a')
+    await quiet()
+    await clock.advance(595_000)
+    assert.equal((await store.list('PodBlock')).items.length, 1)
+    await clock.advance(10_000)
+    assert.equal((await store.list('PodBlock')).items.length, 0)
     await controller.stop()
   })
 

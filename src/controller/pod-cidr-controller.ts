@@ -5,7 +5,8 @@ import { Informer, isStoreError, type Store } from '../store/index.ts'
 import { BlockWriter, type WriteResult } from './block-writer.ts'
 import { conditionFor } from './conditions.ts'
 import { planBlocks } from './plan.ts'
-import type { BlockAction, BlockPlan } from './world.ts'
+import { ReleaseTimes } from './release-times.ts'
+import { type BlockAction, type BlockPlan, cooldownMsOf } from './world.ts'
 
 export interface PodCidrControllerOptions {
   readonly store: Store
@@ -13,13 +14,9 @@ export interface PodCidrControllerOptions {
   /** Uniform in [0, 1): jitter of waiting times. */
   readonly random: () => number
   readonly log: Logger
-  /** How long the block of a node that left stays reserved for it; default one hour. */
-  readonly cooldownMs?: number
   /** The NetworkConfig whose network is divided; default `default`. */
   readonly configName?: string
 }
-
-const hourMs = 3_600_000
 
 /**
  * Gives each node its part of the pod network (node IPAM): watches Nodes, PodBlocks and the NetworkConfig, plans by
@@ -33,7 +30,7 @@ export class PodCidrController {
   private readonly writer: BlockWriter
   private readonly informers: readonly { start(): void; stop(): Promise<void>; readonly synced: boolean }[]
   private readonly backoff: Backoff
-  private readonly releasedSinceMs = new Map<string, number>()
+  private readonly releases = new ReleaseTimes()
   private readonly conditionsSetMs = new Map<string, number>()
   private lastSaid = ''
   private timer: Timer | undefined
@@ -108,7 +105,7 @@ export class PodCidrController {
   }
 
   private plan(): BlockPlan | undefined {
-    const { clock, log, cooldownMs = hourMs, configName = 'default' } = this.options
+    const { clock, log, configName = 'default' } = this.options
     const config = this.configs.get(configName)
     if (config === undefined) {
       this.say(
@@ -118,27 +115,10 @@ export class PodCidrController {
       return undefined
     }
     const blocks = [...this.blocks.entries()].map(([, block]) => block)
-    const releasedForMs = this.observeReleases(blocks)
     const nodes = [...this.nodes.entries()].map(([, node]) => node)
-    return planBlocks({
-      nodes,
-      blocks,
-      config: config.spec,
-      nowMs: clock.wallMs(),
-      releasedForMs,
-      cooldownMs,
-    })
-  }
-
-  /** For how long each released block has been seen released, by the monotonic clock. */
-  private observeReleases(blocks: readonly PodBlock[]): Map<string, number> {
-    const nowMs = this.options.clock.nowMs()
-    const released = new Set(
-      blocks.filter(block => block.spec.releasedAt !== undefined).map(block => block.metadata.name),
-    )
-    for (const name of this.releasedSinceMs.keys()) if (!released.has(name)) this.releasedSinceMs.delete(name)
-    for (const name of released) if (!this.releasedSinceMs.has(name)) this.releasedSinceMs.set(name, nowMs)
-    return new Map([...this.releasedSinceMs].map(([name, sinceMs]) => [name, nowMs - sinceMs]))
+    const nowMs = clock.nowMs()
+    this.releases.observe(blocks, nowMs)
+    return planBlocks({ nodes, blocks, config: config.spec, releasedForMs: this.releases.ages(nowMs) })
   }
 
   private async writeConditions(plan: BlockPlan): Promise<boolean> {
@@ -195,9 +175,13 @@ export class PodCidrController {
 
   /** Blocks become free by the passing of time alone: look again when the next one does. */
   private pokeAfterCooldown(): void {
-    const { clock, cooldownMs = hourMs } = this.options
-    const ends = [...this.releasedSinceMs.values()].map(sinceMs => sinceMs + cooldownMs - clock.nowMs())
-    if (ends.length > 0) this.pokeAfter(Math.max(1_000, Math.min(...ends)))
+    const { clock, configName = 'default' } = this.options
+    const config = this.configs.get(configName)?.spec
+    const waits = [...this.releases.ages(clock.nowMs())].flatMap(([name, ageMs]) => {
+      const block = this.blocks.get(name)
+      return block === undefined ? [] : cooldownMsOf(block, config) - ageMs
+    })
+    if (waits.length > 0) this.pokeAfter(Math.max(1_000, Math.min(...waits)))
   }
 
   /** Says a thing once, not on every pass. */

@@ -9,7 +9,6 @@ export interface RunControllerOptions {
   readonly caFile?: string
   /** Instead of a connection made from the above. */
   readonly store?: Store
-  readonly cooldownMs?: number
   readonly configName?: string
   readonly clock?: Clock
   readonly random?: () => number
@@ -24,7 +23,7 @@ export interface RunningController {
 
 /** The program `podlace controller`: the cluster loops, today node IPAM. */
 export async function runController(options: RunControllerOptions): Promise<RunningController> {
-  const { clock = systemClock, random = Math.random, cooldownMs, configName, signal } = options
+  const { clock = systemClock, random = Math.random, configName, signal } = options
   const log = options.log ?? jsonLogger('info', { program: 'controller' })
   const { store, close } = storeOf(options, clock, random)
   const controller = new PodCidrController({
@@ -32,7 +31,6 @@ export async function runController(options: RunControllerOptions): Promise<Runn
     clock,
     random,
     log,
-    ...(cooldownMs === undefined ? {} : { cooldownMs }),
     ...(configName === undefined ? {} : { configName }),
   })
   controller.start()

@@ -1,18 +1,20 @@
-import type { NetworkConfig, Node, PodBlock } from '../model/index.ts'
+import { blockCooldownSeconds, type NetworkConfig, type Node, type PodBlock } from '../model/index.ts'
 
 /** Everything the plan depends on. */
 export interface BlockWorld {
   readonly nodes: readonly Node[]
   readonly blocks: readonly PodBlock[]
   readonly config: NetworkConfig['spec']
-  /** Wall time, milliseconds since 1970: what releasedAt is measured against. */
-  readonly nowMs: number
-  /**
-   * For how long (monotonic) each released block has been seen released, by name. The wall clock may jump: a block is
-   * given up only when both clocks agree.
-   */
+  /** For how long (monotonic) each released block has been seen released, by name. */
   readonly releasedForMs: ReadonlyMap<string, number>
-  readonly cooldownMs: number
+}
+
+/**
+ * For how long a block stays reserved after its release, milliseconds. What the holder's agent confirmed counts: it
+ * relies on that figure, and may not have heard of the network's present one.
+ */
+export function cooldownMsOf(block: PodBlock, config: NetworkConfig['spec'] | undefined): number {
+  return (block.status.lease?.seconds ?? blockCooldownSeconds(config)) * 1_000
 }
 
 /** One step of the plan. Writes carry the objects they are based on, so that the store refuses them if these changed. */
@@ -46,13 +48,6 @@ export interface BlockProblem {
 export interface BlockPlan {
   readonly actions: readonly BlockAction[]
   readonly problems: readonly BlockProblem[]
-}
-
-/** `10.244.3.0-24`, or `fd00-10-244-3---64`: the name of the block of this prefix, a valid object name. */
-export function blockName(cidr: string): string {
-  const name = cidr.replaceAll(':', '-').replace('/', '-')
-  // a name begins and ends with a letter or digit
-  return name.startsWith('-') ? `0${name}` : name
 }
 
 /** All podCIDRs of a node, the primary first. */

@@ -43,6 +43,11 @@ export interface NetworkConfig extends KubeObject {
     readonly backend: VxlanBackend | HostGatewayBackend
     /** Pods that leave the pod network take their node's address. Default true. */
     readonly masquerade?: boolean
+    /**
+     * For how long the block of a node that left stays reserved for it, 30 to 604,800 s; default 3,600. A node that
+     * cannot confirm its claim for most of that time cuts itself off (`blockCooldownSeconds`).
+     */
+    readonly blockCooldownSeconds?: number
   }
 }
 
@@ -80,7 +85,21 @@ export interface PodBlock extends KubeObject {
   readonly status: {
     /** How many attachments the node's agent still holds in the block. */
     readonly attachments?: number
+    /** The node's agent confirmed the claim; each confirmation is a compare-and-swap on the whole object. */
+    readonly lease?: BlockConfirmation
   }
+}
+
+/** Who confirmed a claim last, and for how long that holds the block after the node left. */
+export interface BlockConfirmation {
+  /** One life of an agent on one machine; two machines with one node's name differ here. */
+  readonly instance: string
+  /** Of that machine's present life, to tell people which machine it is. */
+  readonly bootId: string
+  /** Counts the confirmations of this block, whoever made them: the higher one is the later one. */
+  readonly renewals: number
+  /** The `blockCooldownSeconds` the agent relies on: the block passes on no sooner after its release. */
+  readonly seconds: number
 }
 
 export interface KindMap {

@@ -93,6 +93,12 @@ const table: readonly [what: string, complaint: () => string, expected: string |
     () => config({ network: 10, backend: vxlan }),
     /spec\.network: expected an IPv4 prefix like .*found 10/,
   ],
+  ['a cooldown of blocks', () => config({ network, backend: vxlan, blockCooldownSeconds: 30 }), ''],
+  [
+    'one that leaves no time to confirm anything',
+    () => config({ network, backend: vxlan, blockCooldownSeconds: 29 }),
+    'spec.blockCooldownSeconds: expected a time in seconds from 30 to 604800, found 29',
+  ],
   [
     'vni 0',
     () => config({ network, backend: { ...vxlan, vni: 0 } }),
@@ -118,6 +124,24 @@ const table: readonly [what: string, complaint: () => string, expected: string |
     'a vxlan key on host-gw',
     () => config({ network, backend: { type: 'host-gw', vni: 3 } }),
     'spec.backend.vni: unknown field; known here: type',
+  ],
+  [
+    'a block whose claim was confirmed',
+    () =>
+      block(
+        { cidr: '10.244.3.0/24', nodeName: 'a', nodeUID: 'u' },
+        { lease: { instance: 'i', bootId: 'b', renewals: 1, seconds: 3600 } },
+      ),
+    '',
+  ],
+  [
+    'a confirmation without its figure',
+    () =>
+      block(
+        { cidr: '10.244.3.0/24', nodeName: 'a', nodeUID: 'u' },
+        { lease: { instance: 'i', bootId: 'b', renewals: 1 } },
+      ),
+    /status\.lease/,
   ],
   ['a block', () => block({ cidr: '10.244.3.0/24', nodeName: 'a', nodeUID: 'u' }, { attachments: 3 }), ''],
   [

@@ -1,8 +1,11 @@
 import type { Logger } from '../../base/index.ts'
 import type { Collection, Source } from '../../derive/index.ts'
+import { contains, tryParseAddress, tryParsePrefix } from '../../ip/index.ts'
 import type { ObservedEntry } from '../../kernel/index.ts'
 import type { NetworkConfig, Node, PodBlock } from '../../model/index.ts'
+import type { LeaseState } from './lease-state.ts'
 import { SELF_KEY } from './plans.ts'
+import { podCidrsOf } from './pod-cidrs.ts'
 import { composeSelf, internalAddress, type SelfNetwork } from './self.ts'
 import { findUplink } from './uplink.ts'
 
@@ -19,29 +22,47 @@ export interface OwnNetworkOptions {
   readonly self: Source<SelfNetwork>
   readonly observed: () => Iterable<ObservedEntry>
   readonly hasIpv6: boolean
+  readonly lease: {
+    readonly state: LeaseState
+    readonly cidrs: readonly string[]
+    want(cidrs: readonly string[]): void
+  }
+  /** Addresses of the node's pools that attachments have, without prefix length. */
+  readonly addressesInUse: () => Iterable<string>
+  /** What the node has in the overlay must go, also what an earlier process left, and whether or not the store was heard. */
+  readonly onFenced: () => void
   readonly log: Logger
 }
 
 /**
  * Decides whether and how this node takes part in the pod network. Once it does, it goes on even if its objects go: a
- * node whose object is deleted by mistake serves its pods, and only takes no new ones. It stops when its block has
- * passed to another node, or was given up for good: then nothing may answer for these addresses here.
+ * node whose object is deleted by mistake serves its pods, and only takes no new ones. It is fenced, that is, its part
+ * of the overlay is taken down, when its block has passed to another node or was given up for good, and when it could
+ * not confirm its claim for so long that this may have happened unheard: then nothing may answer for these addresses.
  */
 export class OwnNetwork {
   private readonly options: OwnNetworkOptions
   private reason: string | undefined = 'the object store has not been reached yet'
+  private isFenced = false
   /** The block was claimed in this node's name at some time: from then on its claim counts. */
-  private claimed = false
+  private claimed: boolean
   /** The blocks that pods here may have addresses of, also after they were lost. */
-  private podCidrs: readonly string[] = []
+  private podCidrs: readonly string[]
 
   constructor(options: OwnNetworkOptions) {
     this.options = options
+    this.podCidrs = options.lease.cidrs
+    this.claimed = this.podCidrs.length > 0
   }
 
-  /** Why no pod can be attached now, in words; undefined if one can. */
+  /** Why no pod can be attached now, in words; undefined if one can. Asks the clock: no timer has to fire first. */
   get lacks(): string | undefined {
-    return this.reason
+    const { state } = this.options.lease
+    return this.reason ?? (state.is === 'valid' ? undefined : state.why)
+  }
+
+  get fenced(): boolean {
+    return this.isFenced
   }
 
   get network(): SelfNetwork | undefined {
@@ -50,21 +71,33 @@ export class OwnNetwork {
 
   /** Looks at everything again; to be called when all kinds are known, and after each change that may matter. */
   look(): void {
-    const { nodeName, configName, nodes, configs, self, hasIpv6 } = this.options
+    const { nodeName, configName, nodes, configs, self, hasIpv6, lease } = this.options
     const node = nodes.get(nodeName)
     const publicAddress = node === undefined ? undefined : internalAddress(node)
     const uplink = findUplink(this.options.observed(), { device: this.options.uplink, publicAddress })
     const config = configs.get(configName)
     const composed = composeSelf({ nodeName, configName, node, config, uplink, hasIpv6 })
-    if ('network' in composed) this.podCidrs = composed.network.self.podCidrs
-    const lost = this.lostBlock(node)
-    if (lost !== undefined) {
-      this.say(lost)
-      self.delete(SELF_KEY)
-    } else if ('network' in composed) {
+    if ('network' in composed) {
+      this.podCidrs = composed.network.self.podCidrs
+      lease.want(this.podCidrs)
+    }
+    const lost = this.lostBlock(node) ?? this.strayAddresses(node)
+    const { state } = lease
+    if (lost !== undefined) this.fence(lost)
+    else if (state.is === 'over') this.fence(state.why)
+    else if ('lacks' in composed) this.say(composed.lacks)
+    else if (state.is === 'unconfirmed') this.say(state.why)
+    else {
+      this.isFenced = false
       this.say(undefined)
       self.set(SELF_KEY, composed.network)
-    } else this.say(composed.lacks)
+    }
+  }
+
+  /** What can be said before the store was heard: that a claim which the process before had is over by now. */
+  lookAtLease(): void {
+    const { state } = this.options.lease
+    if (state.is === 'over') this.fence(state.why)
   }
 
   /** True if the change of this block can matter here. */
@@ -91,6 +124,29 @@ export class OwnNetwork {
       }
     }
     return undefined
+  }
+
+  /**
+   * A node that lost its block and got another one: the pods it attached before keep their addresses, which are another
+   * node's now. It takes part again when they are gone.
+   */
+  private strayAddresses(node: Node | undefined): string | undefined {
+    const blocks = node === undefined ? [] : podCidrsOf(node).flatMap(text => tryParsePrefix(text) ?? [])
+    if (blocks.length === 0) return undefined
+    const stray = [...this.options.addressesInUse()].filter(text => {
+      const address = tryParseAddress(text)
+      return address !== undefined && !blocks.some(block => contains(block, address))
+    })
+    if (stray.length === 0) return undefined
+    return `pods here have addresses that are not of this node's blocks any more (${stray.slice(0, 3).join(', ')}): they are cut off, restart them`
+  }
+
+  private fence(reason: string): void {
+    this.say(reason)
+    this.isFenced = true
+    this.options.self.delete(SELF_KEY)
+    // While the claim is sure, a first list that says otherwise may be an old one: what is there from before may stay.
+    if (this.options.lease.state.is !== 'valid') this.options.onFenced()
   }
 
   private say(reason: string | undefined): void {

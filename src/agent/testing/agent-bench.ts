@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { settle, silentLogger, systemClock } from '../../base/index.ts'
+import { type Clock, settle, silentLogger, systemClock } from '../../base/index.ts'
 import { cniErrorReply } from '../../cni/index.ts'
 import { entryKey, FakeKernel, FakeNetwork, formatEntry, type Operation } from '../../kernel/index.ts'
 import type { Draft, NetworkConfig, Node } from '../../model/index.ts'
-import { MemoryStore } from '../../store/index.ts'
+import { MemoryStore, type Store } from '../../store/index.ts'
 import type { AdminView } from '../admin.ts'
 import { Agent } from '../agent.ts'
 import { parseAgentConfig } from '../config.ts'
@@ -17,10 +17,24 @@ interface Reply {
   readonly error?: { readonly code: number; readonly msg: string }
 }
 
+export interface AgentBenchOptions {
+  /** The store that the test writes to; one of its own by default. */
+  readonly store?: MemoryStore
+  /** How the agent reaches the store; directly by default. */
+  readonly through?: Store
+  readonly clock?: Clock
+  readonly bootId?: string
+  /** Small files of the machine, by path: they outlive agents. */
+  readonly files?: Map<string, string>
+}
+
 /** One agent, node-1, with a store in memory and fake kernels; it can be killed and started again. */
 export class AgentBench {
-  readonly store = new MemoryStore({ clock: systemClock, random: Math.random })
+  readonly store: MemoryStore
   agent: Agent
+  private readonly options: AgentBenchOptions
+  private readonly clock: Clock
+  private readonly files: Map<string, string>
   private readonly network = new FakeNetwork()
   private readonly host = new FakeKernel({ network: this.network, devices: ['eth0'] })
   readonly disk = new MemoryDisk()
@@ -29,9 +43,10 @@ export class AgentBench {
   private cookies = 0n
   private operations = 0
   private refused: number | undefined
+  private watchOperation: (operation: Operation) => void = () => {}
 
-  static async start(): Promise<AgentBench> {
-    const bench = new AgentBench()
+  static async start(options: AgentBenchOptions = {}): Promise<AgentBench> {
+    const bench = new AgentBench(options)
     bench.host.namespace.addObject(
       { kind: 'address', link: 'eth0', address: '192.168.77.1/24', scope: 'global' },
       'foreign',
@@ -40,7 +55,12 @@ export class AgentBench {
     return bench
   }
 
-  private constructor() {
+  private constructor(options: AgentBenchOptions) {
+    const { clock = systemClock, files = new Map() } = options
+    this.options = options
+    this.clock = clock
+    this.files = files
+    this.store = options.store ?? new MemoryStore({ clock, random: Math.random })
     this.host.fault = operation => this.judge(operation)
     this.agent = this.makeAgent()
   }
@@ -192,7 +212,13 @@ export class AgentBench {
     }
   }
 
-  private judge(_operation: Operation): { errno: string } | undefined {
+  /** Calls `fn` before each kernel operation from now on, on host or pod. */
+  beforeOperation(fn: (operation: Operation) => void): void {
+    this.watchOperation = fn
+  }
+
+  private judge(operation: Operation): { errno: string } | undefined {
+    this.watchOperation(operation)
     const fault = this.operations === this.refused ? { errno: 'ENOMEM' } : undefined
     this.operations += 1
     return fault
@@ -220,15 +246,15 @@ export class AgentBench {
       addressCooldownSeconds: 3600,
     })
     return new Agent(config, {
-      store: this.store,
+      store: this.options.through ?? this.store,
       kernel: this.life.kernel(this.host),
       hasIpv6: true,
       journal: this.life.disk(this.disk),
-      bootId: 'boot-1',
+      bootId: this.options.bootId ?? 'boot-1',
       flock: () => true,
-      readFile: () => '',
-      writeFile: () => {},
-      clock: systemClock,
+      readFile: file => this.files.get(file) ?? '',
+      writeFile: (file, text) => this.files.set(file, text),
+      clock: this.clock,
       random: () => 0.5,
       log: silentLogger,
       checkpoint: this.life.checkpoint,

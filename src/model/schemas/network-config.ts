@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { tryParsePrefix } from '../../ip/index.ts'
 import { closedObject, integerBetween, metadataSchema } from './common.ts'
+import { blockCooldown } from './pod-block.ts'
 import { prefixOf } from './prefix.ts'
 
 const vxlanBackend = closedObject({
@@ -27,6 +28,7 @@ const spec = v.pipe(
       issue => `expected a backend whose type is vxlan or host-gw, found ${issue.received}`,
     ),
     masquerade: v.optional(v.boolean()),
+    blockCooldownSeconds: v.optional(blockCooldown),
   }),
   v.check(
     value => value.network !== undefined || value.ipv6Network !== undefined,

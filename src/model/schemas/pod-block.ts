@@ -2,6 +2,9 @@ import * as v from 'valibot'
 import { closedObject, integerBetween, metadataSchema } from './common.ts'
 import { prefixOf } from './prefix.ts'
 
+/** Less leaves no time to try again; more than a week is longer than timers should be trusted with. */
+export const blockCooldown = integerBetween(30, 604_800, 'a time in seconds')
+
 /** podlace.dev/v1alpha1 PodBlock. */
 export const podBlockSchema = v.looseObject({
   apiVersion: v.literal('podlace.dev/v1alpha1'),
@@ -20,5 +23,13 @@ export const podBlockSchema = v.looseObject({
   }),
   status: closedObject({
     attachments: v.optional(integerBetween(0, 1_000_000)),
+    lease: v.optional(
+      closedObject({
+        instance: v.string(),
+        bootId: v.string(),
+        renewals: integerBetween(1, Number.MAX_SAFE_INTEGER),
+        seconds: blockCooldown,
+      }),
+    ),
   }),
 })
