@@ -25,10 +25,10 @@ function isBench(value: unknown): value is Bench {
   return typeof value === 'object' && value !== null && 'run' in value && typeof value.run === 'function'
 }
 
-/** A file without a `bench` is a program of its own, which has run and printed its rows when it is loaded. */
-async function loadBench(name: string): Promise<Bench | undefined> {
+async function loadBench(name: string): Promise<Bench> {
   const loaded: { bench?: unknown } = await import(join(import.meta.dirname, `${name}.ts`))
-  return isBench(loaded.bench) ? loaded.bench : undefined
+  if (isBench(loaded.bench)) return loaded.bench
+  throw new Error(`bench/${name}.ts exports no \`bench\``)
 }
 
 function usage(problem: string): number {
@@ -43,11 +43,10 @@ async function main(): Promise<number> {
   const [name, ...more] = positionals
   if (name === undefined) return usage('one name is needed')
   if (!benchNames().includes(name)) return usage(`there is no benchmark named ${JSON.stringify(name)}`)
-  const bench = await loadBench(name)
-  if (bench === undefined) return 0
   const unknown = [...more, ...Object.keys(values).filter(flag => !Object.hasOwn(FLAGS, flag))]
   if (unknown.length > 0) return usage(`not understood: ${unknown.join(' ')}`)
 
+  const bench = await loadBench(name)
   const interrupt = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => interrupt.abort(new Error(`stopped by ${signal}`)))
@@ -58,7 +57,11 @@ async function main(): Promise<number> {
     signal: interrupt.signal,
   }
   context.note(`${name}: ${bench.what}`)
-  const rows = await bench.run(context)
+  const rows = await bench.run(context).catch((error: unknown) => {
+    // Ctrl-C makes all sorts of things fail; it is not they that must be told.
+    interrupt.signal.throwIfAborted()
+    throw error
+  })
   process.stdout.write(
     `${values['json'] === true ? JSON.stringify({ bench: name, rows }) : formatTable(rows)}\n`,
   )

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { interleave, median, quantile, spread, toRow } from './stats.ts'
+import { interleave, median, quantile, ratioInterval, spread, toRow } from './stats.ts'
 
 const measurements = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 40 })
 
@@ -62,15 +62,63 @@ describe('toRow', () => {
   })
 })
 
+/** Numbers that are the same in every run (Lehmer's generator). */
+function random(): () => number {
+  let state = 1
+  return () => {
+    state = (state * 48_271) % 2_147_483_647
+    return state / 2_147_483_647
+  }
+}
+
+describe('ratioInterval', () => {
+  it('is one point where every round says the same, though the machine got slower', () => {
+    const peer = [1, 2, 4, 8, 16]
+    const ours = peer.map(value => value * 2)
+    assert.deepEqual(ratioInterval('lower', ours, peer, random()), { low: 0.5, high: 0.5 })
+    assert.deepEqual(ratioInterval('higher', ours, peer, random()), { low: 2, high: 2 })
+  })
+
+  it('holds the ratio, and is wide where rounds disagree', () => {
+    const peer = [10, 10, 10, 10, 10, 10, 10]
+    const near = ratioInterval('higher', [9.8, 9.9, 9.9, 10, 10, 10.1, 10.2], peer, random())
+    const far = ratioInterval('higher', [5, 6, 8, 10, 12, 14, 15], peer, random())
+    for (const { low, high } of [near, far]) assert.ok(low <= 1 && high >= 1)
+    assert.ok(far.high - far.low > 5 * (near.high - near.low))
+  })
+
+  it('refuses rounds that are no pairs', () => {
+    assert.throws(() => ratioInterval('lower', [1, 2], [1], random()), RangeError)
+  })
+
+  it('is part of a row that asks for it', () => {
+    const row = toRow({
+      name: 'x',
+      unit: 'ms',
+      better: 'lower',
+      ours: [1, 1],
+      peer: [2, 2],
+      random: random(),
+    })
+    assert.deepEqual(row, { name: 'x', unit: 'ms', ours: 1, peer: 2, ratio: 2, n: 2, low: 2, high: 2 })
+  })
+})
+
 describe('interleave', () => {
-  it('takes turns and lets the other begin each time', async () => {
+  it('takes turns and lets another begin each time', async () => {
     const calls: string[] = []
-    const side = (name: string) => async () => {
-      calls.push(name)
-      return [calls.length]
-    }
-    const taken = await interleave(3, side('ours'), side('peer'))
+    const take = async (side: string) => calls.push(side)
+    const taken = await interleave(3, ['ours', 'peer'], take)
     assert.deepEqual(calls, ['ours', 'peer', 'peer', 'ours', 'ours', 'peer'])
-    assert.deepEqual(taken, { ours: [1, 4, 5], peer: [2, 3, 6] })
+    assert.deepEqual(
+      [taken('ours'), taken('peer')],
+      [
+        [1, 4, 5],
+        [2, 3, 6],
+      ],
+    )
+    calls.length = 0
+    await interleave(2, ['a', 'b', 'c'], take)
+    assert.deepEqual(calls, ['a', 'b', 'c', 'b', 'c', 'a'])
   })
 })

@@ -28,6 +28,9 @@ export interface Row {
   readonly peer: number | null
   /** How many times better ours is than the peer's: above 1 is better, whatever the unit. */
   readonly ratio: number | null
+  /** Ends of the 95 % confidence interval of `ratio`, where it was asked for. */
+  readonly low?: number
+  readonly high?: number
   /** Measurements per side. */
   readonly n: number
 }
@@ -39,16 +42,48 @@ export interface RowInput {
   readonly ours: readonly number[]
   /** Absent in a row that has no peer. */
   readonly peer?: readonly number[]
+  /** Uniform in [0, 1). With it the row gets a confidence interval; `ours` and `peer` must be pairs of rounds. */
+  readonly random?: () => number
 }
 
 /** The medians of both sides as one row. */
-export function toRow({ name, unit, better, ours, peer }: RowInput): Row {
+export function toRow({ name, unit, better, ours, peer, random }: RowInput): Row {
   const mine = median(ours)
   if (peer === undefined) return { name, unit, ours: round(mine), peer: null, ratio: null, n: ours.length }
   const theirs = median(peer)
-  const [above, below] = better === 'lower' ? [theirs, mine] : [mine, theirs]
-  const ratio = below === 0 ? null : round(above / below)
-  return { name, unit, ours: round(mine), peer: round(theirs), ratio, n: Math.min(ours.length, peer.length) }
+  const ratio = ratioOf(better, mine, theirs)
+  const n = Math.min(ours.length, peer.length)
+  const row = { name, unit, ours: round(mine), peer: round(theirs), ratio: ratio && round(ratio), n }
+  if (random === undefined) return row
+  const { low, high } = ratioInterval(better, ours, peer, random)
+  return { ...row, low: round(low), high: round(high) }
+}
+
+function ratioOf(better: RowInput['better'], ours: number, peer: number): number | null {
+  const [above, below] = better === 'lower' ? [peer, ours] : [ours, peer]
+  return below === 0 ? null : above / below
+}
+
+const RESAMPLES = 2000
+
+/**
+ * The 95 % confidence interval of the ratio of medians, by the bootstrap (Efron's percentiles). Rounds are drawn, not
+ * measurements: what disturbed a round hit both sides of it, and stays with both.
+ */
+export function ratioInterval(
+  better: RowInput['better'],
+  ours: readonly number[],
+  peer: readonly number[],
+  random: () => number,
+): { readonly low: number; readonly high: number } {
+  if (ours.length !== peer.length)
+    throw new RangeError(`${ours.length} rounds of ours, ${peer.length} of the peer`)
+  const ratios = Array.from({ length: RESAMPLES }, () => {
+    const drawn = ours.map(() => Math.floor(random() * ours.length))
+    const of = (values: readonly number[]) => median(drawn.map(index => values[index] ?? Number.NaN))
+    return ratioOf(better, of(ours), of(peer)) ?? Number.POSITIVE_INFINITY
+  })
+  return { low: quantile(ratios, 0.025), high: quantile(ratios, 0.975) }
 }
 
 /** Four digits that count; more would pretend to a precision that is not there. */
@@ -56,23 +91,24 @@ function round(value: number): number {
   return Number(value.toPrecision(4))
 }
 
-/** One side of a comparison: takes a handful of measurements each time it is called. */
-export type Side = () => Promise<readonly number[]>
-
 /**
- * Measures two sides in turns, so that whatever else the machine does hits both alike. Who begins changes from
- * round to round.
+ * Measures the sides in turns, so that whatever else the machine does hits all alike; who begins changes from round to
+ * round.
+ *
+ * @returns what `take` gave for a side, one item a round
  */
-export async function interleave(
+export async function interleave<S, T>(
   rounds: number,
-  ours: Side,
-  peer: Side,
-): Promise<{ readonly ours: number[]; readonly peer: number[] }> {
-  const taken = { ours: [] as number[], peer: [] as number[] }
+  sides: readonly S[],
+  take: (side: S) => Promise<T>,
+): Promise<(side: S) => readonly T[]> {
+  const taken = new Map<S, T[]>(sides.map(side => [side, []]))
   for (let round = 0; round < rounds; round += 1) {
-    for (const side of round % 2 === 0 ? (['ours', 'peer'] as const) : (['peer', 'ours'] as const)) {
-      taken[side].push(...(await (side === 'ours' ? ours() : peer())))
+    const first = round % sides.length
+    for (const side of [...sides.slice(first), ...sides.slice(0, first)]) {
+      const value = await take(side)
+      taken.get(side)?.push(value)
     }
   }
-  return taken
+  return side => taken.get(side) ?? []
 }

@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { FakeHost } from './fake-host.ts'
+import { DISK, FakeHost } from './fake-host.ts'
 import type { Call } from './host-worker.ts'
-import { checkBuilt, OUR_PLUGINS, startOurNode } from './our-node.ts'
+import { startOurCluster } from './our-cluster.ts'
+import { installProgram, LEASES, OUR_PLUGINS, RUN } from './our-program.ts'
+import { buildProgram } from './programs.ts'
 
 export const PEER_PLUGINS = '/usr/lib/cni'
 const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** One of the two things that are compared: a fake host with its plugin directory, and how to call a plugin. */
+/** One of the things that are compared: a fake host with its plugin directory, and how to call a plugin. */
 export interface CniSide {
-  readonly label: 'ours' | 'peer'
+  readonly label: 'ours' | 'peer' | 'floor'
   readonly host: FakeHost
   readonly plugins: string
 }
@@ -17,28 +19,38 @@ export interface CniSide {
 /** A pod's namespace; `containerId` is new for each attachment. */
 export interface Pod {
   readonly containerId: string
+  /** `/run/netns/` and its name. */
   readonly netns: string
 }
 
-/** The configuration both sides get: bridge with gateway, addresses by host-local. */
-export function networkConfig(options: { readonly ipMasq: boolean }): string {
-  const bridge = options.ipMasq ? 'cni1' : 'cni0'
-  const subnet = options.ipMasq ? '10.89.0.0/16' : '10.88.0.0/16'
-  return JSON.stringify({
+/** A network that pods are attached to: what is configured, and what must come of it. */
+export interface CniNetwork {
+  readonly bridge: string
+  readonly gateway: string
+  readonly ipMasq: boolean
+  /** Standard input of the plugin: bridge with gateway, addresses by host-local. */
+  readonly config: string
+}
+
+export function cniNetwork(options: { readonly ipMasq: boolean }): CniNetwork {
+  const { ipMasq } = options
+  const [bridge, base] = ipMasq ? ['cni1', '10.89'] : ['cni0', '10.88']
+  const config = JSON.stringify({
     cniVersion: '1.0.0',
-    name: options.ipMasq ? 'bench-masq' : 'bench',
+    name: ipMasq ? 'bench-masq' : 'bench',
     type: 'bridge',
     bridge,
     isGateway: true,
     hairpinMode: true,
-    ipMasq: options.ipMasq,
+    ipMasq,
     ipam: {
       type: 'host-local',
-      ranges: [[{ subnet }]],
+      ranges: [[{ subnet: `${base}.0.0/16` }]],
       routes: [{ dst: '0.0.0.0/0' }],
-      dataDir: '/run/cni/networks',
+      dataDir: LEASES,
     },
   })
+  return { bridge, gateway: `${base}.0.1`, ipMasq, config }
 }
 
 export function cniCall(side: CniSide, command: 'ADD' | 'DEL', pod: Pod, config: string): Call {
@@ -63,7 +75,7 @@ async function prepareHost(host: FakeHost, pods: number): Promise<void> {
   const netns = Array.from({ length: pods }, (_, index) => `netns add pod-${index}\n`).join('')
   await host.commands([['ip', '-batch', '-']], `${netns}netns add world\n`)
   await host.commands([
-    ['mkdir', '-p', '/run/cni/networks'],
+    ['mkdir', '-p', LEASES],
     ['ip', 'link', 'add', 'uplink0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', 'world'],
     ['ip', 'addr', 'add', `${WORLD.host}/24`, 'dev', 'uplink0'],
     ['ip', 'link', 'set', 'uplink0', 'up'],
@@ -72,32 +84,61 @@ async function prepareHost(host: FakeHost, pods: number): Promise<void> {
   ])
 }
 
-/** Debian's plugins in a fake host of their own. */
+/** A fake host with `pods` namespaces; what `start` puts into it is taken down with it if that fails. */
+async function createSide(
+  label: CniSide['label'],
+  plugins: string,
+  pods: number,
+  start: (host: FakeHost) => Promise<unknown>,
+): Promise<CniSide> {
+  const host = await FakeHost.create(label)
+  try {
+    await prepareHost(host, pods)
+    await start(host)
+  } catch (error) {
+    await host[Symbol.asyncDispose]()
+    throw error
+  }
+  return { label, host, plugins }
+}
+
+/** Debian's plugins. */
 export async function createPeer(pods: number): Promise<CniSide> {
   for (const plugin of ['bridge', 'host-local']) {
     if (existsSync(join(PEER_PLUGINS, plugin))) continue
     throw new Error(`${PEER_PLUGINS}/${plugin} is missing: apt-get install containernetworking-plugins`)
   }
-  const host = await FakeHost.create('peer')
-  try {
-    await prepareHost(host, pods)
-  } catch (error) {
-    await host[Symbol.asyncDispose]()
-    throw error
-  }
-  return { label: 'peer', host, plugins: PEER_PLUGINS }
+  return createSide('peer', PEER_PLUGINS, pods, async () => undefined)
 }
 
-/** Our shim and our agent, as built by `npm run build`, in a fake host of their own. */
-export async function createOurs(pods: number): Promise<CniSide> {
-  checkBuilt()
-  const host = await FakeHost.create('ours')
-  try {
-    await prepareHost(host, pods)
-    await startOurNode(host, WORLD.host)
-  } catch (error) {
-    await host[Symbol.asyncDispose]()
-    throw error
-  }
-  return { label: 'ours', host, plugins: OUR_PLUGINS }
+/** Our shim and our agent, in a cluster of one node. */
+export function createOurs(pods: number): Promise<CniSide> {
+  return createSide('ours', OUR_PLUGINS, pods, host =>
+    startOurCluster({
+      nodes: [{ host, name: 'bench', address: WORLD.host }],
+      api: '127.0.0.1:6443',
+      network: { network: '10.244.0.0/16', subnetLength: 24, backend: { type: 'host-gw' } },
+    }),
+  )
+}
+
+/** Our shim, and behind it the least that an agent could do (floor.c). It knows the network without ipMasq only. */
+export function createFloor(pods: number): Promise<CniSide> {
+  const wiring = ['bench/support/floor-wiring.c', 'native/common/bundle.c', 'native/common/netlink-socket.c']
+  const program = buildProgram('floor', wiring)
+  return createSide('floor', OUR_PLUGINS, pods, async host => {
+    await installProgram(host)
+    await host.commands([
+      ['ip', 'link', 'add', 'cni0', 'address', '06:42:00:00:00:01', 'type', 'bridge'],
+      ['ip', 'addr', 'add', '10.88.0.1/16', 'dev', 'cni0'],
+      ['ip', 'link', 'set', 'cni0', 'up'],
+      ['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 0 > /proc/sys/net/ipv6/conf/cni0/accept_ra'],
+    ])
+    const socket = `${RUN}/cni.sock`
+    const argv = [program, socket, `${DISK}/journal`]
+    await host.start(argv, { env: {}, log: `${RUN}/floor.log`, counted: false })
+    await host.commands([
+      ['sh', '-c', `for i in $(seq 100); do [ -S ${socket} ] && exit; sleep 0.1; done; exit 1`],
+    ])
+  })
 }

@@ -1,111 +1,193 @@
 /**
- * What an attachment amounts to, read with iproute2 and compared between both sides: a benchmark of two programs
- * that do different work would say nothing.
+ * What an attachment amounts to, read with iproute2 from inside the pod and from the host: a benchmark of programs that
+ * do different work would say nothing. What is chosen freely (names, MACs, which address of the range) is put in words.
  */
 import assert from 'node:assert/strict'
-import type { CniSide, Pod } from './cni-side.ts'
-
-/** Everything of an attachment that must be equal on both sides; names and MACs that are chosen freely are not. */
-export interface AttachmentState {
-  readonly podAddresses: readonly string[]
-  readonly podRoutes: readonly string[]
-  readonly podLink: string
-  readonly bridgeAddresses: readonly string[]
-  readonly port: string
-  readonly forwarding: string
-  readonly firstPacket: boolean
-}
-
-type Json = Readonly<Record<string, unknown>>
-
-async function ipJson(side: CniSide, args: readonly string[]): Promise<readonly Json[]> {
-  const text = await side.host.commands([['ip', '-j', ...args]])
-  const value: unknown = JSON.parse(text === '' ? '[]' : text)
-  assert.ok(Array.isArray(value))
-  return value.filter(item => typeof item === 'object' && item !== null && Object.keys(item).length > 0)
-}
-
-const nsName = (pod: Pod): string => pod.netns.slice('/run/netns/'.length)
-
-function addressesOf(links: readonly Json[]): string[] {
-  return links
-    .flatMap(link => (Array.isArray(link['addr_info']) ? link['addr_info'] : []))
-    .filter(address => address.scope === 'global')
-    .map(address => `${address.local}/${address.prefixlen}`)
-    .sort()
-}
+import { type CniNetwork, type CniSide, type Pod, WORLD } from './cni-side.ts'
+import type { Call, CallResult } from './host-worker.ts'
+import { isJson, type Json, jsonAt, jsonList, omit, parseJsonList, pick } from './json.ts'
 
 /**
- * True if a TCP segment reaches the address from inside the pod and the answer comes back: a refused connection is
- * one, silence is not.
+ * Equal for two attachments to one network, whoever made them. Not looked at: the broadcast address, which Debian's
+ * plugins set and which nothing uses, and the length of queues that no link here has.
  */
-export async function reaches(side: CniSide, pod: Pod, address: string): Promise<boolean> {
-  const connect = `exec 3<>/dev/tcp/${address}/9`
-  const command = ['nsenter', `--net=${pod.netns}`, 'timeout', '2', 'bash', '-c', connect]
-  const { results } = await side.host.calls(
-    [{ argv: command, env: { PATH: '/usr/sbin:/usr/bin' }, stdin: '' }],
-    1,
-  )
-  return /refused/i.test(results[0]?.stderr ?? '')
+export interface AttachmentState {
+  readonly result: unknown
+  /** What of gateway and world answered the pod's first packets. */
+  readonly reached: readonly string[]
+  readonly podLinks: unknown
+  readonly podRoutes: unknown
+  readonly podSysctls: readonly string[]
+  readonly port: unknown
+  readonly bridge: unknown
+  readonly hostSysctls: unknown
+  /** Marks, lo, and settings that are ours alone: Debian's plugins make none of them, which is to their advantage. */
+  readonly ours: unknown
 }
 
-/** The state right after an ADD; the first packet goes first, before anything can settle. */
-export async function readState(
+const SYSCTLS = {
+  pod: [
+    'ipv4/conf/eth0/arp_notify',
+    'ipv6/conf/eth0/accept_dad',
+    'ipv6/conf/eth0/disable_ipv6',
+    'ipv4/ip_forward',
+  ],
+  podOurs: [
+    'ipv4/conf/all/accept_redirects',
+    'ipv4/conf/eth0/accept_redirects',
+    'ipv6/conf/eth0/accept_ra',
+    'ipv6/conf/eth0/accept_redirects',
+  ],
+} as const
+
+/** Reads what it must before anything can settle: the first packets first. A refused connection is an answer. */
+const LOOK_INSIDE = `
+for address; do
+  timeout 2 bash -c ": <>/dev/tcp/$address/9" 2>&1 | grep -q refused && echo "$address answered"
+done
+echo =; ip -j -d addr show
+echo =; ip -j route show
+cd /proc/sys/net
+echo =; grep -H . ${SYSCTLS.pod.join(' ')}
+echo =; grep -H . ${SYSCTLS.podOurs.join(' ')}
+`
+
+/**
+ * The state of pods after their ADDs, one for each, in order.
+ *
+ * @param added what the plugin answered
+ */
+export async function readStates(
   side: CniSide,
-  pod: Pod,
-  bridge: string,
-  gateway: string,
-): Promise<AttachmentState> {
-  const firstPacket = await reaches(side, pod, gateway)
-  const links = await ipJson(side, ['-n', nsName(pod), 'addr', 'show', 'dev', 'eth0'])
-  const routes = await ipJson(side, ['-n', nsName(pod), 'route', 'show'])
-  const bridges = await ipJson(side, ['addr', 'show', 'dev', bridge])
-  const ports = await ipJson(side, ['-d', 'link', 'show', 'master', bridge])
-  const [link] = links
-  const [port] = ports
+  network: CniNetwork,
+  pods: readonly Pod[],
+  added: readonly CallResult[],
+): Promise<AttachmentState[]> {
+  const asked = network.ipMasq ? [network.gateway, WORLD.beyond] : [network.gateway]
+  const looks = pods.map(
+    ({ netns }): Call => ({
+      argv: ['nsenter', `--net=${netns}`, 'bash', '-c', LOOK_INSIDE, 'bash', ...asked],
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      stdin: '',
+    }),
+  )
+  const { results } = await side.host.calls(looks, 2)
+  const host = await readHost(side, network)
+  assert.equal(
+    host.ports.length,
+    pods.length,
+    `${side.label}: ${network.bridge} must have a port for each pod`,
+  )
+  return pods.map((pod, index) =>
+    stateOf(pod, added[index]?.stdout ?? '', results[index]?.stdout ?? '', host),
+  )
+}
+
+interface HostView {
+  readonly ports: readonly Json[]
+  readonly bridge: Json
+  readonly sysctls: string
+}
+
+async function readHost({ host }: CniSide, { bridge }: CniNetwork): Promise<HostView> {
+  const ports = await host.commands([['ip', '-j', '-d', 'link', 'show', 'master', bridge]])
+  const [link = {}] = parseJsonList(await host.commands([['ip', '-j', '-d', 'addr', 'show', 'dev', bridge]]))
+  const sysctls = 'cd /proc/sys/net; grep -H . ipv4/ip_forward ipv6/conf/*/accept_ra'
+  return { ports: parseJsonList(ports), bridge: link, sysctls: await host.commands([['sh', '-c', sysctls]]) }
+}
+
+function stateOf(pod: Pod, stdout: string, inside: string, host: HostView): AttachmentState {
+  const result: unknown = JSON.parse(stdout)
+  assert.ok(isJson(result))
+  const [reached = '', links = '', routes = '', sysctls = '', ourSysctls = ''] = inside.split(/^=\n/m)
+  const hostName = hostInterface(stdout)
+  const port = host.ports.find(one => one['ifname'] === hostName) ?? {}
+  const address = String(jsonList(result['ips'])[0]?.['address']).split('/')[0] ?? ''
+  const inWords = (value: unknown): unknown =>
+    [address, pod.containerId, hostName].reduce(
+      (text, name, index) => text.replaceAll(name, `<${index}>`),
+      JSON.stringify(value),
+    )
+  const [loopback = {}, ...podLinks] = parseJsonList(links)
+  const hostSysctls = host.sysctls
+    .split('\n')
+    .filter(line => [hostName, host.bridge['ifname'], 'ip_forward'].some(name => line.includes(`/${name}`)))
   return {
-    podAddresses: addressesOf(links),
-    podRoutes: routes
-      .map(route => `${route['dst']} via ${route['gateway'] ?? '-'} dev ${route['dev']}`)
-      .sort(),
-    podLink: `${link?.['operstate']} mtu ${link?.['mtu']}`,
-    bridgeAddresses: addressesOf(bridges),
-    port: `${ports.length} port, ${port?.['operstate']}, hairpin ${hairpin(port)}`,
-    forwarding: (await side.host.commands([['cat', '/proc/sys/net/ipv4/ip_forward']])).trim(),
-    firstPacket,
+    result: inWords(comparableResult(result)),
+    reached: reached.trim().split('\n'),
+    podLinks: inWords(podLinks.map(linkState)),
+    podRoutes: inWords(parseJsonList(routes).map(route => omit(route, ['protocol', 'prefsrc']))),
+    podSysctls: sysctls.trim().split('\n'),
+    port: portState(port),
+    bridge: linkState(host.bridge),
+    hostSysctls: inWords(hostSysctls),
+    ours: inWords({
+      alias: port['ifalias'],
+      loopback: linkState(loopback),
+      sysctls: ourSysctls.trim().split('\n'),
+      routeProtocols: parseJsonList(routes).map(route => route['protocol']),
+    }),
   }
 }
 
-function hairpin(port: Json | undefined): unknown {
-  const info = port?.['linkinfo']
-  if (typeof info !== 'object' || info === null || !('info_slave_data' in info)) return undefined
-  const data = info.info_slave_data
-  return typeof data === 'object' && data !== null && 'hairpin' in data ? data.hairpin : undefined
+function linkState(link: Json): Json {
+  const addresses = jsonList(link['addr_info']).filter(address => address['scope'] !== 'link')
+  return {
+    ...pick(link, ['mtu', 'operstate', 'flags', 'qdisc', 'promiscuity', 'num_tx_queues']),
+    kind: jsonAt(link, 'linkinfo')['info_kind'],
+    addresses: addresses.map(address => pick(address, ['local', 'prefixlen', 'scope'])),
+  }
 }
 
-/** After DEL: no interface in the pod, no port on the bridge. */
-export async function checkGone(side: CniSide, pod: Pod, bridge: string): Promise<void> {
-  const inside = await ipJson(side, ['-n', nsName(pod), 'link', 'show'])
-  const names = inside.map(link => link['ifname'])
-  assert.deepEqual(names, ['lo'], `${side.label}: after DEL the pod still has ${names.join(', ')}`)
-  const ports = await ipJson(side, ['link', 'show', 'master', bridge])
-  assert.equal(ports.length, 0, `${side.label}: after DEL ${bridge} still has ${ports.length} ports`)
+/** Fields of a bridge port that are numbers of its place, MACs, or clocks. */
+const PORT_CHOICES = /_id$|^id$|^no$|_timer|^designated|_cost$|^group_fwd/
+
+function portState(port: Json): Json {
+  const settings = jsonAt(port, 'linkinfo', 'info_slave_data')
+  return {
+    ...linkState(port),
+    settings: omit(
+      settings,
+      Object.keys(settings).filter(key => PORT_CHOICES.test(key)),
+    ),
+  }
 }
 
 /** The CNI result without what is chosen freely: names and MACs of host interfaces. */
-export function comparableResult(stdout: string): unknown {
+function comparableResult(result: Json): Json {
+  const interfaces = jsonList(result['interfaces']).map(one =>
+    one['sandbox'] === undefined || one['sandbox'] === '' ? 'host' : `${one['name']} in the pod`,
+  )
+  return { ...pick(result, ['cniVersion', 'ips', 'routes']), interfaces }
+}
+
+/** Name of the host's end of the pair, from the answer to an ADD: with it goes the attachment. */
+export function hostInterface(stdout: string): string {
   const result: unknown = JSON.parse(stdout)
-  assert.ok(typeof result === 'object' && result !== null)
-  const fields = new Map<string, unknown>(Object.entries(result))
-  const interfaces = fields.get('interfaces')
-  return {
-    cniVersion: fields.get('cniVersion'),
-    ips: fields.get('ips'),
-    routes: fields.get('routes'),
-    interfaces: Array.isArray(interfaces)
-      ? interfaces.map(one =>
-          one.sandbox === undefined || one.sandbox === '' ? 'host' : `${one.name} in the pod`,
-        )
-      : interfaces,
+  const names = isJson(result) ? jsonList(result['interfaces']).map(one => String(one['name'])) : []
+  const name = names.find(one => one.startsWith('veth'))
+  assert.ok(name !== undefined, `no host interface in ${stdout}`)
+  return name
+}
+
+/** After DEL: no interface in the pods, no port on the bridge. */
+export async function checkGone(side: CniSide, { bridge }: CniNetwork, pods: readonly Pod[]): Promise<void> {
+  for (const { netns } of pods) {
+    const inside = await side.host.commands([['nsenter', `--net=${netns}`, 'ls', '/proc/sys/net/ipv4/conf']])
+    assert.equal(inside, 'all\ndefault\nlo\n', `${side.label}: after DEL ${netns} still has an interface`)
+  }
+  const ports = await side.host.commands([['ip', '-j', 'link', 'show', 'master', bridge]])
+  assert.deepEqual(parseJsonList(ports), [], `${side.label}: after DEL ${bridge} still has ports`)
+}
+
+/** Holds every state against the first that was seen; throws at the first that differs. */
+export class EqualWork {
+  private first: { readonly label: string; readonly state: AttachmentState } | undefined
+
+  check(label: CniSide['label'], state: AttachmentState): void {
+    this.first ??= { label, state }
+    const between = new Set([label, this.first.label])
+    const seen = between.has('peer') ? { ...state, ours: this.first.state.ours } : state
+    assert.deepEqual(seen, this.first.state, `${[...between].join(' and ')} must do the same work`)
   }
 }

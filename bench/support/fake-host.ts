@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import type { Call, Task, TaskResults } from './host-worker.ts'
-import { buildSpawnTimer } from './spawn-timer.ts'
+import { buildProgram, CACHE } from './programs.ts'
+import type { Requests } from './request.ts'
 
 interface Reply {
   readonly id: number
@@ -11,19 +13,28 @@ interface Reply {
   readonly error?: string
 }
 
+/** Where a fake host keeps what has to survive a power cut: a sync costs nothing in memory. */
+export const DISK = '/run/disk'
+
 /**
  * A machine that is none: a network and a mount namespace with a private /run, held by one process. Nothing of it is
- * visible outside and nothing of it outlives that process.
+ * visible outside and nothing of it outlives that process, but for the files of `DISK`: they are on the disk of this
+ * folder, and removed at the end.
  */
 export class FakeHost implements AsyncDisposable {
   readonly name: string
+  /** Where its namespaces are found: /proc/PID/ns. */
+  readonly pid: number
   private readonly worker: ChildProcess
+  private readonly disk: string
   private readonly waiting = new Map<number, PromiseWithResolvers<unknown>>()
   private lastId = 0
 
-  private constructor(name: string, worker: ChildProcess) {
+  private constructor(name: string, worker: ChildProcess, disk: string) {
     this.name = name
     this.worker = worker
+    this.pid = worker.pid ?? 0
+    this.disk = disk
     worker.on('message', (reply: Reply) => this.settle(reply))
     worker.on('exit', () => this.fail(new Error(`fake host ${name}: its process ended`)))
     worker.on('error', error => this.fail(error))
@@ -32,19 +43,32 @@ export class FakeHost implements AsyncDisposable {
   /** Needs root, `unshare` and `mount`. */
   static async create(name: string): Promise<FakeHost> {
     if (process.getuid?.() !== 0) throw new Error('fake hosts are network namespaces: run this as root')
-    buildSpawnTimer()
+    buildProgram('spawn-timer')
     const argv = ['--net', '--mount', process.execPath, join(import.meta.dirname, 'host-worker.ts')]
+    mkdirSync(CACHE, { recursive: true })
+    const disk = mkdtempSync(join(CACHE, 'bench-disk-'))
     const worker = spawn('unshare', argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    const host = new FakeHost(name, worker)
+    const host = new FakeHost(name, worker, disk)
+    try {
+      await host.prepare()
+    } catch (error) {
+      await host[Symbol.asyncDispose]()
+      throw error
+    }
+    return host
+  }
+
+  private async prepare(): Promise<void> {
     const ready = Promise.withResolvers<unknown>()
-    host.waiting.set(0, ready)
+    this.waiting.set(0, ready)
     await ready.promise
-    await host.commands([
+    await this.commands([
       ['mount', '-t', 'tmpfs', '-o', 'mode=755', 'podlace-bench', '/run'],
-      ['mkdir', '-p', '/run/netns'],
+      ['mkdir', '-p', '/run/netns', DISK],
+      ['mount', '--bind', this.disk, DISK],
+      ['chmod', '755', DISK],
       ['ip', 'link', 'set', 'lo', 'up'],
     ])
-    return host
   }
 
   /** Runs commands one after the other; resolves with the standard output of the last. */
@@ -64,13 +88,29 @@ export class FakeHost implements AsyncDisposable {
     return this.ask({ do: 'start', argv, ...options })
   }
 
+  /** Status and body of the last answer (see `sendRequests`). */
+  request(requests: Requests): Promise<TaskResults['requests']> {
+    return this.ask({ do: 'requests', ...requests })
+  }
+
+  /** Kills a daemon of this process id; resolves when it has ended. */
+  stop(pid: number): Promise<TaskResults['stop']> {
+    return this.ask({ do: 'stop', pid })
+  }
+
   /** CPU milliseconds so far: programs that were run here and ended, and daemons that count. Steps of 10 ms. */
   cpuMs(): Promise<TaskResults['cpu']> {
     return this.ask({ do: 'cpu' })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.worker.exitCode !== null || this.worker.signalCode !== null) return
+    await this.end()
+    rmSync(this.disk, { recursive: true, force: true })
+  }
+
+  private async end(): Promise<void> {
+    const { pid, exitCode, signalCode } = this.worker
+    if (pid === undefined || exitCode !== null || signalCode !== null) return
     const ended = once(this.worker, 'exit')
     if (this.worker.connected) this.worker.disconnect()
     const timer = setTimeout(() => this.worker.kill('SIGKILL'), 5000)

@@ -4,8 +4,11 @@
  * channel with `fake-host.ts`; ends when the channel closes, and its namespaces with it.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import process from 'node:process'
+import { cpuTimeMs } from './cpu-time.ts'
+import { type Requests, sendRequests } from './request.ts'
 import { timeCalls } from './spawn-timer.ts'
 
 /** A program to run to its end, with its standard input. */
@@ -13,10 +16,12 @@ export interface Call {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly stdin: string
+  /** The call is over when there is no link of this name any more. */
+  readonly untilGone?: string
 }
 
 export interface CallResult {
-  /** From just before the start of the process until it was reaped. */
+  /** From just before the start of the process until it was reaped, and until `untilGone` is. */
   readonly ms: number
   readonly exitCode: number
   readonly stdout: string
@@ -36,6 +41,9 @@ export type Task =
       /** Its CPU time belongs to what is measured. */
       readonly counted: boolean
     }
+  | (Requests & { readonly do: 'requests' })
+  /** Kills a daemon. */
+  | { readonly do: 'stop'; readonly pid: number }
   /** CPU time in milliseconds: of all programs that were run here, and of the daemons that are counted. */
   | { readonly do: 'cpu' }
 
@@ -44,13 +52,13 @@ export interface TaskResults {
   readonly commands: string
   readonly calls: { readonly results: readonly CallResult[]; readonly totalMs: number }
   readonly start: number
+  readonly requests: string
+  readonly stop: null
   readonly cpu: number
 }
 
 const daemons: { readonly child: ChildProcess; readonly counted: boolean }[] = []
 const LIMIT_MS = 60_000
-/** Clock ticks per second in /proc/PID/stat; 100 on every Linux that Node runs on (USER_HZ). */
-const TICK_MS = 10
 
 function runCommands(commands: readonly (readonly string[])[], stdin = ''): string {
   let output = ''
@@ -71,17 +79,22 @@ function startDaemon({ argv, env, log, counted }: Task & { do: 'start' }): numbe
   return child.pid ?? -1
 }
 
-/** Fields of /proc/PID/stat after the name: utime and stime are 11 and 12, those of ended children 13 and 14. */
-function cpuTicks(pid: number, fields: readonly number[]): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const values = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields.reduce((sum, field) => sum + Number(values[field]), 0)
+async function stopDaemon(pid: number): Promise<null> {
+  const { child } = daemons.find(daemon => daemon.child.pid === pid) ?? {}
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null)
+    throw new Error(`no daemon ${pid}`)
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
+  return null
 }
 
 function cpuMs(): number {
-  const running = daemons.filter(({ child, counted }) => counted && child.exitCode === null)
-  const ticks = running.reduce((sum, { child }) => sum + cpuTicks(child.pid ?? 0, [11, 12, 13, 14]), 0)
-  return (ticks + cpuTicks(process.pid, [13, 14])) * TICK_MS
+  const running = daemons.filter(
+    ({ child, counted }) => counted && child.exitCode === null && child.signalCode === null,
+  )
+  const ofDaemons = running.map(({ child }) => cpuTimeMs(child.pid ?? 0, 'own', 'children'))
+  return ofDaemons.reduce((sum, ms) => sum + ms, cpuTimeMs(process.pid, 'children'))
 }
 
 function perform(task: Task): unknown {
@@ -92,6 +105,10 @@ function perform(task: Task): unknown {
       return timeCalls(task.calls, task.parallel, LIMIT_MS)
     case 'start':
       return startDaemon(task)
+    case 'requests':
+      return sendRequests(task)
+    case 'stop':
+      return stopDaemon(task.pid)
     case 'cpu':
       return cpuMs()
   }
@@ -105,10 +122,12 @@ function stop(): void {
 process.on('disconnect', stop)
 process.on('SIGINT', () => undefined) // Ctrl-C is the parent's to handle; it closes the channel
 process.on('message', (request: { readonly id: number; readonly task: Task }) => {
-  try {
-    process.send?.({ id: request.id, result: perform(request.task) })
-  } catch (error) {
+  answer(request.id, request.task).catch((error: unknown) => {
     process.send?.({ id: request.id, error: String(error) })
-  }
+  })
 })
 process.send?.({ id: 0, result: 'ready' })
+
+async function answer(id: number, task: Task): Promise<void> {
+  process.send?.({ id, result: await perform(task) })
+}

@@ -1,24 +1,53 @@
-/**
- * One HTTP request from inside a fake host, for preparation: `request.ts METHOD WHERE PATH [TOKEN]`, the body on
- * standard input. WHERE is `host:port` or the path of a unix socket. Prints status and body.
- */
 import http from 'node:http'
-import process from 'node:process'
 import { text } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
 
-const [method = 'GET', where = '', path = '/', token] = process.argv.slice(2)
-const [host, port] = where.split(':')
-const target = where.startsWith('/') ? { socketPath: where } : { host, port }
-const body = await text(process.stdin)
-const headers = {
-  'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
-  ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'PATCH'
+  readonly path: string
+  readonly body?: unknown
 }
-const request = http.request({ ...target, method, path, headers }, response => {
-  text(response).then(
-    answer => process.stdout.write(`${response.statusCode} ${answer}\n`),
-    (error: unknown) => process.stdout.write(`0 ${String(error)}\n`),
-  )
-})
-request.on('error', error => process.stdout.write(`0 ${error.message}\n`))
-request.end(body)
+
+/** HTTP requests that go over one connection, in order. */
+export interface Requests {
+  /** `host:port`, or the path of a unix socket. */
+  readonly where: string
+  readonly token: string
+  readonly requests: readonly Request[]
+  /** Between an answer and the next request. */
+  readonly pauseMs: number
+}
+
+/** Status and body of the last answer, or of the first that is no success; status 0 if there was none. */
+export async function sendRequests({ where, token, requests, pauseMs }: Requests): Promise<string> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  let answer = ''
+  for (const request of requests) {
+    answer = await send(agent, where, token, request).catch((error: unknown) => `0 ${String(error)}`)
+    if (!answer.startsWith('2')) break
+    if (pauseMs > 0) await setTimeout(pauseMs)
+  }
+  agent.destroy()
+  return answer
+}
+
+function send(
+  agent: http.Agent,
+  where: string,
+  token: string,
+  { method, path, body }: Request,
+): Promise<string> {
+  const [host, port] = where.split(':')
+  const target = where.startsWith('/') ? { socketPath: where } : { host, port }
+  const headers = {
+    'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+    authorization: `Bearer ${token}`,
+  }
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const request = http.request({ ...target, agent, method, path, headers }, response => {
+    text(response).then(answer => resolve(`${response.statusCode} ${answer}`), reject)
+  })
+  request.on('error', reject)
+  request.end(body === undefined ? '' : JSON.stringify(body))
+  return promise
+}

@@ -1,15 +1,19 @@
 /*
  * Starts programs and takes the time of each from just before its start until it was reaped, with less overhead of its
- * own than any interpreter has. Reads one batch from standard input and writes the results to standard output:
+ * own than any interpreter has. A call may name a link: then its time ends when there is no link of this name any more, if
+ * that is later. Reads one batch from standard input and writes the results to standard output:
  *
- *   in:  "<parallel> <calls>\n", then per call "<argc> <envc> <stdin bytes>\n", argc + envc NUL-terminated strings, stdin
+ *   in:  "<parallel> <calls>\n", then per call "<argc> <envc> <stdin bytes>\n", argc + envc + 1 NUL-terminated strings (the last:
+ *        the link, or empty), stdin
  *   out: per call "<exit code> <nanoseconds> <stdout bytes> <stderr bytes>\n", stdout, stderr; last "<nanoseconds in all>\n"
  *
  * Input and output of the programs are memory files, so that no pipe has to be served while the clock runs.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <net/if.h>
 #include <pthread.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +25,7 @@
 #include <unistd.h>
 
 struct call {
-    char **argv, **env;
+    char **argv, **env, *gone;
     int in, out, err, status;
     long long ns;
 };
@@ -61,6 +65,7 @@ static void read_call(struct call *call) {
     if (scanf("%d %d %ld", &argc, &envc, &bytes) != 3 || getchar() != '\n' || argc < 1) die("malformed call");
     call->argv = read_strings(argc);
     call->env = read_strings(envc);
+    call->gone = *read_strings(1);
     call->in = memory_file("stdin");
     call->out = memory_file("stdout");
     call->err = memory_file("stderr");
@@ -68,6 +73,11 @@ static void read_call(struct call *call) {
     if (fread(text, 1, (size_t)bytes, stdin) != (size_t)bytes) die("standard input is cut short");
     if (write(call->in, text, (size_t)bytes) != bytes || lseek(call->in, 0, SEEK_SET) < 0) die("write stdin");
     free(text);
+}
+
+/* The caller's own limit ends us if the link stays. */
+static void wait_until_gone(const char *link) {
+    while (*link != '\0' && if_nametoindex(link) != 0) sched_yield();
 }
 
 static void run(struct call *call) {
@@ -82,6 +92,7 @@ static void run(struct call *call) {
     if (errno != 0) die(call->argv[0]);
     while (waitpid(pid, &call->status, 0) < 0)
         if (errno != EINTR) die("waitpid");
+    wait_until_gone(call->gone);
     call->ns = now_ns() - start;
     posix_spawn_file_actions_destroy(&files);
 }

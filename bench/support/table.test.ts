@@ -13,3 +13,13 @@ it('aligns names to the left and figures to the right, with dashes where there i
     'spawn-floor     1     -    ms      -    8',
   ])
 })
+
+it('has a column for confidence intervals if a row has one', () => {
+  const text = formatTable([
+    { name: 'tcp', unit: 'x', ours: 1, peer: 1, ratio: 1, n: 9, low: 0.98, high: 1.02 },
+  ])
+  assert.deepEqual(text.split('\n'), [
+    '     ours  peer  unit  ratio          95 %  n',
+    'tcp     1     1     x     1x  0.98 to 1.02  9',
+  ])
+})

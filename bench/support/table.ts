@@ -1,6 +1,6 @@
 import type { Row } from '../stats.ts'
 
-const HEADINGS = ['', 'ours', 'peer', 'unit', 'ratio', 'n']
+const HEADINGS = ['', 'ours', 'peer', 'unit', 'ratio', '95 %', 'n']
 
 const cell = (value: number | null): string => (value === null ? '-' : String(value))
 
@@ -12,10 +12,11 @@ export function formatTable(rows: readonly Row[]): string {
     cell(row.peer),
     row.unit,
     row.ratio === null ? '-' : `${row.ratio}x`,
+    row.low === undefined ? '-' : `${row.low} to ${row.high}`,
     String(row.n),
   ])
-  const all = [HEADINGS, ...body]
-  const widths = HEADINGS.map((_, column) => Math.max(...all.map(line => line[column]?.length ?? 0)))
+  const all = withoutEmptyColumns([HEADINGS, ...body])
+  const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map(line => line[column]?.length ?? 0)))
   return all
     .map(line =>
       line
@@ -26,4 +27,11 @@ export function formatTable(rows: readonly Row[]): string {
         .trimEnd(),
     )
     .join('\n')
+}
+
+/** A column in which every row has a dash says nothing. */
+function withoutEmptyColumns(lines: readonly (readonly string[])[]): string[][] {
+  return lines.map(line =>
+    line.filter((_, column) => lines.some((other, n) => n > 0 && other[column] !== '-')),
+  )
 }
