@@ -1,5 +1,6 @@
 import { be32, be64, text } from '../attribute-codecs.ts'
 import { type AttributeCodec, attributeTable, type Fields, type ValuesOf } from '../attributes.ts'
+import type { ByteReader } from '../byte-reader.ts'
 import { nameTable } from '../names.ts'
 import { data, valueData } from './data.ts'
 
@@ -148,16 +149,14 @@ export const expression: AttributeCodec<Expression> = {
   },
   read(payload) {
     let name = ''
-    let content: Uint8Array = new Uint8Array()
-    let known: object | undefined
+    let content: ByteReader | undefined
     for (const attribute of payload.attributes()) {
       if (attribute.type === NFTA_EXPR_NAME) name = text.read(attribute.payload)
-      if (attribute.type !== NFTA_EXPR_DATA) continue
-      const table = tables.get(name)
-      if (table === undefined) content = attribute.payload.bytes()
-      else known = table.read(attribute.payload)
+      if (attribute.type === NFTA_EXPR_DATA) content = attribute.payload
     }
-    if (known === undefined && !tables.has(name)) return { expr: 'other', name, bytes: content }
+    const table = tables.get(name)
+    if (table === undefined) return { expr: 'other', name, bytes: content?.bytes() ?? new Uint8Array() }
+    const known = content === undefined ? {} : table.read(content)
     // The table was found under this name.
     return { expr: name, ...known } as KnownExpression
   },

@@ -75,6 +75,19 @@ test('rules', () => {
   )
 })
 
+test('the name of an expression may stand behind its data', () => {
+  const expressions: Rule['expressions'] = [{ expr: 'immediate', destination: 0 }]
+  const body = Buffer.from(encodeRule({ family: 'ip', table: 't', chain: 'c', expressions }))
+  // NFTA_EXPR_NAME is 14 bytes and 2 of padding, NFTA_EXPR_DATA 12: the two change places
+  const at = body.indexOf('immediate') - 4
+  const swapped = Buffer.concat([
+    body.subarray(0, at),
+    body.subarray(at + 16, at + 28),
+    body.subarray(at, at + 16),
+  ])
+  assert.deepEqual(decodeRule(message(NFT_MSG_NEWRULE, swapped)).expressions, expressions)
+})
+
 test('sets', () => {
   const types = fc.array(datatype, { minLength: 1, maxLength: 4 })
   const arbitrary: fc.Arbitrary<Set> = record({

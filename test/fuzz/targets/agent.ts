@@ -1,0 +1,185 @@
+import { parseHostLocalConfig, parseResolvConf } from '../../../src/agent/addresses/host-local-config.ts'
+import { type Holder, NO_LEASE } from '../../../src/agent/addresses/source.ts'
+import { parseRecord } from '../../../src/agent/attachments/record.ts'
+import { Calls } from '../../../src/agent/calls.ts'
+import { parseAgentConfig } from '../../../src/agent/config.ts'
+import { Journal, type JournalDisk } from '../../../src/agent/journal/index.ts'
+import { decodeLines, encodeLine } from '../../../src/agent/journal/lines.ts'
+import { bridgePlugin } from '../../../src/agent/plugins/bridge.ts'
+import { flannelPlugin } from '../../../src/agent/plugins/flannel.ts'
+import { loopbackPlugin } from '../../../src/agent/plugins/loopback.ts'
+import type { Plugin } from '../../../src/agent/plugins/plugin.ts'
+import type { PodNamespace } from '../../../src/agent/pod-namespace.ts'
+import { decodeRequest, type NetworkConfiguration, parseConfiguration } from '../../../src/cni/index.ts'
+import { formatInterfaceAddress, parsePrefix } from '../../../src/ip/index.ts'
+import { spansOf } from '../../../src/ipam/range.ts'
+import { target } from '../engine/target.ts'
+import { bridgeConfiguration, cniRequest, prevResult } from './cni-inputs.ts'
+import { json, NOT_JSON, textOf } from './input.ts'
+
+/** What the agent reads: whole CNI calls, its journal, its configuration, and files that a configuration names. */
+
+const callErrors = ['cni', 'attach', 'ip', 'ipam', 'overlay.subnet-env']
+const subnetEnv =
+  'FLANNEL_NETWORK=10.1.0.0/16\nFLANNEL_SUBNET=10.1.3.1/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n'
+const BOOT_ID = 'boot-1'
+
+const record = {
+  type: 'bridge',
+  netnsCookie: '7',
+  wiring: { plan: 'bridge', spec: { containerId: 'c1', ifName: 'eth0', network: 'pods' } },
+}
+const journalRecords = [
+  { format: 1, bootId: BOOT_ID },
+  { op: 'intend', key: 'c1/eth0', value: record },
+  { op: 'done', key: 'c1/eth0' },
+  { op: 'forget', key: 'c1/eth0' },
+]
+
+export const agentTargets = [
+  target({
+    name: 'agent.cni-call',
+    form: 'bytes',
+    errors: callErrors,
+    seeds: [
+      cniRequest('bridge', {}),
+      cniRequest(
+        'flannel',
+        {},
+        { cniVersion: '0.3.1', name: 'n', type: 'flannel', delegate: { hairpinMode: true } },
+      ),
+      cniRequest('loopback', { CNI_IFNAME: 'lo' }, { name: 'l', type: 'loopback', prevResult }),
+      cniRequest(
+        'bridge',
+        { CNI_COMMAND: 'GC' },
+        { ...bridgeConfiguration, 'cni.dev/valid-attachments': [] },
+      ),
+      cniRequest('bridge', { CNI_COMMAND: 'VERSION' }),
+    ],
+    decode: input => callsOf().handle(decodeRequest(input), pod),
+  }),
+  target({
+    name: 'agent.cni-add',
+    form: 'json',
+    errors: callErrors,
+    seeds: [
+      JSON.stringify(bridgeConfiguration),
+      '{"cniVersion":"0.1.0","name":"n","type":"bridge","args":{"cni":{"mac":"02:00:00:00:00:01"}}}',
+    ],
+    decode: input => callsOf().handle({ ...add, stdin: input }, pod),
+  }),
+  target({
+    name: 'agent.host-local',
+    form: 'json',
+    errors: callErrors,
+    seeds: [JSON.stringify(bridgeConfiguration)],
+    decode: input => {
+      const { rangeSets, ...rest } = parseHostLocalConfig(parseConfiguration(input))
+      return { ...rest, spans: rangeSets.map(spansOf) }
+    },
+  }),
+  target({
+    name: 'agent.resolv-conf',
+    form: 'text',
+    errors: [],
+    seeds: ['# x\nnameserver 10.0.0.2 ; first\nsearch a.example b.example\noptions ndots:5\ndomain c\n'],
+    decode: input => parseResolvConf(textOf(input)),
+  }),
+  target({
+    name: 'agent.journal',
+    form: 'text',
+    errors: ['agent.journal-corrupt'],
+    seeds: [
+      Buffer.concat(journalRecords.map(encodeLine)),
+      Buffer.concat([...journalRecords.map(encodeLine), Buffer.alloc(64)]),
+    ],
+    decode: input => [decodeLines(input), openJournal(input)],
+  }),
+  target({
+    name: 'agent.journal-records',
+    form: 'json',
+    errors: ['agent.journal-corrupt', NOT_JSON],
+    seeds: [JSON.stringify(journalRecords)],
+    decode: input => {
+      const records = [json(input)].flat()
+      return openJournal(Buffer.concat(records.map(encodeLine)))
+    },
+  }),
+  target({
+    name: 'agent.configuration',
+    form: 'json',
+    errors: ['agent.config', NOT_JSON],
+    seeds: [
+      '{"nodeName":"a","api":"http://10.0.0.10:6443","bridge":"cni0","addressCooldownSeconds":5,"logLevel":"info"}',
+    ],
+    decode: input => parseAgentConfig(json(input)),
+  }),
+]
+
+const add = decodeRequest(cniRequest('bridge', {}))
+
+const pod: PodNamespace = {
+  fds: { netns: -1 },
+  cookie: 7n,
+  openKernel: () => {
+    throw new Error('no kernel is asked while an ADD is planned')
+  },
+}
+
+const emptyHost = { get: () => undefined, childrenOf: () => [] }
+
+/** An agent that plans and answers, and wires nothing. */
+function callsOf(): Calls {
+  const host = { nodeName: 'node-1', hasIpv6: true }
+  const bridge = { host, hostLocal: firstAddresses, observed: () => emptyHost }
+  return new Calls({
+    attachments: {
+      add: async (_holder, _pod, prepare) => (await prepare()).plan.result,
+      remove: async (_holder, _network, giveBack) => giveBack?.(),
+      check: async () => [],
+      collect: async () => undefined,
+    },
+    plugins: new Map<string, Plugin>([
+      ['bridge', bridgePlugin(bridge)],
+      ['flannel', flannelPlugin({ bridge, readSubnetFile: () => subnetEnv })],
+      ['loopback', loopbackPlugin(host)],
+    ]),
+    hostLocal: firstAddresses,
+    notReady: () => undefined,
+    blocks: () => '10.1.0.0/24',
+  })
+}
+
+/** Gives everybody the first address of each range set. */
+function firstAddresses(config: NetworkConfiguration) {
+  const { dataDir, rangeSets, routes } = parseHostLocalConfig(config)
+  const first = (set: (typeof rangeSets)[number]) =>
+    spansOf(set)
+      .slice(0, 1)
+      .map(({ range, family, first: value }) => ({
+        address: formatInterfaceAddress({ family, value }, parsePrefix(range.prefix).length),
+        ...(range.gateway === undefined ? {} : { gateway: range.gateway }),
+      }))
+  return {
+    record: { source: 'host-local' as const, dataDir },
+    allocate: async (_holder: Holder) => ({ ...NO_LEASE, ips: rangeSets.flatMap(first), routes }),
+    release: async () => undefined,
+    holds: async () => true,
+    collect: async () => undefined,
+    fault: () => undefined,
+  }
+}
+
+function openJournal(bytes: Uint8Array): unknown {
+  const disk: JournalDisk = {
+    name: 'journal',
+    read: () => bytes,
+    replace: () => undefined,
+    write: () => undefined,
+    sync: async () => undefined,
+    setAside: () => 'copy',
+    close: () => undefined,
+  }
+  const journal = new Journal({ disk, bootId: BOOT_ID, parse: parseRecord })
+  return { records: journal.records(), notice: journal.notice }
+}

@@ -1,0 +1,100 @@
+import { parseBridgeConfig } from '../../../src/attach/index.ts'
+import {
+  decodeReply,
+  decodeRequest,
+  encodeReply,
+  encodeRequest,
+  formatResult,
+  parseConfiguration,
+  parseParameters,
+  parseResult,
+} from '../../../src/cni/index.ts'
+import { target } from '../engine/target.ts'
+import { bridgeConfiguration, cniRequest, prevResult } from './cni-inputs.ts'
+import { jsonObject, NOT_JSON, textOf } from './input.ts'
+
+/** What a runtime gives to a plugin, and the shim to the agent. */
+
+const errors = ['cni']
+
+export const cniTargets = [
+  target({
+    name: 'cni.request',
+    form: 'bytes',
+    errors,
+    seeds: [cniRequest('bridge', {}), cniRequest('podlace', { CNI_ARGS: 'K8S_POD_NAME=a' })],
+    decode: decodeRequest,
+    encode: encodeRequest,
+    // with the order of the variables, which a Map has and nobody asks for, left out
+    written: request => ({ ...request, stdin: [...request.stdin] }),
+  }),
+  target({
+    name: 'cni.reply',
+    form: 'bytes',
+    errors,
+    seeds: ['\0{"cniVersion":"1.1.0"}'],
+    decode: decodeReply,
+    encode: encodeReply,
+    written: ({ exitCode, stdout }) => [exitCode, ...stdout],
+  }),
+  target({
+    name: 'cni.parameters',
+    form: 'text',
+    errors,
+    seeds: [
+      'CNI_COMMAND=ADD\nCNI_CONTAINERID=c1\nCNI_NETNS=/run/netns/a\nCNI_IFNAME=eth0\nCNI_PATH=/opt/cni/bin:/x\n' +
+        'CNI_ARGS=IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-1;K8S_POD_UID=u-1;IP=10.1.0.9',
+      'CNI_COMMAND=GC\nCNI_NETNS_OVERRIDE=1',
+    ],
+    decode: input => parseParameters(variablesOf(textOf(input))),
+  }),
+  target({
+    name: 'cni.configuration',
+    form: 'json',
+    errors,
+    seeds: [
+      JSON.stringify(bridgeConfiguration),
+      JSON.stringify({
+        ...bridgeConfiguration,
+        prevResult,
+        runtimeConfig: { ips: ['10.1.0.9'], mac: '02:00:00:00:00:01' },
+      }),
+      '{"name":"n","type":"loopback","args":{"cni":{"ips":["10.1.0.9/24"]}},"dns":{"nameservers":["10.0.0.1"]},' +
+        '"cni.dev/valid-attachments":[{"containerID":"c","ifname":"eth0"}],"\\u0061":1}',
+    ],
+    decode: parseConfiguration,
+  }),
+  target({
+    name: 'cni.result',
+    form: 'json',
+    errors: [...errors, NOT_JSON],
+    seeds: [
+      JSON.stringify(prevResult),
+      '{"cniVersion":"0.2.0","ip4":{"ip":"10.1.0.2/24","gateway":"10.1.0.1","routes":[{"dst":"0.0.0.0/0"}]},"ip6":null}',
+    ],
+    decode: input => parseResult(jsonObject(input), '1.1.0'),
+    encode: result => JSON.stringify(formatResult(result, '1.1.0')),
+  }),
+  target({
+    name: 'cni.bridge-configuration',
+    form: 'json',
+    errors: ['attach', NOT_JSON],
+    seeds: [
+      JSON.stringify(bridgeConfiguration),
+      '{"vlan":3}',
+      '{"promiscMode":true,"ipMasqBackend":"iptables"}',
+    ],
+    decode: input => parseBridgeConfig(jsonObject(input)),
+    encode: config => JSON.stringify(config),
+  }),
+]
+
+/** A line for each variable. */
+function variablesOf(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split('\n').map(line => {
+      const [name = ''] = line.split('=', 1)
+      return [name, line.slice(name.length + 1)]
+    }),
+  )
+}

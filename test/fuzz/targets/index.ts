@@ -1,0 +1,19 @@
+import type { Target } from '../engine/target.ts'
+import { agentTargets } from './agent.ts'
+import { cniTargets } from './cni.ts'
+import { kernelTargets } from './kernel.ts'
+import { netlinkTargets } from './netlink.ts'
+import { nftablesTargets } from './nftables.ts'
+import { storeTargets } from './store.ts'
+import { textTargets } from './texts.ts'
+
+/** Everything that reads what came from outside. */
+export const targets: readonly Target[] = [
+  ...netlinkTargets,
+  ...nftablesTargets,
+  ...kernelTargets,
+  ...cniTargets,
+  ...agentTargets,
+  ...storeTargets,
+  ...textTargets,
+]

@@ -1,0 +1,128 @@
+import { acknowledgementFields, decodeAcknowledgement } from '../../../src/netlink/acknowledgement.ts'
+import { attributeTable } from '../../../src/netlink/attributes.ts'
+import { ByteWriter } from '../../../src/netlink/byte-writer.ts'
+import {
+  addNeighbour,
+  decodeAddress,
+  decodeFdb,
+  decodeLink,
+  decodeNeighbour,
+  decodeRoute,
+  decodeRule,
+  encodeAddress,
+  encodeFdb,
+  encodeLink,
+  encodeNeighbour,
+  encodeNewRoute,
+  encodeRule,
+  parseEvents,
+} from '../../../src/netlink/index.ts'
+import { encodeMessage, NLMSG_DONE, NLMSG_ERROR } from '../../../src/netlink/messages.ts'
+import { packRequests } from '../../../src/netlink/packing.ts'
+import { collectAnswers, replyOf } from '../../../src/netlink/replies.ts'
+import { target } from '../engine/target.ts'
+import { messageOf, recorded } from './messages.ts'
+
+/** What the kernel sends on a route socket. Everything unreadable is `netlink.malformed`. */
+
+const errors = ['netlink.malformed']
+const object = { form: 'attributes', errors } as const
+
+/** An acknowledgement as the kernel writes it, with an extended one behind. */
+function acknowledgement(errno: number, extended: Parameters<typeof acknowledgementAttributes.write>[1]) {
+  const request = encodeMessage({ type: 28, flags: 5, sequence: 1, body: new Uint8Array(12) })
+  const writer = new ByteWriter().i32(-errno).bytes(request)
+  acknowledgementAttributes.write(writer, extended)
+  return encodeMessage({ type: NLMSG_ERROR, flags: 0x200, sequence: 1, body: writer.finish() })
+}
+
+const acknowledgementAttributes = attributeTable(acknowledgementFields)
+const done = encodeMessage({ type: NLMSG_DONE, flags: 2, sequence: 2, body: new Uint8Array(4) })
+const answers = [
+  acknowledgement(0, {}),
+  acknowledgement(17, { extAck: 'File exists', offset: 20, missingAttribute: 3 }),
+  encodeMessage({ type: NLMSG_ERROR, flags: 0x100, sequence: 1, body: new Uint8Array(20) }),
+  done,
+]
+
+const [asked] = packRequests(
+  [1, 2].map(linkIndex => addNeighbour({ linkIndex, address: '10.0.0.1' })),
+  1,
+)
+
+export const netlinkTargets = [
+  target({
+    name: 'netlink.datagram',
+    form: 'bytes',
+    errors,
+    seeds: [...recorded('link'), Buffer.concat(recorded('address')), ...answers],
+    decode: input => parseEvents([input]),
+  }),
+  target({
+    name: 'netlink.acknowledgement',
+    form: 'attributes',
+    errors,
+    seeds: answers,
+    decode: input => decodeAcknowledgement(messageOf(input)),
+  }),
+  target({
+    name: 'netlink.replies',
+    form: 'bytes',
+    errors,
+    seeds: [...answers, Buffer.concat(answers), Buffer.concat([...recorded('link').slice(0, 2), done])],
+    decode: input =>
+      (asked === undefined ? [] : collectAnswers(asked, [input])).map(one => replyOf('ask', one)),
+  }),
+  target({
+    ...object,
+    name: 'netlink.link',
+    seeds: recorded('link'),
+    decode: input => decodeLink(messageOf(input)),
+    encode: link => newMessage(16, encodeLink(link)),
+    // the rest is what the kernel tells and nobody asks for; vxlan data without the flag says that it is off
+    written: ({ index, name, mtu, mac, alias, group, info }) => {
+      return { index, name, mtu, mac, alias, group, info: { gbp: false, ...info } }
+    },
+  }),
+  target({
+    ...object,
+    name: 'netlink.address',
+    seeds: recorded('address'),
+    decode: input => decodeAddress(messageOf(input)),
+    encode: address => newMessage(20, encodeAddress(address)),
+  }),
+  target({
+    ...object,
+    name: 'netlink.route',
+    seeds: recorded('route'),
+    decode: input => decodeRoute(messageOf(input)),
+    encode: route => newMessage(24, encodeNewRoute(route)),
+  }),
+  target({
+    ...object,
+    name: 'netlink.rule',
+    seeds: recorded('rule'),
+    decode: input => decodeRule(messageOf(input)),
+    encode: rule => newMessage(32, encodeRule(rule)),
+  }),
+  target({
+    ...object,
+    name: 'netlink.neighbour',
+    seeds: recorded('neighbour'),
+    decode: input => decodeNeighbour(messageOf(input)),
+    encode: neighbour => newMessage(28, encodeNeighbour(neighbour)),
+  }),
+  target({
+    ...object,
+    name: 'netlink.fdb',
+    seeds: recorded('fdb'),
+    decode: input => decodeFdb(messageOf(input)),
+    encode: entry => newMessage(28, encodeFdb(entry)),
+    // a request says by a flag of its own which table is meant
+    written: ({ flags: _flags, masterIndex: _kernels, ...entry }) => entry,
+  }),
+]
+
+function newMessage(type: number, body: Uint8Array): Uint8Array {
+  return encodeMessage({ type, flags: 0, sequence: 0, body })
+}
