@@ -60,7 +60,7 @@ export async function serveAdmin(socketPath: string, view: AdminView): Promise<{
 
 async function answer(view: AdminView, request: http.IncomingMessage): ReturnType<Page> {
   if (request.method !== 'GET') return text(405, 'only GET is known here')
-  const path = new URL(request.url ?? '/', 'http://agent').pathname
+  const [path = ''] = (request.url ?? '').split('?')
   const page = pages.get(path)
   return page === undefined
     ? text(404, `no page ${path}; there are ${[...pages.keys()].join(' ')}`)

@@ -1,4 +1,4 @@
-import { errorText, type Logger } from '../base/index.ts'
+import { errorText, type Logger, settle } from '../base/index.ts'
 import {
   type CniRequest,
   cniError,
@@ -98,7 +98,8 @@ async function answer(payload: Uint8Array, fds: readonly number[], handle: CallH
   } catch (error) {
     return { reply: refusal(error, version) }
   } finally {
-    pod?.close()
+    // When the answer is out: the caller need not wait while six descriptors are closed.
+    void settle().then(() => pod?.close())
   }
 }
 

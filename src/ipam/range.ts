@@ -47,18 +47,23 @@ export interface Span {
 export function spansOf(ranges: readonly AddressRange[]): readonly Span[] {
   const prefixes = ranges.map(range => parsePrefix(range.prefix))
   const bounds = ranges.map((range, n) => boundsOf(range, prefixes[n] ?? parsePrefix(range.prefix)))
-  for (const [n, one] of bounds.entries()) {
-    for (const other of bounds.slice(0, n)) {
-      if (one.family === other.family && one.first <= other.last && other.first <= one.last) {
-        throw overlap(one.range.prefix, other.range.prefix)
-      }
-    }
-  }
+  refuseOverlap(bounds)
   return bounds.flatMap(bound => {
     const spans = withoutExcluded(bound)
     if (spans.length === 0) throw tooSmall(bound.range.prefix)
     return spans
   })
+}
+
+/** In order each has to be looked at beside the one before it only; there may be very many. */
+function refuseOverlap(bounds: readonly Span[]): void {
+  const inOrder = bounds.toSorted((a, b) => a.family - b.family || (a.first < b.first ? -1 : 1))
+  for (const [n, one] of inOrder.entries()) {
+    const before = inOrder[n - 1]
+    if (before?.family === one.family && one.first <= before.last) {
+      throw overlap(one.range.prefix, before.range.prefix)
+    }
+  }
 }
 
 function boundsOf(range: AddressRange, prefix: Prefix): Span {
