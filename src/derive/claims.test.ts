@@ -68,6 +68,25 @@ describe('claims', () => {
     assert.deepEqual([granted.get('k'), granted.conflicts()], [{ value: 2 }, []])
   })
 
+  test('what stood before the tick stays if anybody claims it at its end', () => {
+    const { graph, source, granted, wish } = wishes()
+    wish('a', 'k', 1)
+    graph.batch(() => {
+      wish('a', 'k', 2)
+      wish('b', 'k', 1)
+    })
+    assert.deepEqual(summary(granted), [
+      { key: 'k', value: { value: 1 }, claims: ['wishes a', 'wishes b holds'] },
+    ])
+    graph.batch(() => {
+      source.delete('b')
+      source.delete('a')
+      wish('c', 'k', 1)
+    })
+    assert.deepEqual([granted.get('k'), granted.conflicts()], [{ value: 1 }, []])
+    assert.deepEqual(granted.origin('k'), [{ collection: 'wishes', key: 'c' }])
+  })
+
   test('a union decides in the same way and names its members', () => {
     const graph = new Graph()
     const left = graph.source<number>('left')

@@ -2,9 +2,8 @@ import type { Change, Conflict, Origin } from './collection.ts'
 import { changeOf } from './live-collection.ts'
 import { deepFreeze, sameValue } from './value.ts'
 
-/** One key: the value that stands and everyone who wants a value there. */
+/** Everyone who wants a value under one key. */
 interface Slot<T, By> {
-  value: T
   /** In order of age: a Map keeps the place of a key that is set again. */
   readonly claims: Map<By, Claim<T>>
   /** How many claims have the value that stands. */
@@ -23,35 +22,47 @@ interface Claim<T> {
  * already stays while anybody claims it; when nobody does, the oldest claim wins. A claim keeps its age while its
  * owner goes on claiming the key, whatever the value.
  */
-export class Claims<T, By> {
+export class Claims<T, By extends object> {
+  /** What stands. During an update, that of a key which is claimed already is from before; `settle` decides. */
+  private readonly values: Map<string, T>
+  /** Keys that one alone claims, as nearly all are: there is nothing more to remember of them. */
+  private readonly sole = new Map<string, By>()
+  /** The others, and those whose claims have changed in the present update. */
   private readonly slots = new Map<string, Slot<T, By>>()
   /** The values from before the present update, by key. */
   private readonly touched = new Map<string, T | undefined>()
   private readonly contested = new Set<string>()
 
+  /** `values`, by key, is written here only. */
+  constructor(values: Map<string, T>) {
+    this.values = values
+  }
+
   /** The value becomes frozen. */
   claim(key: string, by: By, value: T): void {
-    const slot = this.slots.get(key)
-    if (slot === undefined) {
-      deepFreeze(value)
-      this.slots.set(key, { value, claims: new Map([[by, { value, agrees: true }]]), agreeing: 1 })
-      if (!this.touched.has(key)) this.touched.set(key, undefined)
+    const standing = this.values.get(key)
+    if (standing === undefined) {
+      this.touched.set(key, undefined)
+      this.values.set(key, deepFreeze(value))
+      this.sole.set(key, by)
       return
     }
+    const agrees = sameValue(standing, value)
+    if (agrees && this.sole.get(key) === by) return
+    const slot = this.open(key, standing)
     const former = slot.claims.get(by)
     if (former !== undefined && sameValue(former.value, value)) return
-    this.touch(key, slot)
-    const agrees = sameValue(slot.value, value)
     // Equal values share one object, so that comparing them again is cheap.
-    slot.claims.set(by, { value: agrees ? slot.value : deepFreeze(value), agrees })
+    slot.claims.set(by, { value: agrees ? standing : deepFreeze(value), agrees })
     slot.agreeing += Number(agrees) - Number(former?.agrees ?? false)
   }
 
   withdraw(key: string, by: By): void {
-    const slot = this.slots.get(key)
-    const claim = slot?.claims.get(by)
-    if (slot === undefined || claim === undefined) return
-    this.touch(key, slot)
+    const standing = this.values.get(key)
+    if (standing === undefined) return
+    const slot = this.open(key, standing)
+    const claim = slot.claims.get(by)
+    if (claim === undefined) return
     slot.claims.delete(by)
     slot.agreeing -= Number(claim.agrees)
   }
@@ -60,7 +71,8 @@ export class Claims<T, By> {
   settle(): readonly Change<T>[] {
     const changes: Change<T>[] = []
     for (const [key, before] of this.touched) {
-      const after = this.decide(key)
+      this.decide(key)
+      const after = this.values.get(key)
       // A value that stays is the same object, see `claim`.
       if (after !== before) changes.push(changeOf(key, before, after))
     }
@@ -70,6 +82,8 @@ export class Claims<T, By> {
 
   /** Those whose claim has the value that stands, the oldest first. */
   *holders(key: string): Iterable<By> {
+    const sole = this.sole.get(key)
+    if (sole !== undefined) yield sole
     for (const [by, claim] of this.slots.get(key)?.claims ?? []) if (claim.agrees) yield by
   }
 
@@ -77,43 +91,57 @@ export class Claims<T, By> {
     const conflicts: Conflict<T>[] = []
     for (const key of this.contested) {
       const slot = this.slots.get(key)
-      if (slot === undefined) continue
+      const standing = this.values.get(key)
+      if (slot === undefined || standing === undefined) continue
       const claims = Array.from(slot.claims, ([by, { value, agrees }]) => ({
         by: nameOf(by, key),
         value,
         holds: agrees,
       }))
-      conflicts.push({ collection, key, value: slot.value, claims })
+      conflicts.push({ collection, key, value: standing, claims })
     }
     return conflicts
   }
 
-  private touch(key: string, slot: Slot<T, By>): void {
-    if (!this.touched.has(key)) this.touched.set(key, slot.value)
+  /** The slot of a key whose claims are about to change. */
+  private open(key: string, standing: T): Slot<T, By> {
+    if (!this.touched.has(key)) this.touched.set(key, standing)
+    const known = this.slots.get(key)
+    if (known !== undefined) return known
+    const slot: Slot<T, By> = { claims: new Map(), agreeing: 0 }
+    this.slots.set(key, slot)
+    const sole = this.sole.get(key)
+    if (sole !== undefined) {
+      this.sole.delete(key)
+      slot.claims.set(sole, { value: standing, agrees: true })
+      slot.agreeing = 1
+    }
+    return slot
   }
 
-  private decide(key: string): T | undefined {
+  private decide(key: string): void {
     const slot = this.slots.get(key)
-    if (slot === undefined || slot.claims.size === 0) {
-      this.slots.delete(key)
-      this.contested.delete(key)
-      return undefined
-    }
-    if (slot.agreeing === 0) hand(slot)
+    if (slot === undefined) return
+    if (slot.agreeing === 0) this.hand(key, slot)
     if (slot.agreeing < slot.claims.size) this.contested.add(key)
     else this.contested.delete(key)
-    return slot.value
+    if (slot.claims.size > 1) return
+    this.slots.delete(key)
+    for (const by of slot.claims.keys()) this.sole.set(key, by)
   }
-}
 
-/** Nobody wants the value any more: the oldest claim takes over. */
-function hand<T, By>(slot: Slot<T, By>): void {
-  const [oldest] = slot.claims.values()
-  if (oldest === undefined) return
-  slot.value = oldest.value
-  for (const [by, { value }] of slot.claims) {
-    const agrees = sameValue(value, slot.value)
-    slot.claims.set(by, { value: agrees ? slot.value : value, agrees })
-    slot.agreeing += Number(agrees)
+  /** Nobody wants the value any more: the oldest claim takes over, if there is one. */
+  private hand(key: string, slot: Slot<T, By>): void {
+    const [oldest] = slot.claims.values()
+    if (oldest === undefined) {
+      this.values.delete(key)
+      return
+    }
+    this.values.set(key, oldest.value)
+    for (const [by, { value }] of slot.claims) {
+      const agrees = sameValue(value, oldest.value)
+      slot.claims.set(by, { value: agrees ? oldest.value : value, agrees })
+      slot.agreeing += Number(agrees)
+    }
   }
 }

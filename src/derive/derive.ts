@@ -26,14 +26,17 @@ export function derive<In, Out>(name: string, source: Collection<In>, plan: Plan
   return derived
 }
 
-/** One input item: what it claims and what its plan read. */
-class Item<Out> implements Dependent {
-  readonly key: string
-  outputs: ReadonlyMap<string, Out> = new Map()
-  reads: ReadonlySet<Watchpoint> = new Set()
-  private readonly onInvalidate: (item: Item<Out>) => void
+const NONE: readonly never[] = Object.freeze([])
 
-  constructor(key: string, onInvalidate: (item: Item<Out>) => void) {
+/** One input item: what it claims and what its plan read. */
+class Item implements Dependent {
+  readonly key: string
+  /** Arrays, since there is an item for each input of each collection, and a Map or Set takes 150 bytes and more. */
+  private outputs: readonly string[] = NONE
+  private watched: readonly Watchpoint[] = NONE
+  private readonly onInvalidate: (item: Item) => void
+
+  constructor(key: string, onInvalidate: (item: Item) => void) {
     this.key = key
     this.onInvalidate = onInvalidate
   }
@@ -42,22 +45,33 @@ class Item<Out> implements Dependent {
     this.onInvalidate(this)
   }
 
+  get reads(): readonly Watchpoint[] {
+    return this.watched
+  }
+
   /** Watches exactly these from now on. */
   watch(reads: ReadonlySet<Watchpoint>): void {
-    for (const read of this.reads) if (!reads.has(read)) read.remove(this)
-    for (const read of reads) read.dependents.add(this)
-    this.reads = reads
+    for (const read of this.watched) if (!reads.has(read)) read.remove(this)
+    for (const read of reads) read.add(this)
+    this.watched = reads.size === 0 ? NONE : [...reads]
+  }
+
+  /** Claims exactly these from now on. */
+  claim<Out>(outputs: ReadonlyMap<string, Out>, claims: Claims<Out, Item>): void {
+    for (const key of this.outputs) if (!outputs.has(key)) claims.withdraw(key, this)
+    for (const [key, value] of outputs) claims.claim(key, this, value)
+    this.outputs = outputs.size === 0 ? NONE : [...outputs.keys()]
   }
 }
 
 class DerivedCollection<In, Out> extends LiveCollection<Out> {
   private readonly source: LiveCollection<In>
   private readonly plan: Plan<In, Out>
-  private readonly items = new Map<string, Item<Out>>()
-  private readonly claims = new Claims<Out, Item<Out>>()
+  private readonly items = new Map<string, Item>()
+  private readonly claims = new Claims<Out, Item>(this.values)
   /** Items to plan again though they did not change themselves. */
-  private readonly stale = new Set<Item<Out>>()
-  private readonly onInvalidate = (item: Item<Out>) => {
+  private readonly stale = new Set<Item>()
+  private readonly onInvalidate = (item: Item) => {
     this.stale.add(item)
     this.graph.schedule(this)
   }
@@ -101,7 +115,7 @@ class DerivedCollection<In, Out> extends LiveCollection<Out> {
   }
 
   private run(key: string, input: In): void {
-    const item = this.items.get(key) ?? new Item<Out>(key, this.onInvalidate)
+    const item = this.items.get(key) ?? new Item(key, this.onInvalidate)
     this.items.set(key, item)
     this.stale.delete(item)
     const reader = new TrackingReader(this)
@@ -110,7 +124,7 @@ class DerivedCollection<In, Out> extends LiveCollection<Out> {
       // The result may be a generator, so the reader must live until it has been read to its end.
       const outputs = this.gather(this.plan(input, reader, key))
       this.graph.report(item)
-      this.claim(item, outputs)
+      item.claim(outputs, this.claims)
     } catch (error) {
       this.graph.report(item, defect(`plan of ${this.name}`, this.name, key, error))
     }
@@ -127,18 +141,12 @@ class DerivedCollection<In, Out> extends LiveCollection<Out> {
     return gathered
   }
 
-  private claim(item: Item<Out>, outputs: ReadonlyMap<string, Out>): void {
-    for (const key of item.outputs.keys()) if (!outputs.has(key)) this.claims.withdraw(key, item)
-    for (const [key, value] of outputs) this.claims.claim(key, item, value)
-    item.outputs = outputs
-  }
-
   private drop(key: string): void {
     const item = this.items.get(key)
     if (item === undefined) return
     this.items.delete(key)
     this.stale.delete(item)
-    this.claim(item, new Map())
+    item.claim(new Map(), this.claims)
     item.watch(new Set())
     this.graph.report(item)
   }

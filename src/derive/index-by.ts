@@ -1,5 +1,6 @@
 import type { Change, Collection, Index } from './collection.ts'
 import { defect } from './errors.ts'
+import { type Few, membersOf, withMember, withoutMember } from './few.ts'
 import { type Companion, LiveCollection } from './live-collection.ts'
 import type { OriginTrace } from './origin.ts'
 import { compareText } from './value.ts'
@@ -17,18 +18,15 @@ export function index<T>(
   return new LiveIndex(liveOf(collection), name, by)
 }
 
-interface Bucket<T> {
-  readonly items: Map<string, T>
-  /** The items in the order of their keys; made when first asked for after a change. */
-  sorted: readonly T[] | undefined
-}
-
 /** Made by `index`. */
 export class LiveIndex<T> implements Index<T>, Companion<T> {
   readonly name: string
   readonly collection: LiveCollection<T>
   private readonly by: (item: T) => string | undefined
-  private readonly buckets = new Map<string, Bucket<T>>()
+  /** Keys of the items by index value. */
+  private readonly keys = new Map<string, Few<string>>()
+  /** The items in the order of their keys, where there are several; made when first asked for after a change. */
+  private readonly sorted = new Map<string, readonly T[]>()
   private readonly watchpoints = new Watchpoints((value, trace) => this.trace(value, trace))
 
   constructor(collection: LiveCollection<T>, name: string, by: (item: T) => string | undefined) {
@@ -47,12 +45,16 @@ export class LiveIndex<T> implements Index<T>, Companion<T> {
   }
 
   where(value: string): readonly T[] {
-    const bucket = this.buckets.get(value)
-    if (bucket === undefined) return []
-    bucket.sorted ??= Object.freeze(
-      [...bucket.items].sort(([a], [b]) => compareText(a, b)).map(([, item]) => item),
-    )
-    return bucket.sorted
+    const known = this.sorted.get(value)
+    if (known !== undefined) return known
+    const items: T[] = []
+    for (const key of this.keysInOrder(value)) {
+      const item = this.collection.get(key)
+      if (item !== undefined) items.push(item)
+    }
+    Object.freeze(items)
+    if (items.length > 1) this.sorted.set(value, items)
+    return items
   }
 
   watch(value: string): Watchpoint {
@@ -62,20 +64,18 @@ export class LiveIndex<T> implements Index<T>, Companion<T> {
   private put(key: string, item: T): void {
     const value = this.valueOf(key, item)
     if (value === undefined) return
-    const bucket = this.buckets.get(value) ?? { items: new Map(), sorted: undefined }
-    this.buckets.set(value, bucket)
-    bucket.items.set(key, item)
-    bucket.sorted = undefined
-    this.watchpoints.trip(value)
+    this.change(value, withMember(this.keys.get(value), key))
   }
 
   private take(key: string, item: T): void {
     const value = this.valueOf(key, item)
-    const bucket = value === undefined ? undefined : this.buckets.get(value)
-    if (value === undefined || bucket === undefined) return
-    bucket.items.delete(key)
-    bucket.sorted = undefined
-    if (bucket.items.size === 0) this.buckets.delete(value)
+    if (value !== undefined) this.change(value, withoutMember(this.keys.get(value), key))
+  }
+
+  private change(value: string, keys: Few<string>): void {
+    if (keys === undefined) this.keys.delete(value)
+    else this.keys.set(value, keys)
+    this.sorted.delete(value)
     this.watchpoints.trip(value)
   }
 
@@ -89,8 +89,11 @@ export class LiveIndex<T> implements Index<T>, Companion<T> {
   }
 
   private trace(value: string, trace: OriginTrace): void {
-    const keys = [...(this.buckets.get(value)?.items.keys() ?? [])].sort(compareText)
-    for (const key of keys) this.collection.trace(key, trace)
+    for (const key of this.keysInOrder(value)) this.collection.trace(key, trace)
+  }
+
+  private keysInOrder(value: string): readonly string[] {
+    return [...membersOf(this.keys.get(value))].sort(compareText)
   }
 }
 

@@ -82,12 +82,15 @@ export abstract class LiveCollection<T> implements Collection<T>, Member {
 
   watchAll(): Watchpoint {
     this.wholeWatch ??= new Watchpoint(
-      trace => {
-        for (const [key] of this.inOrder()) this.trace(key, trace)
+      {
+        traceKey: (_key, trace) => {
+          for (const [key] of this.inOrder()) this.trace(key, trace)
+        },
+        forget: () => {
+          this.wholeWatch = undefined
+        },
       },
-      () => {
-        this.wholeWatch = undefined
-      },
+      '',
     )
     return this.wholeWatch
   }
@@ -107,16 +110,12 @@ export abstract class LiveCollection<T> implements Collection<T>, Member {
     })
   }
 
-  /** Makes the changes visible to younger collections and schedules those that they concern. */
+  /** Shows younger collections what has changed in `values`, and schedules those that it concerns. */
   protected publish(changes: readonly Change<T>[]): void {
     if (changes.length === 0) return
     this.changes = Object.freeze(changes)
     this.sorted = undefined
-    for (const change of changes) {
-      if (change.after === undefined) this.values.delete(change.key)
-      else this.values.set(change.key, change.after)
-      this.keys.trip(change.key)
-    }
+    for (const { key } of changes) this.keys.trip(key)
     for (const companion of this.companions) companion.apply(changes)
     this.wholeWatch?.trip()
     for (const follower of this.followers) this.graph.schedule(follower)

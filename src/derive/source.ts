@@ -41,7 +41,10 @@ export class SourceCollection<T> extends LiveCollection<T> implements Source<T> 
     const changes = []
     for (const [key, after] of this.written) {
       const before = this.values.get(key)
-      if (!sameValue(before, after)) changes.push(changeOf(key, before, after))
+      if (sameValue(before, after)) continue
+      changes.push(changeOf(key, before, after))
+      if (after === undefined) this.values.delete(key)
+      else this.values.set(key, after)
     }
     this.written.clear()
     this.publish(changes)

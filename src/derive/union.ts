@@ -23,7 +23,7 @@ export function union<T>(name: string, collections: readonly Collection<T>[]): C
 
 class UnionCollection<T> extends LiveCollection<T> {
   private readonly members: readonly LiveCollection<T>[]
-  private readonly claims = new Claims<T, LiveCollection<T>>()
+  private readonly claims = new Claims<T, LiveCollection<T>>(this.values)
   private fresh = true
 
   constructor(name: string, graph: LiveCollection<T>['graph'], members: readonly LiveCollection<T>[]) {

@@ -1,27 +1,26 @@
-import { entryKey } from './entry.ts'
 import type { Operation } from './operation.ts'
 
 /** Deletions that wait: while held, nothing goes that is merely no longer desired. */
 export class HeldDeletes {
   private held = false
-  private readonly keys = new Set<string>()
+  private waiting = false
 
   hold(): void {
     this.held = true
   }
 
-  /** Returns the keys of what was held back. */
-  release(): readonly string[] {
+  /** True if something was held back. */
+  release(): boolean {
+    const { waiting } = this
     this.held = false
-    const keys = [...this.keys]
-    this.keys.clear()
-    return keys
+    this.waiting = false
+    return waiting
   }
 
   /** True if the operation must wait. What makes room, or is made again at once, need not. */
-  holds({ op, why, entry }: Operation): boolean {
+  holds({ op, why }: Operation): boolean {
     if (!this.held || op !== 'delete' || why !== 'stale') return false
-    this.keys.add(entryKey(entry))
+    this.waiting = true
     return true
   }
 }

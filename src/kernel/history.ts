@@ -1,5 +1,4 @@
 import { errorText } from '../base/index.ts'
-import { entryKey } from './entry.ts'
 import type { Operation, Outcome } from './operation.ts'
 
 /** What made a pass look at a key. `drift`: the kernel changed under us; `audit`: so it did, and no event told. */
@@ -26,12 +25,13 @@ export class History {
     this.capacity = capacity
   }
 
-  record({ operation, error }: Outcome, cause: Cause, atMs: number): void {
+  /** `key` is that of the operation's entry. */
+  record(key: string, { operation, error }: Outcome, cause: Cause, atMs: number): void {
     const { op, why } = operation
     const item: HistoryItem = {
       atMs,
       op,
-      key: entryKey(operation.entry),
+      key,
       why,
       cause,
       ...(error === undefined

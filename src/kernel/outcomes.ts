@@ -87,7 +87,7 @@ export class Outcomes {
     for (const outcome of outcomes) {
       const key = entryKey(outcome.operation.entry)
       const cause = steps.get(key)?.cause ?? 'desired'
-      this.history.record(outcome, cause, this.options.clock.wallMs())
+      this.history.record(key, outcome, cause, this.options.clock.wallMs())
       const failed = outcome.error !== undefined
       if (failed) counts.refused += 1
       else if (isRepair(cause)) counts.repaired += 1

@@ -88,9 +88,10 @@ export class Reconciler {
   }
 
   releaseDeletes(): void {
-    const { held, dirty } = this.passes
-    for (const key of held.release()) dirty.mark(key, 'desired')
-    if (dirty.size > 0) this.turns.schedule('now')
+    if (!this.passes.held.release()) return
+    // Not only at what was held: of a link that would go nobody has planned what hangs on it, and now the link may stay.
+    this.everythingDue = 'desired'
+    this.turns.schedule('now')
   }
 
   /**

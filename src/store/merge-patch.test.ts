@@ -59,10 +59,12 @@ describe('mergePatch', () => {
   })
 })
 
-describe('mergePatch of lists by their key', () => {
-  const merged = (target: readonly object[], patch: readonly object[]) =>
-    mergePatch(target, patch, { '': 'type' })
+/** Lists as the whole target, merged by `type`. */
+function merged(target: readonly object[], patch: readonly object[]): unknown {
+  return mergePatch(target, patch, { '': 'type' })
+}
 
+describe('mergePatch of lists by their key', () => {
   it('follows the patch in its order', () => {
     const gone = { type: 'A', $patch: 'delete' }
     assert.deepEqual(

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { errorText, PodlaceError } from '../../base/index.ts'
 import type { CliContext } from '../context.ts'
+import { keepHeapLean } from '../lean-heap.ts'
 import { serverUrl } from '../options.ts'
 import { aborted } from '../stop-signal.ts'
 
@@ -33,6 +34,7 @@ export function addAgentCommand(program: Command, context: CliContext): void {
     .option('--config <path>', 'configuration file')
     .addHelpText('after', HELP)
     .action(async ({ config: path, ...flags }: Readonly<Record<string, unknown>>) => {
+      keepHeapLean()
       const { parseAgentConfig, runAgent } = await import('../../agent/index.ts')
       const fromFile = typeof path === 'string' ? await readConfig(path) : {}
       const agent = await runAgent(parseAgentConfig({ ...fromFile, ...flags }))

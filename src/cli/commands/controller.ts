@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { CliContext } from '../context.ts'
+import { keepHeapLean } from '../lean-heap.ts'
 import { serverUrl } from '../options.ts'
 
 interface ControllerFlags {
@@ -14,6 +15,7 @@ export function addControllerCommand(program: Command, context: CliContext): voi
     .requiredOption('--api <url>', 'the API server', serverUrl)
     .option('--token-file <path>', 'file with the bearer token')
     .action(async (flags: ControllerFlags) => {
+      keepHeapLean()
       const { runController } = await import('../../controller/index.ts')
       await runController({ ...flags, signal: context.signal })
     })
