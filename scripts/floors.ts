@@ -14,7 +14,7 @@ export interface Floor {
 }
 
 export const FLOORS: readonly Floor[] = [
-  { floor: 7, what: 'what people start', rooms: ['lab', 'cli'] },
+  { floor: 7, what: 'what people start', rooms: ['lab', 'sim', 'cli'] },
   { floor: 6, what: 'programs', rooms: ['cni', 'apiserver', 'probe', 'controller', 'agent'] },
   { floor: 5, what: 'planners, pure', rooms: ['attach', 'overlay', 'trace'], planners: true },
   { floor: 4, what: 'the world outside the kernel', rooms: ['store', 'ipam'] },
@@ -29,7 +29,7 @@ export const DOOR = 'index.ts'
 export const TEST_DOORS: readonly string[] = ['testing.ts', 'testing/index.ts']
 
 /** Rooms that nothing imports and that need no door: what people start. */
-export const DOORLESS: readonly string[] = ['cli']
+export const DOORLESS: readonly string[] = ['sim', 'cli']
 
 /** What a room may import from outside `src/`, relative to it. */
 export const OUTSIDE_ALLOWED: readonly string[] = ['../package.json']
@@ -50,5 +50,6 @@ export const CLOCK_ADAPTERS: readonly Adapter[] = [
   { path: 'cli', why: 'hands the system clock and Math.random to everything below' },
   { path: 'agent/run.ts', why: 'puts an agent together for a real node' },
   { path: 'controller/run.ts', why: 'puts a controller together for a real cluster' },
+  { path: 'sim/main.ts', why: 'draws a seed, stops when time is up; what it runs does neither' },
   { path: 'probe', why: 'measures round trips on real sockets' },
 ]

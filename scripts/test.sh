@@ -2,7 +2,8 @@
 # Runs the checks and the tests, and stops at the first stage that fails. The last line says what it came to.
 #
 #   test.sh static   types, lint, format, floors
-#   test.sh unit     tests without root: src, scripts, bench, test/repo
+#   test.sh unit     tests without root: src, scripts, bench, test/repo, test/fuzz
+#   test.sh sim      the simulation, 30 s with a fresh seed
 #   test.sh netns    tests in network namespaces, one file after the other; needs root
 #   test.sh all      everything, then a look around: nothing may be left behind
 set -uo pipefail
@@ -49,7 +50,11 @@ node_tests() {
 
 unit() {
   stage 'unit tests' node_tests 2 90000 \
-    src/**/*.test.ts scripts/**/*.test.ts bench/**/*.test.ts test/repo/**/*.test.ts
+    src/**/*.test.ts scripts/**/*.test.ts bench/**/*.test.ts test/repo/**/*.test.ts test/fuzz/**/*.test.ts
+}
+
+sim() {
+  stage 'simulation' node src/sim/main.ts --minutes 0.5
 }
 
 needs_root() {
@@ -72,6 +77,7 @@ all() {
   local before=.cache/leftovers-$$.json failed=()
   node scripts/leftovers.ts snapshot "$before" || finish 'FAILED at the first look around' 1
   (unit) || failed+=('unit tests')
+  [ ${#failed[@]} -gt 0 ] || (sim) || failed+=('simulation')
   [ ${#failed[@]} -gt 0 ] || (netns) || failed+=('namespace tests')
   echo '== nothing left behind'
   node scripts/leftovers.ts compare "$before" || failed+=('look around: something was left behind')
@@ -84,7 +90,8 @@ all() {
 case $what in
   static) static && finish 'static checks passed' 0 ;;
   unit) unit && finish 'unit tests passed' 0 ;;
+  sim) sim && finish 'the simulation found nothing' 0 ;;
   netns) netns && finish 'namespace tests passed' 0 ;;
   all) all ;;
-  *) echo "test: unknown part: $what (static, unit, netns, all)" >&2 && exit 2 ;;
+  *) echo "test: unknown part: $what (static, unit, sim, netns, all)" >&2 && exit 2 ;;
 esac

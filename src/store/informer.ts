@@ -159,8 +159,9 @@ export class Informer<K extends Kind> {
    */
   private async confirmedPosition(signal: AbortSignal): Promise<string | undefined> {
     const { store, kind, select } = this.options
-    if (this.lastChange === undefined) return undefined
-    const { type, object } = this.lastChange
+    // That an object is not there proves nothing: it may have been deleted once more, under another revision.
+    if (this.lastChange === undefined || this.lastChange.type === 'DELETED') return undefined
+    const { object } = this.lastChange
     const { name, namespace, resourceVersion } = object.metadata
     const { items } = await store.list(kind, {
       ...select,
@@ -169,7 +170,7 @@ export class Informer<K extends Kind> {
       signal,
     })
     this.inDoubt = false
-    return isDeepStrictEqual(items[0], type === 'DELETED' ? undefined : object) ? resourceVersion : undefined
+    return isDeepStrictEqual(items[0], object) ? resourceVersion : undefined
   }
 
   /** Replaces the source by a complete list and returns its revision. */

@@ -1,0 +1,156 @@
+import type { Command, CommandName } from './scenario.ts'
+import type { SimLink } from './wire/index.ts'
+import type { Host, World } from './world/world.ts'
+
+/** Does what a command says; one that has no object now does nothing. */
+export function carryOut(world: World, [, name, first = 0, second = 0, third = 0]: Command): void {
+  const host = world.hosts[first % world.hosts.length]
+  const controller = world.controllers[first % world.controllers.length]
+  const link = world.links[first % world.links.length]
+  switch (name) {
+    case 'controller-crash':
+      return controller?.crash(second, third)
+    case 'controller-pause':
+      return controller?.pause(second)
+    case 'node-delete':
+      return void (host && world.people.deleteNode(host.machine))
+    case 'node-create':
+      return void (host && world.people.register(host.machine))
+    case 'clone':
+      return host && world.clone(host)
+    case 'compact':
+      return world.server.compact()
+    case 'api-restart':
+      return world.restartServer(first, 0)
+    case 'restore':
+      return world.restartServer(first, second)
+    default:
+      if (host !== undefined) onMachine(host, name, second, third)
+      if (link !== undefined) onLine(world, link, name, second, third)
+  }
+}
+
+function onMachine({ machine, runtime }: Host, name: CommandName, second: number, third: number): void {
+  const id = `c${second}`
+  switch (name) {
+    case 'add':
+      return void runtime.add(id)
+    case 'add-killed':
+      return void runtime.add(id, third % 50)
+    case 'del':
+      return void runtime.del(id, false)
+    case 'del-early':
+      return void runtime.del(id, true)
+    case 'check':
+      return void runtime.check(id)
+    case 'gc':
+      return void runtime.collectGarbage()
+    case 'crash':
+      return machine.crashAgent(second, third)
+    case 'restart':
+      return void machine.restartAgent()
+    case 'pause':
+      return machine.pauseAgent(second)
+    case 'reboot':
+      return machine.reboot(second)
+    case 'disk-full':
+      return machine.fillDisk(second)
+    case 'wall-jump':
+      return machine.jumpWall(second * 1000)
+    case 'foreign':
+      return machine.actForeign(second, third)
+    case 'overflow':
+      return machine.overflow(second, third)
+    case 'slip-in':
+      return machine.luck.slipIn(second)
+  }
+}
+
+function onLine(world: World, link: SimLink, name: CommandName, ms: number, behind: number): void {
+  const { scheduler } = world
+  const forAWhile = (begin: () => void, end: () => void) => {
+    begin()
+    scheduler.after(ms, `${link.name}: ${name} ends`, end)
+  }
+  switch (name) {
+    case 'cut':
+      return forAWhile(
+        () => world.cut(link, 'both'),
+        () => world.mend(link),
+      )
+    case 'cut-answers':
+      return forAWhile(
+        () => world.cut(link, 'answers'),
+        () => world.mend(link),
+      )
+    case 'slow':
+      return forAWhile(
+        () => link.set({ slowMs: 500 }),
+        () => link.set({ slowMs: 0 }),
+      )
+    case 'lag':
+      return forAWhile(
+        () => link.set({ watchLagMs: 3_000 }),
+        () => link.set({ watchLagMs: 0 }),
+      )
+    case 'refuse':
+      return forAWhile(
+        () => link.set({ refusal: { status: 503 } }),
+        () => link.set({ refusal: undefined }),
+      )
+    case 'refuse-after':
+      return forAWhile(
+        () => link.set({ refusal: { status: 504, afterWork: true } }),
+        () => link.set({ refusal: undefined }),
+      )
+    case 'lists-fail':
+      return forAWhile(
+        () => link.set({ lists: 'fail' }),
+        () => link.set({ lists: 'good' }),
+      )
+    case 'lists-stale':
+      // One that stays behind for longer than 30 s is taken for a store that was restored from a backup; and nobody can
+      // tell an old state from a restored one while the store is really going back.
+      if (link.faults.lists === 'stale' || ms > 25_000 || world.claimsUnsureUntilMs > 0) return
+      return forAWhile(
+        () => {
+          link.set({ lists: 'stale', staleBy: behind })
+          for (const watch of link.watches) watch.expire()
+        },
+        () => link.set({ lists: 'good' }),
+      )
+    case 'watches-refused':
+      return forAWhile(
+        () => link.set({ watches: 'refused' }),
+        () => link.set({ watches: 'good' }),
+      )
+    case 'watches-expired':
+      return forAWhile(
+        () => link.set({ watches: 'expired' }),
+        () => link.set({ watches: 'good' }),
+      )
+    case 'only-bookmarks':
+      return forAWhile(
+        () => link.set({ bookmarksOnly: true }),
+        () => link.set({ bookmarksOnly: false }),
+      )
+    case 'watch-breaks':
+      for (const watch of link.watches) watch.breakOff()
+      return
+    case 'watch-torn':
+      for (const watch of link.watches) watch.tear()
+      return
+    case 'watch-repeats':
+      for (const watch of link.watches) watch.repeatLast()
+      return
+    case 'watch-goes-back':
+      for (const watch of link.watches) watch.goBack()
+      return
+    case 'watch-reorders':
+      for (const watch of link.watches) watch.swapNext()
+      return
+    case 'watch-expires':
+      for (const watch of link.watches) watch.expire()
+      return
+  }
+}

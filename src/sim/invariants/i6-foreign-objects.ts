@@ -1,0 +1,38 @@
+import { isDeepStrictEqual } from 'node:util'
+import { entryKey } from '../../kernel/index.ts'
+import type { Invariant } from './invariant.ts'
+
+/** Kinds whose every object bears a mark of its own. */
+const MARKED = new Set(['link', 'route', 'rule', 'neighbour', 'nft-table'])
+
+export const foreignObjects: Invariant = {
+  name: 'I6',
+  words: 'no write touches an object without our mark',
+  watch(world) {
+    let fault: string | undefined
+    world.listeners.push({
+      onOperation({ machine }, _process, { op, entry, why }, namespace) {
+        if (namespace !== machine.namespace || !MARKED.has(entry.kind)) return
+        if (op === 'adopt' || op === 'create' || why === 'displaced') return
+        // Of a link of a name of ours only that it is not deleted: one that was just made anew is adopted at once.
+        if (entry.kind === 'link' && op !== 'delete') return
+        const found = namespace.objects.get(entryKey(entry))
+        if (found?.mark !== 'foreign') return
+        fault ??= `the agent of ${machine.name} does ${op} to ${entryKey(entry)}, which is not ours`
+      },
+    })
+    return {
+      always() {
+        for (const { machine } of world.hosts) {
+          for (const [key, entry] of machine.foreign.made) {
+            const found = machine.namespace.objects.get(key)
+            if (found?.mark !== 'foreign' || !isDeepStrictEqual(found.entry, entry)) {
+              return `${key} on ${machine.name}, of another program, is not as that made it`
+            }
+          }
+        }
+        return fault
+      },
+    }
+  },
+}

@@ -1,0 +1,40 @@
+/** How the server answers instead of what was asked. */
+export interface Refusal {
+  readonly status: 429 | 500 | 503 | 504
+  readonly retryAfterSeconds?: number
+  /** The work is done all the same, as when a server loses its patience with its database. */
+  readonly afterWork?: boolean
+}
+
+/** What is wrong with one line to the API server, as long as it lasts. */
+export interface LinkFaults {
+  /** Nothing passes, or only the `answers` are lost: the server does the work and nobody hears of it. */
+  partition: 'none' | 'both' | 'answers'
+  /** Added to the way of every message, ms. */
+  slowMs: number
+  /** Added to the way of every piece of a watch, ms. */
+  watchLagMs: number
+  /** What every request gets. */
+  refusal: Refusal | undefined
+  /** `fail`: the connection breaks in the middle of a list. `stale`: lists come from a replica that lags behind. */
+  lists: 'good' | 'fail' | 'stale'
+  /** How many revisions a stale list is old. */
+  staleBy: number
+  /** What becomes of new watches: the connection is refused, or the revision has always expired (410). */
+  watches: 'good' | 'refused' | 'expired'
+  /** Watches stay, and tell nothing but bookmarks of what they have told already; the events come after healing. */
+  bookmarksOnly: boolean
+}
+
+export function noFaults(): LinkFaults {
+  return {
+    partition: 'none',
+    slowMs: 0,
+    watchLagMs: 0,
+    refusal: undefined,
+    lists: 'good',
+    staleBy: 10,
+    watches: 'good',
+    bookmarksOnly: false,
+  }
+}
