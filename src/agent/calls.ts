@@ -4,7 +4,6 @@ import {
   cniError,
   formatResult,
   type NetworkConfiguration,
-  parseConfiguration,
   parseParameters,
   requireVerb,
   versionReply,
@@ -14,6 +13,7 @@ import type { Attachments } from './attachments/attachments.ts'
 import type { CallOutcome } from './cni-server.ts'
 import { type Call, holderOf, type Plugin, requestedAddresses } from './plugins/plugin.ts'
 import type { PodNamespace } from './pod-namespace.ts'
+import { RecentConfigurations } from './recent-configurations.ts'
 
 export interface CallsOptions {
   readonly attachments: Pick<Attachments, 'add' | 'remove' | 'check' | 'collect'>
@@ -30,6 +30,7 @@ export interface CallsOptions {
 /** Carries out the verbs of the CNI protocol (SPEC.md 1.1.0, section 2). */
 export class Calls {
   private readonly options: CallsOptions
+  private readonly configurations = new RecentConfigurations()
 
   constructor(options: CallsOptions) {
     this.options = options
@@ -39,7 +40,7 @@ export class Calls {
   async handle(request: CniRequest, pod: PodNamespace | undefined): Promise<CallOutcome> {
     const parameters = parseParameters(request.environment)
     if (parameters.command === 'VERSION') return { output: versionReply() }
-    const config = parseConfiguration(request.stdin)
+    const config = this.configurations.read(request.stdin)
     requireVerb(parameters.command, config.cniVersion)
     const call = { parameters, config }
     if (request.type === 'host-local') return this.addressCall(call)

@@ -32,12 +32,10 @@ export function tombstonesIn(stateDir: string): Tombstones {
         .sort((a, b) => a.atMs - b.atMs)
         .map(({ name }) => name),
     read(name) {
-      try {
-        return fs.readFileSync(path.join(directory, name))
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-        throw error
-      }
+      // Of a call nothing is known to be valid yet. And asked for every ADD: mostly there is none.
+      const file = path.join(directory, name)
+      if (path.basename(file) !== name || !fs.existsSync(file)) return undefined
+      return fs.readFileSync(file)
     },
     remove: name => fs.rmSync(path.join(directory, name), { force: true }),
   }

@@ -5,7 +5,7 @@ import { formatAddress, tryParseAddress } from '../ip/index.ts'
 import { type FileLock, lockDirectory } from './directory-lock.ts'
 import { errnoOf, storeFailed } from './errors.ts'
 import {
-  createWhole,
+  createNew,
   formatHolder,
   type HostLocalHolder,
   type HostLocalLease,
@@ -123,7 +123,7 @@ export class LockedLeases {
    * @returns false if the address has one
    */
   reserve(address: string, holder: HostLocalHolder): boolean {
-    const made = createWhole(this.directory, address, formatHolder(holder))
+    const made = createNew(join(this.directory, address), formatHolder(holder))
     if (made) this.index.wrote(address, holder)
     else this.index.look(address)
     this.index.acknowledge()

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import {
   existsSync,
-  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -156,24 +155,15 @@ describe('host-local and other programs', () => {
     assert.deepEqual(await allocator.release({ containerId: 'old', ifName: 'net1' }), ['10.1.2.5'])
   })
 
-  test('what a crash left: an empty file, an unfinished one', async () => {
+  test('an empty file, as a crash leaves it, is a lease of nobody', async () => {
     const { allocator, dataDir, path, names } = open(undefined, { subnet: '10.1.2.0/30' })
     await address(allocator, 'a')
     await allocator.release(pod('a'))
     writeFileSync(path('10.1.2.2'), '')
-    writeFileSync(path('.podlace-unfinished'), 'half')
     const next = open(dataDir, { subnet: '10.1.2.0/30' })
     assert.equal(await address(next.allocator, 'b'), '10.1.2.2/30')
     assert.deepEqual(names(), ['10.1.2.2', 'last_reserved_ip.0', 'lock'])
     assert.equal(readFileSync(path('10.1.2.2'), 'utf8'), 'b\r\neth0')
-  })
-
-  test('an unfinished file that is already a lease does not spoil it', async () => {
-    const { allocator, path } = open()
-    await address(allocator, 'a')
-    linkSync(path('10.1.2.2'), path('.podlace-unfinished'))
-    await address(allocator, 'b')
-    assert.equal(readFileSync(path('10.1.2.2'), 'utf8'), 'a\r\neth0')
   })
 
   test('a change that hides behind an equal time stamp gives nobody a second owner', async () => {
@@ -274,7 +264,7 @@ describe('host-local refusals', () => {
 
 test('no two holders of one address, whatever happens to the process', async () => {
   const act = fc.record({
-    act: fc.constantFrom('add', 'add', 'add', 'del', 'crash', 'half', 'empty', 'switch', 'wait'),
+    act: fc.constantFrom('add', 'add', 'add', 'del', 'crash', 'empty', 'switch', 'wait'),
     who: fc.nat(9).map(n => `pod-${n}`),
     at: fc.integer({ min: 2, max: 6 }),
   })
@@ -292,7 +282,6 @@ test('no two holders of one address, whatever happens to the process', async () 
         if (act === 'switch') current = 1 - current
         else if (act === 'crash') processes[current] = open(dataDir, { clock })
         else if (act === 'wait') await clock.advance(20_000)
-        else if (act === 'half' && held.size > 0) writeFileSync(subject.path('.podlace-unfinished'), who)
         else if (act === 'empty' && held.size > 0 && !existsSync(path)) writeFileSync(path, '')
         else if (act === 'del') {
           const address = held.get(who)

@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  constants,
-  ftruncateSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  unlinkSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { PodlaceError } from '../base/index.ts'
 import { errnoOf } from './errors.ts'
@@ -28,8 +18,6 @@ export interface HostLocalLease {
   readonly ifName?: string
 }
 
-/** Where a new file is written before it gets its name. One is enough: whoever writes holds the lock. */
-export const UNFINISHED = '.podlace-unfinished'
 const SEPARATOR = '\r\n'
 
 /** The content of a lease file: `containerID CRLF ifname`, without a newline at the end. */
@@ -52,39 +40,30 @@ export function parseLease(address: string, content: string): HostLocalLease {
 }
 
 /**
- * Makes a file appear with its whole content or not at all, whenever this process dies: written under another name,
- * then linked. It is not synced: a power failure ends the namespace that holds the address as well, and a file that
- * it leaves empty is a lease of nobody.
+ * Makes a file that nobody has made yet. A crash between its two steps leaves it empty, which is a lease of nobody. It is
+ * not synced: a power failure ends the namespace that holds the address as well.
  * @returns false if there is a file of that name; nothing is left in any other case either
  */
-export function createWhole(directory: string, name: string, content: string): boolean {
-  const unfinished = join(directory, UNFINISHED)
-  const path = join(directory, name)
-  let linked = false
+export function createNew(path: string, content: string): boolean {
+  const fd = openNew(path)
+  if (fd === undefined) return false
   try {
-    writeNew(unfinished, content)
-    // link(2), unlike rename(2), never replaces what somebody else has made.
-    linkSync(unfinished, path)
-    linked = true
-    unlinkSync(unfinished)
+    writeSync(fd, content)
     return true
   } catch (error) {
-    removeFile(unfinished)
-    if (linked) removeFile(path)
-    if (!linked && errnoOf(error) === 'EEXIST') return false
+    removeFile(path)
     throw error
+  } finally {
+    closeSync(fd)
   }
 }
 
-/** What a crash has left of the name may be a second name of a finished lease, so it is never opened, only removed. */
-function writeNew(path: string, content: string): void {
-  const write = () => writeFileSync(path, content, { mode: 0o600, flag: 'wx' })
+function openNew(path: string): number | undefined {
   try {
-    write()
+    return openSync(path, 'wx', 0o600)
   } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error
-    removeFile(path)
-    write()
+    if (errnoOf(error) === 'EEXIST') return undefined
+    throw error
   }
 }
 

@@ -11,7 +11,6 @@ import {
   parseLease,
   readIfThere,
   removeFile,
-  UNFINISHED,
 } from './lease-file.ts'
 
 /** A lease and what tells its file from a later one of the same name. */
@@ -161,7 +160,6 @@ export class LeaseIndex {
   private list(): void {
     this.hints.clear()
     const names = new Set(namesIn(this.directory))
-    if (names.has(UNFINISHED)) removeFile(join(this.directory, UNFINISHED))
     for (const address of this.known.keys()) if (!names.has(address)) this.forget(address)
     for (const name of names) if (isAddressName(name)) this.look(name)
     this.acknowledge()

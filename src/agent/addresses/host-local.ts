@@ -26,12 +26,21 @@ export class HostLocalStores {
     { readonly ranges: string; readonly allocator: HostLocalAllocator }
   >()
 
+  /** By the configuration that describes it, which runtimes send again and again. */
+  private readonly sources = new WeakMap<NetworkConfiguration, HostLocalSource>()
+
   constructor(options: HostLocalOptions) {
     this.options = options
   }
 
   /** The store that `ipam` of a configuration describes. Throws for a configuration that is not valid. */
   forConfiguration(config: NetworkConfiguration): HostLocalSource {
+    const source = this.sources.get(config) ?? this.sourceOf(config)
+    this.sources.set(config, source)
+    return source
+  }
+
+  private sourceOf(config: NetworkConfiguration): HostLocalSource {
     const { dataDir, rangeSets, routes, resolvConf } = parseHostLocalConfig(config)
     const allocator = () => {
       if (rangeSets.length > 0) return this.allocator(dataDir, config.name, rangeSets)

@@ -23,8 +23,14 @@ export interface HostView {
 
 /** The standard `bridge` plugin with `host-local` addresses, or none for a layer 2 attachment. */
 export function bridgePlugin(options: BridgePluginOptions): Plugin {
+  const parsed = new WeakMap<NetworkConfiguration, BridgeConfig>()
+  const read = (config: NetworkConfiguration) => {
+    const known = parsed.get(config) ?? parseBridgeConfig(config.raw)
+    parsed.set(config, known)
+    return known
+  }
   return {
-    prepare: (call, pod) => prepareBridge(options, call, pod, parseBridgeConfig(call.config.raw)),
+    prepare: async (call, pod) => prepareBridge(options, call, pod, read(call.config)),
     addresses: config => hostLocalOf(options, config),
   }
 }

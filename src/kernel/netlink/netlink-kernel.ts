@@ -117,14 +117,13 @@ export class NetlinkKernel implements Kernel {
       links: this.links,
       failures,
       context,
-      afterExchange: () => this.catchUp(),
+      catchUp: () => this.catchUp(),
       createTun: this.createTun,
       ...(this.sources === undefined ? {} : { onLink: (link: Link) => this.lookAtLink(link) }),
     })
     await applier.prepare(operations)
     await this.applyInOrder(operations, applier, failures)
-    await applier.flush()
-    await this.catchUp()
+    await applier.finish()
     return operations.map(operation => {
       const error = failures.get(operation)
       return error === undefined ? { operation } : { operation, error }

@@ -39,8 +39,8 @@ export interface RouteApplierOptions {
   readonly links: LinkTable
   readonly failures: Map<Operation, Failure>
   readonly context: ApplyContext | undefined
-  /** Called after each exchange: folds what events have queued up meanwhile. */
-  readonly afterExchange: () => Promise<void>
+  /** Folds what events have queued up meanwhile. */
+  readonly catchUp: () => Promise<void>
   readonly createTun: (name: string) => void
   /** Told of a link that was changed without an event; absent where nobody watches. */
   readonly onLink?: (link: Link) => void
@@ -112,17 +112,23 @@ export class RouteApplier {
     this.queueLink(operation, entry, [setLink({ name: entry.name }, { up: true })])
   }
 
+  /** Sends what is left. Then all that came of it is known. */
+  async finish(): Promise<void> {
+    await this.flush()
+    await this.options.catchUp()
+    await this.lookAtLinks()
+  }
+
   async flush(): Promise<void> {
     await this.sendPending()
     const { doomed } = this
     if (doomed.length === 0) return
     this.doomed = []
-    const { client, links, failures, afterExchange } = this.options
+    const { client, links, failures } = this.options
     for (const [operation, failure] of await deleteLinks(client, links, doomed)) this.fail(operation, failure)
     for (const { entry } of doomed.filter(operation => !failures.has(operation))) {
       if (entry.kind === 'link') links.forget(entry.name)
     }
-    await afterExchange()
   }
 
   private async sendPending(): Promise<void> {
@@ -137,9 +143,7 @@ export class RouteApplier {
       if (isTakenNeighbour(item, reply.error.payload.errno)) taken.push(item)
       else this.fail(item.operation, refusalOf(item.operation, reply.error))
     })
-    await this.options.afterExchange()
     if (taken.length > 0) await this.replaceLearned(taken)
-    await this.lookAtLinks()
   }
 
   /**
@@ -251,8 +255,9 @@ export class RouteApplier {
       return undefined
     }
     if (links.indexOf(name) === undefined) {
-      // A link of this very plan: what makes it must be sent first, and is answered with its index.
+      // A link of this very plan: what makes it must be sent first, and an event tells its index.
       await this.flush()
+      await this.options.catchUp()
       if (links.indexOf(name) === undefined) {
         this.unresolved.add(name)
         await this.resolve()
@@ -298,7 +303,6 @@ export class RouteApplier {
       const operation = retries[i]?.operation
       if (operation !== undefined && !reply.ok) this.fail(operation, refusalOf(operation, reply.error))
     })
-    await this.options.afterExchange()
   }
 
   private queue(operation: Operation, requests: readonly Request[]): void {
