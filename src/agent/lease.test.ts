@@ -283,6 +283,20 @@ test('a machine that takes the name of one that is cut off does not speak for it
   assert.ok(await world.hasPassedOn())
 })
 
+test('a machine that took over the claim of one that is cut off does not free the block by its own count', async () => {
+  const { bench, link } = await attached()
+  link.cut()
+  await world.machine('boot-2')
+  await world.pass(10_000)
+  await world.replaceNode()
+  await world.pass(60_000)
+  assert.ok(bench.kernelHas(OVERLAY), 'the one that is cut off serves its pod')
+  assert.ok(!(await world.hasPassedOn()))
+  await world.pass(COOLDOWN_S * 1_000)
+  assert.ok(!bench.kernelHas(OVERLAY))
+  assert.ok(await world.hasPassedOn())
+})
+
 test('a node with a new block takes part when the pods with addresses of the old one are gone', async () => {
   const { bench } = await attached()
   await world.store.delete('Node', 'node-1')

@@ -14,7 +14,7 @@ export interface RegistrationOptions {
   readonly blocks: Collection<PodBlock>
   readonly network: () => SelfNetwork | undefined
   readonly attachmentCount: () => number
-  readonly lease: Pick<BlockLease, 'speaksFor' | 'giveUp'>
+  readonly lease: Pick<BlockLease, 'speaksFor' | 'isAlone' | 'giveUp'>
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
@@ -102,8 +102,11 @@ export class Registration {
     for (const [key, block] of blocks.entries()) {
       if (block.spec.nodeName !== nodeName || block.status.attachments === attachments) continue
       if (!lease.speaksFor(block)) continue
-      // This number frees the block: nothing may be attached from here on, even if the answer is lost.
-      if (attachments === 0 && block.spec.releasedAt !== undefined) lease.giveUp(block)
+      // This number frees the block: nobody else may use it, and nothing may be attached from here on, even if the answer
+      // is lost. Who is not alone yet leaves it to the cooldown, which is over no later.
+      const frees = attachments === 0 && block.spec.releasedAt !== undefined
+      if (frees && !lease.isAlone) continue
+      if (frees) lease.giveUp(block)
       // As it was when we counted: a number from before a release must not free the block (`BlockWriter.release`).
       const { uid, resourceVersion } = block.metadata
       await store.patchStatus('PodBlock', key, { status: { attachments } }, { uid, resourceVersion })

@@ -1,5 +1,5 @@
 import type { Command, CommandName } from './scenario.ts'
-import type { SimLink } from './wire/index.ts'
+import type { SimLink, WatchedResource } from './wire/index.ts'
 import type { Host, World } from './world/world.ts'
 
 /** Does what a command says; one that has no object now does nothing. */
@@ -14,9 +14,13 @@ export function carryOut(world: World, [, name, first = 0, second = 0, third = 0
       return controller?.pause(second)
     case 'node-delete':
       return void (host && world.people.deleteNode(host.machine))
+    case 'node-vanish':
+      if (host !== undefined) onLine(world, host.link, 'only-bookmarks', second, third)
+      return void (host && world.people.deleteNode(host.machine))
     case 'node-create':
       return void (host && world.people.register(host.machine))
     case 'clone':
+      if (host !== undefined) onLine(world, host.link, 'cut', second, 0)
       return host && world.clone(host)
     case 'compact':
       return world.server.compact()
@@ -66,11 +70,14 @@ function onMachine({ machine, runtime }: Host, name: CommandName, second: number
   }
 }
 
-function onLine(world: World, link: SimLink, name: CommandName, ms: number, behind: number): void {
+/** What the argument `watch` of a command means: all of a line, or those of one kind, so that views of different age meet. */
+const WATCHED: readonly (WatchedResource | undefined)[] = [undefined, 'nodes', 'podblocks']
+
+function onLine(world: World, link: SimLink, name: CommandName, second: number, third: number): void {
   const { scheduler } = world
   const forAWhile = (begin: () => void, end: () => void) => {
     begin()
-    scheduler.after(ms, `${link.name}: ${name} ends`, end)
+    scheduler.after(second, `${link.name}: ${name} ends`, end)
   }
   switch (name) {
     case 'cut':
@@ -90,7 +97,7 @@ function onLine(world: World, link: SimLink, name: CommandName, ms: number, behi
       )
     case 'lag':
       return forAWhile(
-        () => link.set({ watchLagMs: 3_000 }),
+        () => link.set({ watchLagMs: 10_000, lagging: watched(third) }),
         () => link.set({ watchLagMs: 0 }),
       )
     case 'refuse':
@@ -111,10 +118,10 @@ function onLine(world: World, link: SimLink, name: CommandName, ms: number, behi
     case 'lists-stale':
       // One that stays behind for longer than 30 s is taken for a store that was restored from a backup; and nobody can
       // tell an old state from a restored one while the store is really going back.
-      if (link.faults.lists === 'stale' || ms > 25_000 || world.claimsUnsureUntilMs > 0) return
+      if (link.faults.lists === 'stale' || second > 25_000 || world.wasRestored) return
       return forAWhile(
         () => {
-          link.set({ lists: 'stale', staleBy: behind })
+          link.set({ lists: 'stale', staleBy: third })
           for (const watch of link.watches) watch.expire()
         },
         () => link.set({ lists: 'good' }),
@@ -131,26 +138,30 @@ function onLine(world: World, link: SimLink, name: CommandName, ms: number, behi
       )
     case 'only-bookmarks':
       return forAWhile(
-        () => link.set({ bookmarksOnly: true }),
+        () => link.set({ bookmarksOnly: true, silenced: watched(third) }),
         () => link.set({ bookmarksOnly: false }),
       )
     case 'watch-breaks':
-      for (const watch of link.watches) watch.breakOff()
+      for (const watch of link.watchesOf(watched(second))) watch.breakOff()
       return
     case 'watch-torn':
-      for (const watch of link.watches) watch.tear()
+      for (const watch of link.watchesOf(watched(second))) watch.tear()
       return
     case 'watch-repeats':
-      for (const watch of link.watches) watch.repeatLast()
+      for (const watch of link.watchesOf(watched(second))) watch.repeatLast()
       return
     case 'watch-goes-back':
-      for (const watch of link.watches) watch.goBack()
+      for (const watch of link.watchesOf(watched(second))) watch.goBack()
       return
     case 'watch-reorders':
-      for (const watch of link.watches) watch.swapNext()
+      for (const watch of link.watchesOf(watched(second))) watch.swapNext()
       return
     case 'watch-expires':
-      for (const watch of link.watches) watch.expire()
+      for (const watch of link.watchesOf(watched(second))) watch.expire()
       return
   }
+}
+
+function watched(number: number): WatchedResource | undefined {
+  return WATCHED[number % WATCHED.length]
 }

@@ -14,6 +14,9 @@ const SOURCES = path.dirname(import.meta.dirname)
 const ROOT = path.dirname(SOURCES)
 const REGRESSIONS = path.join(import.meta.dirname, 'regressions')
 
+/** Within so many scenarios the absence of a guard must be noticed. */
+const GUARD_SCENARIOS = 250
+
 const print = (text: string) => process.stdout.write(`${text}\n`)
 
 try {
@@ -106,7 +109,7 @@ async function replay({ name, traceLines }: Arguments): Promise<number> {
   return failure === undefined ? 0 : 1
 }
 
-async function guards({ mode, name, seed = 1, seconds }: Arguments): Promise<number> {
+async function guards({ mode, name, seed = 1, seeds, seconds }: Arguments): Promise<number> {
   const chosen = GUARDS.filter(guard => mode === 'guards' || guard.name === name)
   if (chosen.length === 0) {
     throw new Error(`there is no guard "${name}"; there are: ${GUARDS.map(guard => guard.name).join(', ')}`)
@@ -114,9 +117,10 @@ async function guards({ mode, name, seed = 1, seconds }: Arguments): Promise<num
   const interrupted = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
   print(TABLE_HEAD)
+  const scenarios = Math.min(seeds, GUARD_SCENARIOS)
   let missed = 0
   for (const guard of chosen) {
-    const trial = await tryGuard(ROOT, guard, { seed, seconds, signal: interrupted.signal })
+    const trial = await tryGuard(ROOT, guard, { seed, scenarios, seconds, signal: interrupted.signal })
     if (!trial.asExpected) missed += 1
     print(tableRow(guard, trial))
   }

@@ -47,6 +47,11 @@ export const COMMANDS = {
   'disk-full': { args: ['machine', 'away'], weight: 2, what: 'the disk is full for a while' },
   'wall-jump': { args: ['machine', 'seconds'], weight: 2, what: 'the machine’s wall clock is set' },
   'node-delete': { args: ['machine'], weight: 8, what: 'somebody deletes the Node' },
+  'node-vanish': {
+    args: ['machine', 'long', 'watch'],
+    weight: 14,
+    what: 'somebody deletes the Node, and watches of its machine tell nothing for a while',
+  },
   'node-create': { args: ['machine'], weight: 8, what: 'the kubelet registers the Node' },
   'controller-crash': {
     args: ['controller', 'steps', 'ms'],
@@ -76,7 +81,7 @@ export const COMMANDS = {
   cut: { args: ['line', 'long'], weight: 5, what: 'nothing passes between a program and the API server' },
   'cut-answers': { args: ['line', 'long'], weight: 3, what: 'its requests arrive, and no answers come back' },
   slow: { args: ['line', 'long'], weight: 2, what: 'everything takes half a second' },
-  lag: { args: ['line', 'long'], weight: 4, what: 'watches lag three seconds behind' },
+  lag: { args: ['line', 'long', 'watch'], weight: 6, what: 'watches lag ten seconds behind' },
   refuse: { args: ['line', 'long'], weight: 2, what: 'the API server answers 503' },
   'refuse-after': { args: ['line', 'long'], weight: 3, what: 'the API server does the work and answers 504' },
   'lists-fail': { args: ['line', 'long'], weight: 2, what: 'lists break off in the middle' },
@@ -87,17 +92,25 @@ export const COMMANDS = {
   },
   'watches-refused': { args: ['line', 'long'], weight: 2, what: 'no watch can be begun' },
   'watches-expired': { args: ['line', 'long'], weight: 3, what: 'every watch answers 410' },
-  'only-bookmarks': { args: ['line', 'long'], weight: 2, what: 'watches tell bookmarks and nothing else' },
-  'watch-breaks': { args: ['line'], weight: 3, what: 'watches break' },
-  'watch-torn': { args: ['line'], weight: 3, what: 'watches break in the middle of a line' },
-  'watch-repeats': { args: ['line'], weight: 3, what: 'the last event comes twice' },
-  'watch-goes-back': { args: ['line'], weight: 3, what: 'events of the past come again' },
-  'watch-reorders': { args: ['line'], weight: 3, what: 'the next two events come in the wrong order' },
-  'watch-expires': { args: ['line'], weight: 3, what: '410 in the middle of a watch' },
+  'only-bookmarks': {
+    args: ['line', 'long', 'watch'],
+    weight: 6,
+    what: 'watches tell bookmarks and nothing else',
+  },
+  'watch-breaks': { args: ['line', 'watch'], weight: 3, what: 'watches break' },
+  'watch-torn': { args: ['line', 'watch'], weight: 3, what: 'watches break in the middle of a line' },
+  'watch-repeats': { args: ['line', 'watch'], weight: 3, what: 'the last event comes twice' },
+  'watch-goes-back': { args: ['line', 'watch'], weight: 3, what: 'events of the past come again' },
+  'watch-reorders': {
+    args: ['line', 'watch'],
+    weight: 3,
+    what: 'the next two events come in the wrong order',
+  },
+  'watch-expires': { args: ['line', 'watch'], weight: 3, what: '410 in the middle of a watch' },
   clone: {
-    args: ['machine'],
-    weight: 1,
-    what: 'another machine starts with a copy of the disk, under the same name',
+    args: ['machine', 'long'],
+    weight: 2,
+    what: 'another machine starts with a copy of the disk, under the same name, while this one is cut off',
   },
   compact: { args: [], weight: 4, what: 'the API server forgets the past' },
   'api-restart': { args: ['long'], weight: 3, what: 'the API server restarts' },
@@ -141,11 +154,13 @@ export function drawScenario(seed: number, random: () => number): Scenario {
       interruptions: random() < 0.2 ? 0.05 : 0,
     },
   }
+  // With few of them a node is often empty, and its block may pass on at once.
+  const containers = one(1, 1, 2, 6)
   const names = weighted()
   let lastMs = 0
   const draw = (): Command => {
     const name = names[upTo(names.length)] ?? 'add'
-    const args = COMMANDS[name].args.map(arg => drawArgument(arg, knobs, upTo))
+    const args = COMMANDS[name].args.map(arg => drawArgument(arg, knobs, containers, upTo))
     // Half of them come soon after another one: trouble that comes together is the worse kind.
     lastMs = upTo(2) === 0 ? Math.min(lastMs + upTo(3_000), TROUBLE_MS - 1) : upTo(TROUBLE_MS)
     return [lastMs, name, ...args]
@@ -154,7 +169,12 @@ export function drawScenario(seed: number, random: () => number): Scenario {
   return { seed, knobs, commands: commands.toSorted(([a], [b]) => a - b) }
 }
 
-function drawArgument(arg: string, knobs: Knobs, upTo: (limit: number) => number): number {
+function drawArgument(
+  arg: string,
+  knobs: Knobs,
+  containers: number,
+  upTo: (limit: number) => number,
+): number {
   switch (arg) {
     case 'machine':
       // One of them has most of the trouble: much of what goes wrong needs several things to come together.
@@ -162,9 +182,11 @@ function drawArgument(arg: string, knobs: Knobs, upTo: (limit: number) => number
     case 'controller':
       return upTo(knobs.controllers)
     case 'container':
-      return upTo(2) === 0 ? 0 : upTo(6)
+      return upTo(2) === 0 ? 0 : upTo(containers)
     case 'line':
-      return upTo(knobs.nodes + knobs.controllers)
+      return upTo(2) === 0 ? 0 : upTo(knobs.nodes + knobs.controllers)
+    case 'watch':
+      return upTo(3)
     case 'act':
       return upTo(FOREIGN_ACTS)
     case 'pick':

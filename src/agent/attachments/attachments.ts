@@ -126,10 +126,7 @@ export class Attachments {
         failures.push(`${key}: ${errorText(error)}`),
       )
     }
-    const inUse = this.options.journal
-      .records()
-      .some(([, { value }]) => value.wiring.spec.network === network)
-    if (!inUse) await this.options.reconciler.run(this.options.networks.forget(network))
+    if (!this.isInUse(network)) await this.options.reconciler.run(this.options.networks.forget(network))
     if (failures.length > 0) throw cniError('internal', 'collect garbage', failures.join('; '))
   }
 
@@ -137,9 +134,16 @@ export class Attachments {
     return this.options.journal.count
   }
 
+  private isInUse(network: string): boolean {
+    return this.options.journal.records().some(([, { value }]) => value.wiring.spec.network === network)
+  }
+
   private async wire(key: string, attached: Attached, pod: PodNamespace): Promise<CniResult> {
     const { journal, source, networks, reconciler, checkpoint } = this.options
     const { record, plan } = attached
+    const { network } = record.wiring.spec
+    // What is left of earlier attachments may be of another block: its gateway would take what is for another node now.
+    if (!this.isInUse(network)) networks.retain(network, plan.shared)
     await journal.intend(key, record)
     checkpoint('intended')
     networks.use(record.wiring.spec.network, plan.shared)

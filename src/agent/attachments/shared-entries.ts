@@ -21,6 +21,13 @@ export class NetworkEntries {
     this.source.set(network, [...merged.values()])
   }
 
+  /** Drops what is not under the key of one of these, for when no attachment of the network is left. */
+  retain(network: string, entries: readonly Entry[]): void {
+    const keys = new Set(entries.map(entryKey))
+    const present = this.source.get(network)?.filter(entry => keys.has(entryKey(entry))) ?? []
+    this.source.set(network, present)
+  }
+
   /** Drops the network and returns the keys of its entries. */
   forget(network: string): string[] {
     const keys = (this.source.get(network) ?? []).map(entryKey)

@@ -254,6 +254,43 @@ test('a number of pods is told by the life that confirmed last, and by no other'
   await other.stop()
 })
 
+test('who took a claim over is alone when the life before cannot rely on it any more, also in its next process', async () => {
+  const bench = await Bench.start()
+  const first = await bench.life('boot-1')
+  await first.begin()
+  assert.ok(first.lease.isAlone, 'nobody had it before')
+  const clone = await bench.life('boot-2', { ...first.files })
+  clone.link.losesAnswers = true
+  await clone.begin()
+  assert.ok(!clone.lease.isAlone, 'the claim is its own, though it was not told so')
+  await clone.stop()
+  await bench.clock.advance(COOLDOWN_S * 1_000 - 1)
+  const next = await bench.life('boot-2', clone.files)
+  await next.begin()
+  assert.deepEqual([next.state().is, next.lease.isAlone], ['valid', false])
+  await bench.clock.advance(1)
+  assert.ok(next.lease.isAlone)
+  assert.ok(first.lease.isAlone, 'what it had before is its own')
+  await first.stop()
+  await next.stop()
+})
+
+test('who took a claim over confirms it for no shorter than the life before may rely on it', async () => {
+  const bench = await Bench.start()
+  const first = await bench.life('boot-1')
+  await first.begin()
+  first.link.cut()
+  bench.cooldownSeconds = 60
+  const clone = await bench.life('boot-2', { ...first.files })
+  await clone.begin()
+  await bench.clock.advance(COOLDOWN_S * 1_000 - 1)
+  assert.equal((await bench.confirmation())?.seconds, COOLDOWN_S)
+  await bench.clock.advance(20_000)
+  assert.equal((await bench.confirmation())?.seconds, 60)
+  await first.stop()
+  await clone.stop()
+})
+
 test('once it is stopped nothing is left of it: no timer, no word, and no write to the next process’s record', async () => {
   const bench = await Bench.start()
   const { link, begin, stop, files } = await bench.life()

@@ -46,6 +46,7 @@ export class BlockLease {
   private readonly unclaimed = new Set<string>()
   private readonly upkeep: Upkeep
   private wanted: readonly string[]
+  private aloneFromMs: number
   private begun = false
   private stopped = false
   private next: Timer | undefined
@@ -58,6 +59,7 @@ export class BlockLease {
     this.instance = record?.instance ?? newInstance(random)
     this.holds = new Map(record?.holds.map(hold => [hold.cidr, hold]))
     this.wanted = [...this.holds.keys()]
+    this.aloneFromMs = record?.aloneFromMs ?? 0
     const name = `claim of Node ${nodeName} on its blocks`
     this.upkeep = new Upkeep({ name, step: () => this.confirmAll(), clock, random, log })
   }
@@ -119,6 +121,14 @@ export class BlockLease {
     return lease === undefined || this.isOurs(lease)
   }
 
+  /**
+   * False while another life of this node's agent may still serve pods by a claim that we took over from it. It may not
+   * have heard of that, and a second machine with our name is not to be told from the one before a power cut.
+   */
+  get isAlone(): boolean {
+    return this.options.clock.nowMs() >= this.aloneFromMs
+  }
+
   private async confirmAll(): Promise<void> {
     const { clock, random, cooldownSeconds, onChange } = this.options
     try {
@@ -164,16 +174,17 @@ export class BlockLease {
   }
 
   private async renew(cidr: string, { metadata, status }: PodBlock): Promise<void> {
-    const { store, clock, bootId, cooldownSeconds } = this.options
+    const { store, clock, bootId } = this.options
     const { name, uid, resourceVersion } = metadata
     const hold = this.holds.get(cidr)
-    // A figure that has not been heard yet is not made up: it would bind the controller. The last one goes on.
-    const seconds = cooldownSeconds() ?? status.lease?.seconds
+    const { lease: last } = status
+    const seconds = this.secondsAfter(last)
     if (seconds === undefined) return
+    if (last !== undefined && !this.isOurs(last)) this.takeOver(last)
     const untilMs = clock.nowMs() + seconds * 1_000 * USABLE
     // The figure may have become shorter, and the answer to this write may be lost.
     if (hold !== undefined && untilMs < hold.untilMs) this.put({ ...hold, untilMs })
-    const renewals = 1 + Math.max(status.lease?.renewals ?? 0, this.ourCount(cidr, uid))
+    const renewals = 1 + Math.max(last?.renewals ?? 0, this.ourCount(cidr, uid))
     const lease: BlockConfirmation = { instance: this.instance, bootId, renewals, seconds }
     const asked = this.holds.get(cidr)
     await store.patchStatus('PodBlock', name, { status: { lease } }, { uid, resourceVersion })
@@ -181,6 +192,22 @@ export class BlockLease {
     if (this.holds.get(cidr) !== asked || this.stopped) return
     this.rivals.delete(cidr)
     this.put({ cidr, uid, renewals, untilMs, confirmedAtMs: clock.wallMs() })
+  }
+
+  /** To be called before the store is asked: the answer may be lost, and the claim is ours all the same. */
+  private takeOver({ seconds }: BlockConfirmation): void {
+    this.aloneFromMs = Math.max(this.aloneFromMs, this.options.clock.nowMs() + seconds * 1_000)
+    this.record()
+  }
+
+  /**
+   * The figure to confirm for. One that has not been heard yet is not made up, as it would bind the controller: the last
+   * one goes on. And while another life may rely on its own, longer one, the block must not pass on any earlier.
+   */
+  private secondsAfter(last: BlockConfirmation | undefined): number | undefined {
+    const heard = this.options.cooldownSeconds()
+    if (last === undefined || heard === undefined) return heard ?? last?.seconds
+    return this.isOurs(last) && this.isAlone ? heard : Math.max(heard, last.seconds)
   }
 
   /** How often this object had been confirmed when it was by us the last time. */
@@ -207,8 +234,13 @@ export class BlockLease {
     if (!this.wanted.includes(hold.cidr)) return
     this.holds.set(hold.cidr, hold)
     this.awaitEnd()
+    this.record()
+  }
+
+  private record(): void {
     const { memory, bootId } = this.options
-    writeLease(memory, { bootId, instance: this.instance, holds: [...this.holds.values()] })
+    const { instance, aloneFromMs, holds } = this
+    writeLease(memory, { bootId, instance, aloneFromMs, holds: [...holds.values()] })
   }
 
   private awaitEnd(): void {

@@ -18,6 +18,8 @@ export interface LeaseRecord {
   /** Of the machine's life that this was written in: the next one has another clock, and no pods. */
   readonly bootId: string
   readonly instance: string
+  /** Until then another life of this node's agent may rely on a claim that was taken over from it: monotonic, milliseconds. */
+  readonly aloneFromMs: number
   readonly holds: readonly Hold[]
 }
 
@@ -31,6 +33,8 @@ export interface LeaseMemory {
 const Shape = v.object({
   bootId: v.string(),
   instance: v.string(),
+  // Records of earlier versions have none.
+  aloneFromMs: v.optional(v.number(), 0),
   holds: v.array(
     v.object({
       cidr: v.string(),

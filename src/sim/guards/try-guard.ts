@@ -23,20 +23,24 @@ export function tableRow({ name, protects }: Guard, { invariant, scenarios, comm
   return `| ${name} | ${protects} | ${invariant ?? '**not caught**'} | ${scenarios} | ${commands ?? ''} |`
 }
 
-/** Runs the simulation in a copy of the sources without the guard until that is noticed, or the time is up. */
+export interface TrialLimits {
+  /** Of the first scenario. */
+  readonly seed: number
+  readonly scenarios: number
+  readonly seconds: number
+  readonly signal: AbortSignal
+}
+
+/** Runs the simulation in a copy of the sources without the guard until that is noticed, or a limit is reached. */
 export async function tryGuard(
   root: string,
   guard: Guard,
-  {
-    seed,
-    seconds,
-    signal,
-  }: { readonly seed: number; readonly seconds: number; readonly signal: AbortSignal },
+  { seed, scenarios, seconds, signal }: TrialLimits,
 ): Promise<Trial> {
   const copy = copyWithout(root, guard)
   try {
-    const limits = ['--seed', `${seed}`, '--minutes', `${seconds / 60}`, '--trace', '0']
-    const said = await simulate(copy.directory, [...limits, '--json'], signal)
+    const limits = ['--seed', `${seed}`, '--seeds', `${scenarios}`, '--minutes', `${seconds / 60}`]
+    const said = await simulate(copy.directory, [...limits, '--trace', '0', '--json'], signal)
     const result = JSON.parse(said.trim().split('\n').at(-1) ?? '') as {
       readonly scenarios: number
       readonly invariant?: string

@@ -6,7 +6,7 @@ export const ownBlock: Invariant = {
   words: 'a pod’s address lies in a block its node holds now, or the node has fenced itself',
   watch: world => ({
     always() {
-      if (world.scheduler.nowMs < world.claimsUnsureUntilMs) return undefined
+      if (world.wasRestored) return undefined
       for (const { machine, container, ip } of livePods(world)) {
         const holder = blockOf(world, ip)?.spec.nodeName
         if (holder === machine.nodeName || isFenced(machine)) continue

@@ -146,6 +146,42 @@ describe('an informer over a bad line', () => {
   }
 })
 
+it('a silent watch tells bookmarks that do not go back, so that nobody lists again', async () => {
+  const world = new World()
+  await world.node('a')
+  const client = world.client()
+  await world.run(100)
+  await world.node('a', '1')
+  await world.run(30_000)
+  client.link.set({ bookmarksOnly: true })
+  await world.node('a', '2')
+  await world.run(30_000)
+  assert.equal(client.source.get('a')?.metadata.annotations?.['serial'], '1')
+  assert.equal(client.informer.counters.lists, 1)
+  world.server.heal()
+  await world.run(1_000)
+  await world.assertFollows(client)
+})
+
+for (const fault of [{ bookmarksOnly: true }, { watchLagMs: 5_000 }]) {
+  it(`only the watches of one resource have ${JSON.stringify(fault)}`, async () => {
+    const world = new World()
+    await world.node('a')
+    const [lagging, other] = [world.client('node-1'), world.client('node-2')]
+    await world.run(100)
+    lagging.link.set({ ...fault, lagging: 'nodes', silenced: 'nodes' })
+    other.link.set({ ...fault, lagging: 'podblocks', silenced: 'podblocks' })
+    assert.deepEqual(
+      [lagging.link.watchesOf('nodes').length, lagging.link.watchesOf('podblocks').length],
+      [1, 0],
+    )
+    await world.node('a', '1')
+    await world.run(1_000)
+    const serials = [lagging, other].map(({ source }) => source.get('a')?.metadata.annotations?.['serial'])
+    assert.deepEqual(serials, ['0', '1'])
+  })
+}
+
 it('an informer waits as long as the server asks it to', async () => {
   const world = new World()
   const { link, informer } = world.client()

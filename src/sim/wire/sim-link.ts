@@ -1,7 +1,7 @@
 import type { KubernetesRequest, KubernetesResponse, KubernetesTransport } from '../../store/index.ts'
 import type { Scheduler, SimClock } from '../scheduler.ts'
 import { Exchange } from './exchange.ts'
-import { type LinkFaults, noFaults } from './link-faults.ts'
+import { isAbout, type LinkFaults, noFaults, type WatchedResource } from './link-faults.ts'
 import type { SimWatchStream } from './sim-watch-stream.ts'
 
 /** Where a process may die: before its request leaves, or after the server has done it and before it knows. */
@@ -44,7 +44,12 @@ export class SimLink {
   set(faults: Partial<LinkFaults>): void {
     Object.assign(this.faults, faults)
     for (const exchange of this.exchanges) exchange.nudge()
-    if (!this.faults.bookmarksOnly) for (const watch of this.watches) watch.release()
+    for (const watch of this.watches) watch.releaseUnlessSilenced()
+  }
+
+  /** The watches of one resource, or all. */
+  watchesOf(resource: WatchedResource | undefined): readonly SimWatchStream[] {
+    return [...this.watches].filter(watch => isAbout(watch.request, resource))
   }
 
   /** Ends everything that is wrong with it. What was held up on the way arrives, as after a long retransmission. */
@@ -76,7 +81,7 @@ export class SimLink {
         after: (delayMs, arrive) => scheduler.after(delayMs, `${this.name} > api: ${request.op}`, arrive),
       },
       toClient: {
-        delayMs: () => this.delayMs() + (use === 'stream' ? this.faults.watchLagMs : 0),
+        delayMs: () => this.delayMs() + (use === 'stream' ? this.lagMs(request) : 0),
         blocked: () => this.faults.partition !== 'none',
         after: (delayMs, arrive) => clock.after(delayMs, arrive, `api > ${this.name}: ${request.op}`),
       },
@@ -88,6 +93,11 @@ export class SimLink {
     })
     this.exchanges.add(exchange)
     return exchange
+  }
+
+  private lagMs(request: KubernetesRequest): number {
+    const { lagging, watchLagMs } = this.faults
+    return isAbout(request, lagging) ? watchLagMs : 0
   }
 
   private delayMs(): number {

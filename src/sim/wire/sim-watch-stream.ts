@@ -1,7 +1,8 @@
 import type { WatchStream } from '../../apiserver/index.ts'
 import type { Clock } from '../../base/index.ts'
+import type { KubernetesRequest } from '../../store/index.ts'
 import type { Exchange } from './exchange.ts'
-import type { LinkFaults } from './link-faults.ts'
+import { isAbout, type LinkFaults } from './link-faults.ts'
 
 /** So many lines may be under way before the server waits: the buffers of both kernels. */
 const maxBacklog = 50
@@ -19,6 +20,8 @@ export class SimWatchStream implements WatchStream {
   /** What has been told, the latest last; bookmarks are not kept. */
   private readonly history: string[] = []
   private readonly withheld: string[] = []
+  /** Revision of what was told last, bookmarks too. */
+  private toldRevision: string | undefined
   private swapping = false
   private closed = false
 
@@ -29,6 +32,10 @@ export class SimWatchStream implements WatchStream {
     exchange.onClose(() => (this.closed = true))
   }
 
+  get request(): KubernetesRequest {
+    return this.exchange.request
+  }
+
   open(): void {
     if (this.opened || this.closed) return
     this.opened = true
@@ -36,7 +43,7 @@ export class SimWatchStream implements WatchStream {
   }
 
   write(line: string): Promise<void> {
-    if (this.faults.bookmarksOnly) {
+    if (this.isSilenced) {
       if (!isBookmark(line)) this.withheld.push(line)
       this.send(this.lastBookmark())
     } else if (this.swapping && this.withheld.length === 0 && !isBookmark(line)) {
@@ -101,9 +108,19 @@ export class SimWatchStream implements WatchStream {
     this.tell(this.withheld.splice(0))
   }
 
+  /** The faults of its line changed. */
+  releaseUnlessSilenced(): void {
+    if (!this.isSilenced) this.release()
+  }
+
+  private get isSilenced(): boolean {
+    return this.faults.bookmarksOnly && isAbout(this.request, this.faults.silenced)
+  }
+
   private tell(lines: readonly string[]): void {
     for (const line of lines) if (!isBookmark(line)) this.history.push(line)
     this.history.splice(0, this.history.length - historyLength)
+    this.toldRevision = revisionOf(lines.at(-1)) ?? this.toldRevision
     // lines that belong together share their fate: a connection that breaks between them would lose one for ever
     if (lines.length > 0) this.send(lines.join('\n'))
   }
@@ -128,14 +145,16 @@ export class SimWatchStream implements WatchStream {
 
   /** The truth a server can tell that has nothing new: up to here you know everything. */
   private lastBookmark(): string {
-    const last = this.history.at(-1)
-    const asked = new URLSearchParams(this.exchange.request.path.split('?')[1]).get('resourceVersion')
-    const found = last === undefined ? undefined : /"resourceVersion":"(\d+)"/.exec(last)?.[1]
+    const asked = new URLSearchParams(this.request.path.split('?')[1]).get('resourceVersion')
     return JSON.stringify({
       type: 'BOOKMARK',
-      object: { metadata: { resourceVersion: found ?? asked ?? '' } },
+      object: { metadata: { resourceVersion: this.toldRevision ?? asked ?? '' } },
     })
   }
+}
+
+function revisionOf(line: string | undefined): string | undefined {
+  return line === undefined ? undefined : /"resourceVersion":"(\d+)"/.exec(line)?.[1]
 }
 
 function isBookmark(line: string): boolean {

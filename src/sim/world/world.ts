@@ -44,10 +44,12 @@ export class World {
   private cookies = 0n
   private healed = false
   /**
-   * Until then somebody may use a block in good faith that is another's. The store has gone back in time, and gives away
-   * again what was claimed since the backup; or a machine has come that looks like another one after a power cut.
+   * The store has gone back in time, and gives away again what was claimed since the backup; and who hears nothing of
+   * that goes on by what it saw before, while revisions are used again. Who uses a block in good faith may be wrong then.
    */
-  claimsUnsureUntilMs = Number.NEGATIVE_INFINITY
+  wasRestored = false
+  /** Until when two machines may answer for one Node, by its name: the later one looks like the other after a power cut. */
+  private readonly twinsUntilMs = new Map<string, number>()
   /** Since when a machine's line has been cut. */
   private readonly cuts = new Map<SimLink, number>()
 
@@ -115,7 +117,7 @@ export class World {
       if (this.healed) return
       if (lost > 0) {
         this.server.restore(lost, BACKUP_MS)
-        this.doubtClaims(BACKUP_MS)
+        this.wasRestored = true
       } else this.server.start()
       this.truth.follow(this.server.store)
     })
@@ -152,13 +154,18 @@ export class World {
     const address = `192.168.77.${100 + number}`
     const { machine } = this.addHost(`clone-${number}`, address, original)
     machine.boot()
-    this.doubtClaims(0)
+    this.twinsUntilMs.set(original.nodeName, this.scheduler.nowMs + this.cooldownMs)
     void this.people.readdress(machine)
   }
 
-  private doubtClaims(fromNowMs: number): void {
-    const untilMs = this.scheduler.nowMs + fromNowMs + this.knobs.blockCooldownSeconds * 1000
-    this.claimsUnsureUntilMs = Math.max(this.claimsUnsureUntilMs, untilMs)
+  /** True if one of the two is a clone of the other, and the other may not know it yet. */
+  areTwins(one: Machine, other: Machine): boolean {
+    if (one === other || one.nodeName !== other.nodeName) return false
+    return this.scheduler.nowMs < (this.twinsUntilMs.get(one.nodeName) ?? 0)
+  }
+
+  private get cooldownMs(): number {
+    return this.knobs.blockCooldownSeconds * 1000
   }
 
   private addHost(name: string, address: string, original?: Machine): Host {
