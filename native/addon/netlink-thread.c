@@ -62,8 +62,10 @@ static void *run_thread(void *data) {
   struct exchange *exchange = data;
   napi_threadsafe_function done = exchange->done;
   carry_out(exchange);
-  if (napi_call_threadsafe_function(done, exchange, napi_tsfn_blocking) != napi_ok) release(exchange);
-  napi_release_threadsafe_function(done, napi_tsfn_release);
+  napi_status told = napi_call_threadsafe_function(done, exchange, napi_tsfn_blocking);
+  if (told != napi_ok) release(exchange);
+  /* When the environment goes away, the function goes with it. */
+  if (told != napi_closing) napi_release_threadsafe_function(done, napi_tsfn_release);
   return NULL;
 }
 

@@ -17,7 +17,7 @@ export interface CallOutcome {
   readonly undo?: () => Promise<void>
 }
 
-/** Carries out one call; throws for a refusal. The namespace is lent: it is closed when the promise settles. */
+/** Carries out one call; throws for a refusal. The namespace is lent: it is closed soon after the promise settles. */
 export type CallHandler = (request: CniRequest, pod: Netns | undefined) => Promise<CallOutcome>
 
 /**
@@ -33,7 +33,7 @@ export function serveCni(socketPath: string, handle: CallHandler, log: Logger): 
       let gone = false
       connection.onClose(() => (gone = true))
       connection.onFrame((payload, fds) => {
-        const call = serveCall(connection, () => gone, answer(payload, fds, handle))
+        const call = serveCall(connection, () => gone, answer(payload, fds, handle, log))
           .catch((error: unknown) => log.error('a CNI call went wrong', { error: errorText(error) }))
           .finally(() => calls.delete(call))
         calls.add(call)
@@ -76,7 +76,12 @@ interface Answer {
   readonly undo?: () => Promise<void>
 }
 
-async function answer(payload: Uint8Array, fds: readonly number[], handle: CallHandler): Promise<Answer> {
+async function answer(
+  payload: Uint8Array,
+  fds: readonly number[],
+  handle: CallHandler,
+  log: Logger,
+): Promise<Answer> {
   let version: string | undefined
   let pod: Netns | undefined
   try {
@@ -99,7 +104,11 @@ async function answer(payload: Uint8Array, fds: readonly number[], handle: CallH
     return { reply: refusal(error, version) }
   } finally {
     // When the answer is out: the caller need not wait while six descriptors are closed.
-    void settle().then(() => pod?.close())
+    settle()
+      .then(() => pod?.close())
+      .catch((error: unknown) =>
+        log.error("a pod's descriptors cannot be closed", { error: errorText(error) }),
+      )
   }
 }
 

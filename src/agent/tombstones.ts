@@ -34,8 +34,8 @@ export function tombstonesIn(stateDir: string): Tombstones {
     read(name) {
       // Of a call nothing is known to be valid yet. And asked for every ADD: mostly there is none.
       const file = path.join(directory, name)
-      if (path.basename(file) !== name || !fs.existsSync(file)) return undefined
-      return fs.readFileSync(file)
+      if (path.basename(file) !== name || name.startsWith('.')) return undefined
+      return fs.statSync(file, { throwIfNoEntry: false })?.isFile() ? fs.readFileSync(file) : undefined
     },
     remove: name => fs.rmSync(path.join(directory, name), { force: true }),
   }
@@ -54,7 +54,9 @@ const LOOK_MS = 5_000
 /** Works off the DELs that came while no agent answered. */
 export class LateDeletes {
   private readonly options: LateDeletesOptions
+  private readonly failures = new Map<string, string>()
   private timer: Timer | undefined
+  private round: Promise<void> = Promise.resolve()
   private stopped = false
 
   constructor(options: LateDeletesOptions) {
@@ -62,22 +64,21 @@ export class LateDeletes {
   }
 
   /** Carries out those that are there, and from then on those that come. One that fails is tried again. */
-  async start(): Promise<void> {
-    const { agent: _, tombstones, clock, log } = this.options
-    for (const name of tombstones.list()) {
-      await this.carryOut(name).catch((error: unknown) =>
-        log.error('a DEL recorded while the agent was away failed; it is tried again', {
-          tombstone: name,
-          error: errorText(error),
-        }),
-      )
-    }
-    if (!this.stopped) this.timer = clock.after(LOOK_MS, () => void this.start())
+  start(): Promise<void> {
+    const { clock, log } = this.options
+    this.round = this.carryOutAll()
+      .catch((error: unknown) => log.error('cannot look for recorded DELs', { error: errorText(error) }))
+      .then(() => {
+        if (!this.stopped) this.timer = clock.after(LOOK_MS, () => void this.start())
+      })
+    return this.round
   }
 
-  stop(): void {
+  /** Resolves when no recorded DEL is under way any more. */
+  stop(): Promise<void> {
     this.stopped = true
     this.timer?.cancel()
+    return this.round
   }
 
   /**
@@ -92,11 +93,27 @@ export class LateDeletes {
     return this.options.agent.handle(request, pod)
   }
 
+  private async carryOutAll(): Promise<void> {
+    for (const name of this.options.tombstones.list()) {
+      if (this.stopped) return
+      await this.carryOut(name).catch((error: unknown) => this.complain(name, errorText(error)))
+    }
+  }
+
+  /** Once, not every few seconds. */
+  private complain(tombstone: string, error: string): void {
+    if (this.failures.get(tombstone) === error) return
+    this.failures.set(tombstone, error)
+    const message = 'a DEL recorded while the agent was away failed; it is tried again'
+    this.options.log.error(message, { tombstone, error })
+  }
+
   private async carryOut(name: string): Promise<void> {
     const { agent, tombstones } = this.options
     const payload = tombstones.read(name)
     if (payload === undefined) return
     await agent.handle(decodeRequest(payload), undefined)
     tombstones.remove(name)
+    this.failures.delete(name)
   }
 }

@@ -124,9 +124,12 @@ export class LockedLeases {
    */
   reserve(address: string, holder: HostLocalHolder): boolean {
     const made = createNew(join(this.directory, address), formatHolder(holder))
-    if (made) this.index.wrote(address, holder)
-    else this.index.look(address)
-    this.index.acknowledge()
+    // Otherwise the index has missed something, and perhaps not only this.
+    if (!made) this.index.lookAtAll()
+    else {
+      this.index.wrote(address, holder)
+      this.index.acknowledge()
+    }
     return made
   }
 

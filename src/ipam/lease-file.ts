@@ -1,4 +1,13 @@
-import { closeSync, constants, ftruncateSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { PodlaceError } from '../base/index.ts'
 import { errnoOf } from './errors.ts'
@@ -48,7 +57,7 @@ export function createNew(path: string, content: string): boolean {
   const fd = openNew(path)
   if (fd === undefined) return false
   try {
-    writeSync(fd, content)
+    writeFileSync(fd, content)
     return true
   } catch (error) {
     removeFile(path)

@@ -76,7 +76,7 @@ export class LeaseIndex {
 
   /** Catches up with other programs, if the directory has changed since the last look. */
   refresh(): void {
-    if (this.mtimeNs() !== this.seenMtimeNs) this.list()
+    if (this.mtimeNs() !== this.seenMtimeNs) this.lookAtAll()
   }
 
   /**
@@ -86,7 +86,7 @@ export class LeaseIndex {
    */
   makeSure(): boolean {
     if (!this.doubt && this.mtimeNs() === this.seenMtimeNs) return false
-    this.list()
+    this.lookAtAll()
     return true
   }
 
@@ -157,7 +157,8 @@ export class LeaseIndex {
     return lease
   }
 
-  private list(): void {
+  /** Reads the directory anew. */
+  lookAtAll(): void {
     this.hints.clear()
     const names = new Set(namesIn(this.directory))
     for (const address of this.known.keys()) if (!names.has(address)) this.forget(address)

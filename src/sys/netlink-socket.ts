@@ -95,9 +95,10 @@ export class NetlinkSocket implements NetlinkTransport {
 
   async exchangeAside(request: Uint8Array): Promise<Uint8Array[]> {
     if (this.openLane === undefined) return this.exchangeInThread(request)
+    const copy = new Uint8Array(request)
     while (this.aside.size >= ASIDE_MAX) await Promise.race(this.aside)
     if (this.closing) throw closedError()
-    const outcome = exchangeOnce(new OwnedFd(this.openLane(), 'netlink socket'), request)
+    const outcome = exchangeOnce(new OwnedFd(this.openLane(), 'netlink socket'), copy)
     const ended: Promise<unknown> = outcome.catch(() => undefined).then(() => this.aside.delete(ended))
     this.aside.add(ended)
     return outcome

@@ -57,12 +57,6 @@ export class LinkTable {
     for (const departure of this.departures) departure.left(index)
   }
 
-  /** Makes the next look-up ask the kernel. */
-  forget(name: string): void {
-    const index = this.indexes.get(name)
-    if (index !== undefined) this.delete(index)
-  }
-
   reset(links: Iterable<Link>): void {
     this.byIndex.clear()
     this.indexes.clear()

@@ -124,10 +124,14 @@ export class RouteApplier {
     const { doomed } = this
     if (doomed.length === 0) return
     this.doomed = []
-    const { client, links, failures } = this.options
+    const { client, links, failures, catchUp } = this.options
+    // By index: another link may bear the name by the time these are gone.
+    const indexes = doomed.map(({ entry }) => (entry.kind === 'link' ? links.indexOf(entry.name) : undefined))
     for (const [operation, failure] of await deleteLinks(client, links, doomed)) this.fail(operation, failure)
-    for (const { entry } of doomed.filter(operation => !failures.has(operation))) {
-      if (entry.kind === 'link') links.forget(entry.name)
+    await catchUp()
+    for (const [n, operation] of doomed.entries()) {
+      const index = indexes[n]
+      if (index !== undefined && !failures.has(operation)) links.delete(index)
     }
   }
 
