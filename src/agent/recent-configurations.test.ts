@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hasCode } from '../base/index.ts'
-import { RecentConfigurations } from './recent-configurations.ts'
+import { keptByConfiguration, RecentConfigurations } from './recent-configurations.ts'
 
 const text = (name: string, extra: object = {}) =>
   Buffer.from(JSON.stringify({ cniVersion: '1.0.0', name, type: 'bridge', ...extra }))
@@ -32,4 +32,18 @@ test('what is no configuration is refused every time', () => {
       error => hasCode(error, 'cni'),
     )
   }
+})
+
+test('what is made of a configuration is made once, and a refusal every time', () => {
+  const recent = new RecentConfigurations()
+  let calls = 0
+  const nameOf = keptByConfiguration(({ name }) => {
+    calls += 1
+    if (name === 'bad') throw new Error('refused')
+    return name
+  })
+  assert.deepEqual([nameOf(recent.read(text('a'))), nameOf(recent.read(text('a')))], ['a', 'a'])
+  assert.equal(calls, 1)
+  for (let n = 0; n < 2; n += 1) assert.throws(() => nameOf(recent.read(text('bad'))), /refused/)
+  assert.equal(calls, 3)
 })

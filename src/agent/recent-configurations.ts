@@ -24,3 +24,17 @@ export class RecentConfigurations {
     return config
   }
 }
+
+/** What is made of a configuration, kept for as long as somebody has it. */
+export function keptByConfiguration<T>(
+  make: (config: NetworkConfiguration) => T,
+): (config: NetworkConfiguration) => T {
+  const kept = new WeakMap<NetworkConfiguration, { readonly made: T }>()
+  return config => {
+    const known = kept.get(config)
+    if (known !== undefined) return known.made
+    const made = make(config)
+    kept.set(config, { made })
+    return made
+  }
+}

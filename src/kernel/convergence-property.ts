@@ -4,7 +4,7 @@ import { silentLogger } from '../base/index.ts'
 import { Graph } from '../derive/index.ts'
 import { diff } from './diff.ts'
 import { type Entry, entryKey } from './entry.ts'
-import type { Harness } from './kernel-suite.ts'
+import type { Harness } from './kernel-suite/harness.ts'
 import { rulesOf } from './kinds/index.ts'
 import { Reconciler } from './reconciler.ts'
 

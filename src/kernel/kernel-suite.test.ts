@@ -4,7 +4,8 @@ import { convergenceProperty } from './convergence-property.ts'
 import { fakeForeign } from './fake/fake-foreign.ts'
 import { FakeKernel } from './fake/fake-kernel.ts'
 import { FakeNetwork } from './fake/fake-network.ts'
-import { type Harness, kernelSuite } from './kernel-suite.ts'
+import type { Harness } from './kernel-suite/harness.ts'
+import { kernelSuite } from './kernel-suite.ts'
 
 async function createHarness(): Promise<Harness> {
   const network = new FakeNetwork()

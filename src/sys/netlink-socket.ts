@@ -10,7 +10,7 @@ export interface NetlinkTransport {
    * array element per datagram, views on one buffer. Throws `SysError`: `sys.enobufs` if replies were lost.
    */
   exchange(request: Uint8Array): Uint8Array[]
-  /** The same on a pool thread, one after another, for requests that take the kernel milliseconds: creating links. */
+  /** The same on a pool thread, one after another, for what may take the kernel milliseconds: it may load a module. */
   exchangeInThread(request: Uint8Array): Promise<Uint8Array[]>
   /**
    * The same beside all others, on a thread and a socket of its own: for deleting links, whose effect is there long

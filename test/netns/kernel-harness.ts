@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { systemClock } from '../../src/base/index.ts'
 import type { Entry, LinkEntry, NftTableEntry } from '../../src/kernel/index.ts'
 import { NetlinkKernel } from '../../src/kernel/index.ts'
-import type { Foreign, Harness } from '../../src/kernel/kernel-suite.ts'
+import type { Foreign, Harness } from '../../src/kernel/kernel-suite/harness.ts'
 import { NetlinkEvents, Netns } from '../../src/sys/index.ts'
 
 /** A fresh namespace without a name, a second one for pods, and `ip`, `bridge` and `nft` as the other program. */

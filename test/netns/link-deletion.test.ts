@@ -14,9 +14,7 @@ let kernel: NetlinkKernel
 beforeEach(() => {
   netns = Netns.create()
   pod = Netns.create()
-  const inNamespace = (...[protocol, groups, options]: Parameters<typeof NetlinkEvents.open>) =>
-    NetlinkEvents.openIn(netns, protocol, groups, options)
-  kernel = new NetlinkKernel({ netns, openEvents: inNamespace })
+  kernel = watching(netns)
 })
 
 afterEach(() => {
@@ -24,6 +22,13 @@ afterEach(() => {
   netns.close()
   pod.close()
 })
+
+function watching(namespace: Netns): NetlinkKernel {
+  return new NetlinkKernel({
+    netns: namespace,
+    openEvents: (protocol, groups, options) => NetlinkEvents.openIn(namespace, protocol, groups, options),
+  })
+}
 
 const veth = (name: string, mac?: string): LinkEntry => ({
   kind: 'link',
@@ -87,9 +92,7 @@ test('a namespace that is closed while the kernel still answers leaves no descri
   const before = descriptors()
   for (let round = 0; round < 5; round += 1) {
     const own = Netns.create()
-    const openEvents = (...[protocol, groups, options]: Parameters<typeof NetlinkEvents.open>) =>
-      NetlinkEvents.openIn(own, protocol, groups, options)
-    const closing = new NetlinkKernel({ netns: own, openEvents })
+    const closing = watching(own)
     const context = { namespaces: new Map([['pod', pod]]) }
     const entry = veth('v0')
     await closing.apply([{ op: 'create', entry, why: 'missing' }], context)

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/index.ts'
 import { cniError, type NetworkConfiguration } from '../../cni/index.ts'
 import { type FileLock, HostLocalAllocator } from '../../ipam/index.ts'
 import type { HostLocalAddresses } from '../attachments/record.ts'
+import { keptByConfiguration } from '../recent-configurations.ts'
 import { parseHostLocalConfig, parseResolvConf } from './host-local-config.ts'
 import { type AddressSource, type Holder, holderKey, type Lease } from './source.ts'
 
@@ -25,19 +26,11 @@ export class HostLocalStores {
     string,
     { readonly ranges: string; readonly allocator: HostLocalAllocator }
   >()
-
-  /** By the configuration that describes it, which runtimes send again and again. */
-  private readonly sources = new WeakMap<NetworkConfiguration, HostLocalSource>()
+  /** The store that `ipam` of a configuration describes. Throws for a configuration that is not valid. */
+  readonly forConfiguration = keptByConfiguration(config => this.sourceOf(config))
 
   constructor(options: HostLocalOptions) {
     this.options = options
-  }
-
-  /** The store that `ipam` of a configuration describes. Throws for a configuration that is not valid. */
-  forConfiguration(config: NetworkConfiguration): HostLocalSource {
-    const source = this.sources.get(config) ?? this.sourceOf(config)
-    this.sources.set(config, source)
-    return source
   }
 
   private sourceOf(config: NetworkConfiguration): HostLocalSource {

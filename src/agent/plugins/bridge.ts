@@ -4,6 +4,7 @@ import type { ObservedEntry } from '../../kernel/index.ts'
 import type { HostLocalSource } from '../addresses/host-local.ts'
 import type { Attached } from '../attachments/record.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
+import { keptByConfiguration } from '../recent-configurations.ts'
 import { type Call, type Plugin, refuseLoopback, withAddresses } from './plugin.ts'
 import { attachmentSpec, type HostFacts } from './spec.ts'
 
@@ -23,12 +24,7 @@ export interface HostView {
 
 /** The standard `bridge` plugin with `host-local` addresses, or none for a layer 2 attachment. */
 export function bridgePlugin(options: BridgePluginOptions): Plugin {
-  const parsed = new WeakMap<NetworkConfiguration, BridgeConfig>()
-  const read = (config: NetworkConfiguration) => {
-    const known = parsed.get(config) ?? parseBridgeConfig(config.raw)
-    parsed.set(config, known)
-    return known
-  }
+  const read = keptByConfiguration(({ raw }) => parseBridgeConfig(raw))
   return {
     prepare: async (call, pod) => prepareBridge(options, call, pod, read(call.config)),
     addresses: config => hostLocalOf(options, config),

@@ -1,4 +1,4 @@
-import type { Foreign } from '../kernel-suite.ts'
+import type { Foreign } from '../kernel-suite/harness.ts'
 import type { FakeKernel } from './fake-kernel.ts'
 import type { ForeignAct } from './foreign-act.ts'
 import { performForeign } from './perform-foreign.ts'
