@@ -24,6 +24,9 @@ async function createHarness(): Promise<Harness> {
       counted = modifications
       return since
     },
+    async rest() {
+      counted = kernel.namespace.modifications
+    },
     overflow: meanwhile => kernel.overflow(meanwhile),
     async eventually(holds) {
       for (let turn = 0; turn < 200; turn += 1) {

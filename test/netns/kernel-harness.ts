@@ -15,6 +15,7 @@ export async function createHarness(): Promise<Harness> {
     NetlinkEvents.openIn(netns, 'route', [1, 3, 5, 7, 8, 9, 11, 19], { receiveBufferBytes: 1 << 22 }),
     NetlinkEvents.openIn(netns, 'netfilter', [7], { receiveBufferBytes: 1 << 22 }),
   ]
+  const modifications = () => monitors.reduce((count, monitor) => count + monitor.drain().datagrams.length, 0)
   const kernels: NetlinkKernel[] = []
   const open = (small = false) => {
     const kernel = new NetlinkKernel({
@@ -34,7 +35,8 @@ export async function createHarness(): Promise<Harness> {
     pod: { handle: podNetns, kernel: pod },
     clock: systemClock,
     restart: () => open(),
-    modifications: () => monitors.reduce((count, monitor) => count + monitor.drain().datagrams.length, 0),
+    modifications,
+    rest: () => quiet(modifications),
     overflow(meanwhile) {
       meanwhile()
       const lines = Array.from(
@@ -58,6 +60,20 @@ export async function createHarness(): Promise<Harness> {
       netns.close()
       podNetns.close()
     },
+  }
+}
+
+/** The kernel tells of operational states within 1 s, and within 2 s that an IPv6 address is nobody else's. */
+const LONGEST_SILENCE_MS = 2500
+
+/** Until nothing has been modified for as long as the kernel may wait between two things it does by itself. */
+async function quiet(modifications: () => number): Promise<void> {
+  const deadline = performance.now() + 30_000
+  let last = performance.now()
+  while (performance.now() - last < LONGEST_SILENCE_MS) {
+    if (performance.now() > deadline) throw new Error('the namespace never came to rest')
+    await new Promise(resolve => setTimeout(resolve, 20))
+    if (modifications() > 0) last = performance.now()
   }
 }
 

@@ -29,7 +29,7 @@ export async function makesEverything(world: World): Promise<void> {
 export async function restartWritesNothing(world: World): Promise<void> {
   const first = await world.startWith(everything)
   await first.stop()
-  world.harness.modifications()
+  await world.harness.rest()
   const second = await world.start(world.harness.restart())
   assert.equal(second.counters.operations, 0)
   assert.deepEqual(second.findings, [])

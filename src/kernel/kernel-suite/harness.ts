@@ -27,6 +27,8 @@ export interface Harness {
   restart(): Kernel
   /** Changes that anybody made to the namespace since the last call. */
   modifications(): number
+  /** Until the kernel has said all that follows from what was done: operational states, addresses no longer tentative. */
+  rest(): Promise<void>
   /** What happens meanwhile is too much for the event queue. */
   overflow(meanwhile: () => void): void
   /** Lets events and timers come until `holds`; fails after a while. */
