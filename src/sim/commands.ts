@@ -45,6 +45,8 @@ function onMachine({ machine, runtime }: Host, name: CommandName, second: number
       return void runtime.del(id, false)
     case 'del-early':
       return void runtime.del(id, true)
+    case 'again':
+      return void runtime.del(id, false).then(() => runtime.add(id))
     case 'check':
       return void runtime.check(id)
     case 'gc':

@@ -34,6 +34,11 @@ export const COMMANDS = {
   'add-killed': { args: ['machine', 'container', 'ms'], weight: 4, what: 'and its shim is killed meanwhile' },
   del: { args: ['machine', 'container'], weight: 25, what: 'the runtime deletes a container' },
   'del-early': { args: ['machine', 'container'], weight: 5, what: 'its namespace goes before the DEL' },
+  again: {
+    args: ['machine', 'container'],
+    weight: 10,
+    what: 'the runtime deletes a container, and starts it at once again under the same name',
+  },
   check: { args: ['machine', 'container'], weight: 3, what: 'CHECK' },
   gc: { args: ['machine'], weight: 2, what: 'GC with all containers that the runtime knows' },
   crash: {
@@ -46,13 +51,13 @@ export const COMMANDS = {
   reboot: { args: ['machine', 'away'], weight: 3, what: 'power cut' },
   'disk-full': { args: ['machine', 'away'], weight: 2, what: 'the disk is full for a while' },
   'wall-jump': { args: ['machine', 'seconds'], weight: 2, what: 'the machine’s wall clock is set' },
-  'node-delete': { args: ['machine'], weight: 8, what: 'somebody deletes the Node' },
+  'node-delete': { args: ['machine'], weight: 6, what: 'somebody deletes the Node' },
   'node-vanish': {
     args: ['machine', 'long', 'watch'],
-    weight: 14,
+    weight: 8,
     what: 'somebody deletes the Node, and watches of its machine tell nothing for a while',
   },
-  'node-create': { args: ['machine'], weight: 8, what: 'the kubelet registers the Node' },
+  'node-create': { args: ['machine'], weight: 16, what: 'the kubelet registers the Node' },
   'controller-crash': {
     args: ['controller', 'steps', 'ms'],
     weight: 3,
@@ -109,7 +114,7 @@ export const COMMANDS = {
   'watch-expires': { args: ['line', 'watch'], weight: 3, what: '410 in the middle of a watch' },
   clone: {
     args: ['machine', 'long'],
-    weight: 2,
+    weight: 5,
     what: 'another machine starts with a copy of the disk, under the same name, while this one is cut off',
   },
   compact: { args: [], weight: 4, what: 'the API server forgets the past' },

@@ -9,6 +9,9 @@ const DEADLINE_MS = 110_000
 /** Between two tries of a DEL that failed. */
 const DEL_RETRY_MS = 1_000
 
+/** A disk under load takes so long to sync a tombstone. */
+const SLOW_SYNC_MS = 3_000
+
 /** Until then an ADD that was refused must have left nothing: some tries, if the kernel refuses some deletions. */
 const REFUSAL_MS = 2_000
 
@@ -125,7 +128,7 @@ export class Runtime {
   /** The shim does it when nobody heard the DEL. */
   private async leavesTombstone(container: Container, heard: Heard): Promise<boolean> {
     if (heard.outcome !== 'away' && heard.outcome !== 'timeout') return false
-    await this.wait(this.random() * 5, 'tombstone written')
+    await this.wait(this.random() * (this.random() < 0.3 ? SLOW_SYNC_MS : 5), 'tombstone written')
     const payload = encodeRequest({ ...this.request('DEL', container), fds: [] })
     this.options.machine.tombstones.set(`${container.id}-eth0`, payload)
     return true
