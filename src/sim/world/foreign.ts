@@ -20,6 +20,9 @@ const ACTS = [
 
 export const FOREIGN_ACTS = ACTS.length
 
+/** How names begin that this program gives to our links. */
+const RENAMED = 'other'
+
 /** A program of somebody else on one machine, with the same rights as the agent and other ideas. */
 export class ForeignProgram {
   /** Neutral objects of its own that must never change, by key. */
@@ -57,7 +60,8 @@ export class ForeignProgram {
     const ours = this.ours().filter(entry => entry.kind !== 'link' || entry.type !== 'veth')
     const links = ours.filter(entry => entry.kind === 'link')
     const entry = ours[pick % Math.max(1, ours.length)]
-    const link = links[pick % Math.max(1, links.length)]?.name
+    const picked = links[pick % Math.max(1, links.length)]
+    const link = picked?.name
     switch (name) {
       case 'flush-routes':
         return { act: 'flush-routes' }
@@ -73,9 +77,12 @@ export class ForeignProgram {
           ? undefined
           : { act: 'set-link', name: link, changes: { mac: `02:99:00:00:00:0${pick % 10}` } }
       case 'rename':
-        return link === undefined ? undefined : { act: 'rename', name: link, to: `other${pick % 10}` }
-      case 'recreate':
-        return link === undefined ? undefined : { act: 'recreate', name: link }
+        return link === undefined ? undefined : { act: 'rename', name: link, to: `${RENAMED}${pick % 10}` }
+      case 'recreate': {
+        // Under a name it got before it is nobody's to adopt, and its VNI is taken.
+        if (picked?.name.startsWith(RENAMED)) this.repairs.push({ act: 'remove', entry: picked })
+        return picked && { act: 'recreate', name: picked.name }
+      }
       case 'edit-table': {
         const table = ours.find(candidate => candidate.kind === 'nft-table')
         return table && { act: 'edit-table', family: table.family, table: table.name }
