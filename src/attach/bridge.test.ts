@@ -21,13 +21,13 @@ const spec: BridgeSpec = {
 
 const text = (entries: readonly Entry[]) => entries.map(formatEntry)
 const withConfig = (config: object, change: Partial<BridgeSpec> = {}) =>
-  planBridge({ ...spec, ...change, config: parseBridgeConfig(config) })
+  planBridge({ ...spec, ...change, config: parseBridgeConfig(config) }, 'netns-7')
 
 const macs = ['02:00:00:00:00:0a', '02:00:00:00:00:0b', '02:00:00:00:00:0c'] as const
 const macOf = (requestedMac: RequestedMac) => withConfig({}, { requestedMac }).result.interfaces[2]?.mac
 
 test('a pod behind a gateway', () => {
-  const { pod, host, shared, result, displaced } = planBridge(spec)
+  const { pod, host, shared, result, displaced } = planBridge(spec, 'netns-7')
   assert.deepEqual(text(pod), [
     'ip link set lo up',
     'sysctl -w net/ipv4/conf/eth0/arp_notify=1',
@@ -42,7 +42,7 @@ test('a pod behind a gateway', () => {
   ])
   assert.deepEqual(text(host), [
     "ip link add vethd72e032f mtu 1450 address 3e:93:2b:2a:34:2b master cni0 alias 'podlace:pod default/web-1 eth0' up " +
-      'type veth peer name eth0 netns pod address d6:2e:03:2f:ed:d9 mtu 1450 ' +
+      'type veth peer name eth0 netns netns-7 address d6:2e:03:2f:ed:d9 mtu 1450 ' +
       '&& bridge link set dev vethd72e032f hairpin on isolated off',
     'sysctl -w net/ipv6/conf/vethd72e032f/accept_ra=0',
   ])
@@ -134,11 +134,8 @@ test('layer 2: no address management, no addresses, no forwarding', () => {
 test('a container without a pod, an interface that stays down, a kernel without IPv6', () => {
   const { pod: _, ...bare } = spec
   const noIpv6 = { podHasIpv6: false, hostHasIpv6: false, ips: [] }
-  const plan = planBridge({
-    ...bare,
-    ...noIpv6,
-    config: parseBridgeConfig({ disableContainerInterface: true }),
-  })
+  const config = parseBridgeConfig({ disableContainerInterface: true })
+  const plan = planBridge({ ...bare, ...noIpv6, config }, 'netns-7')
   assert.match(text(plan.host)[0] ?? '', /alias 'podlace:container c1 eth0'/)
   assert.match(text(plan.pod).at(-1) ?? '', /^ip link set eth0 address \S+ down$/)
   assert.equal(
@@ -186,7 +183,7 @@ const present: readonly [what: string, addresses: string[], force: boolean, outc
 for (const [what, bridgeAddresses, forceAddress, outcome] of present) {
   test(`on the bridge: ${what}`, () => {
     const config = parseBridgeConfig({ isGateway: true, forceAddress })
-    const plan = () => planBridge({ ...spec, bridgeAddresses, config })
+    const plan = () => planBridge({ ...spec, bridgeAddresses, config }, 'netns-7')
     if (outcome instanceof RegExp) assert.throws(plan, { code: 'attach.address-conflict', message: outcome })
     else
       assert.deepEqual(

@@ -4,7 +4,7 @@ import { invalidConfiguration } from './errors.ts'
 import { displacedAddresses, gatewayAddresses, withGateway } from './gateway.ts'
 import { masqueradeTable, podElement, subnetElement } from './masquerade.ts'
 import { attachmentOwner, bridgeMac, hostInterfaceName, hostMac, podMac } from './names.ts'
-import { type Attachment, type AttachmentSpec, POD_NAMESPACE } from './plan.ts'
+import type { Attachment, AttachmentSpec } from './plan.ts'
 import { type CniIp, type CniResult, type CniRoute, ipFamily } from './result.ts'
 import { podRoutes, routeEntries } from './routes.ts'
 import { podSysctls, sysctl } from './sysctls.ts'
@@ -20,6 +20,7 @@ export interface BridgeSpec extends AttachmentSpec {
 /** What the parts of the plan have in common, worked out once. */
 interface Wiring {
   readonly spec: BridgeSpec
+  readonly netns: string
   readonly config: BridgeConfig
   readonly owner: string
   readonly hostName: string
@@ -38,8 +39,10 @@ const POD_INTERFACE = 2
  * with addresses and routes, the bridge as gateway.
  *
  * Throws `attach.invalid-configuration`, `attach.unsupported-field` or `attach.address-conflict`.
+ *
+ * @param netns the name of the pod's namespace in `VethLink.peer.netns` and in the apply context: no other pod's
  */
-export function planBridge(spec: BridgeSpec): Attachment {
+export function planBridge(spec: BridgeSpec, netns: string): Attachment {
   const { config } = spec
   if (config.disableContainerInterface && spec.ips.length > 0) {
     throw invalidConfiguration('disableContainerInterface leaves no use for addresses')
@@ -48,6 +51,7 @@ export function planBridge(spec: BridgeSpec): Attachment {
   checkMtu(config.mtu, ips)
   const wiring: Wiring = {
     spec,
+    netns,
     config,
     owner: attachmentOwner(spec),
     hostName: hostInterfaceName(spec.containerId, spec.ifName),
@@ -80,7 +84,16 @@ function podEntries({ spec, config, owner, podMac, ips, routes }: Wiring): reado
   ]
 }
 
-function hostEntries({ spec, config, owner, hostName, hostMac, podMac, ips }: Wiring): readonly Entry[] {
+function hostEntries({
+  spec,
+  netns,
+  config,
+  owner,
+  hostName,
+  hostMac,
+  podMac,
+  ips,
+}: Wiring): readonly Entry[] {
   const veth: LinkEntry = {
     kind: 'link',
     type: 'veth',
@@ -92,7 +105,7 @@ function hostEntries({ spec, config, owner, hostName, hostMac, podMac, ips }: Wi
     master: config.bridge,
     up: true,
     bridgePort: { hairpin: config.hairpinMode, isolated: config.portIsolation },
-    peer: { name: spec.ifName, netns: POD_NAMESPACE, mac: podMac, ...mtuOf(config) },
+    peer: { name: spec.ifName, netns, mac: podMac, ...mtuOf(config) },
   }
   const entries: Entry[] = [veth]
   if (spec.hostHasIpv6 ?? true) entries.push(sysctl(`ipv6/conf/${hostName}/accept_ra`, 0))

@@ -45,6 +45,3 @@ export interface Attachment {
   readonly displaced: readonly AddressEntry[]
   readonly result: CniResult
 }
-
-/** How ADD names the pod's namespace in `VethLink.peer.netns` and in the apply context. */
-export const POD_NAMESPACE = 'pod'

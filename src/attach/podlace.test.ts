@@ -18,7 +18,7 @@ const spec = {
 }
 
 test('the pod network: default route through cni0, the MTU of the overlay, hairpin, no rules of its own', () => {
-  const plan = planBridge({ ...spec, config: podlaceBridge({ mtu: 1450 }) })
+  const plan = planBridge({ ...spec, config: podlaceBridge({ mtu: 1450 }) }, 'netns-7')
   assert.equal(plan.pod.map(formatEntry).at(-1), 'ip route replace default via 10.244.1.1 dev eth0 proto 113')
   assert.match(plan.host.map(formatEntry)[0] ?? '', /mtu 1450 .*master cni0 .*hairpin on isolated off$/)
   assert.equal(

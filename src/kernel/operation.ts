@@ -43,6 +43,8 @@ export interface NamespaceHandle {
 export interface ApplyContext {
   /** For `VethLink.peer.netns`. */
   readonly namespaces: ReadonlyMap<string, NamespaceHandle>
+  /** Told what came of the plan when the kernel has answered, for who need not wait until listeners know of it too. */
+  readonly onOutcomes?: (outcomes: readonly Outcome[]) => void
 }
 
 /** Something a plan cannot honour, in words for people. */

@@ -1,4 +1,4 @@
-import { type Attachment, type CniResult, POD_NAMESPACE } from '../../attach/index.ts'
+import type { Attachment, CniResult } from '../../attach/index.ts'
 import { errorText, KeyedMutex, type Logger, PodlaceError } from '../../base/index.ts'
 import { cniError } from '../../cni/index.ts'
 import type { Source } from '../../derive/index.ts'
@@ -160,7 +160,14 @@ export class Attachments {
 
   private async wireHost(keys: readonly string[], { host }: Attachment, pod: PodNamespace): Promise<void> {
     const { reconciler } = this.options
-    const outcomes = await reconciler.run(keys, { namespaces: new Map([[POD_NAMESPACE, pod]]) })
+    const namespaces = new Map([[String(pod.cookie), pod]])
+    // The pod need not wait until the reconciler knows by events what it has done.
+    const all = await new Promise<readonly Outcome[]>((resolve, reject) => {
+      reconciler.run(keys, { namespaces, onOutcomes: resolve }).then(resolve, reject)
+    })
+    // A bridge that is made anew brings the links of all its pods along: those are for others to insist on.
+    const own = new Set(keys)
+    const outcomes = all.filter(({ operation }) => own.has(entryKey(operation.entry)))
     insist(outcomes)
     if (host.length === 0 || outcomes.some(({ operation }) => makesVeth(operation))) return
     // Nothing was refused, and yet no link was made: something in the way kept it out of the plan.

@@ -39,8 +39,10 @@ export interface Attached {
 
 /** Pure: the entries and the result of an attachment. */
 export function planRecord(record: AttachmentRecord): Attachment {
-  const { wiring } = record
-  return wiring.plan === 'bridge' ? planBridge(wiring.spec) : planLoopback(wiring.spec, wiring.prevResult)
+  const { wiring, netnsCookie } = record
+  return wiring.plan === 'bridge'
+    ? planBridge(wiring.spec, netnsCookie)
+    : planLoopback(wiring.spec, wiring.prevResult)
 }
 
 /**

@@ -160,6 +160,10 @@ export class AgentBench {
     this.pod(containerId).kernel.namespace.deleteObject('route 0.0.0.0/0 table 254 metric 0')
   }
 
+  deleteHostLink(name: string): void {
+    this.host.namespace.deleteLink(name)
+  }
+
   kernelHas(key: string): boolean {
     return this.host.namespace.has(key)
   }

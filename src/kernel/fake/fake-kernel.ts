@@ -113,6 +113,10 @@ export class FakeKernel implements Kernel {
       if (outcome.error !== undefined && op === 'create' && entry.kind === 'link') unmade.add(entryKey(entry))
       if (fault !== undefined && 'crash' in fault) throw new FakeCrash()
     }
+    if (context?.onOutcomes !== undefined) {
+      context.onOutcomes(outcomes)
+      await this.takeTime()
+    }
     this.queue.drain()
     return outcomes
   }

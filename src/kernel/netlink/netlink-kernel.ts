@@ -123,11 +123,18 @@ export class NetlinkKernel implements Kernel {
     })
     await applier.prepare(operations)
     await this.applyInOrder(operations, applier, failures)
-    await applier.finish()
-    return operations.map(operation => {
+    await applier.flush()
+    const outcomes = operations.map(operation => {
       const error = failures.get(operation)
       return error === undefined ? { operation } : { operation, error }
     })
+    if (context?.onOutcomes !== undefined) {
+      context.onOutcomes(outcomes)
+      // To decode what the kernel tells of a pod's links takes as long as to set up the pod: that goes first.
+      await settle()
+    }
+    await applier.learn()
+    return outcomes
   }
 
   watch(listener: (event: KernelEvent) => void): () => void {

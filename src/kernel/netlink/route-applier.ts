@@ -112,13 +112,13 @@ export class RouteApplier {
     this.queueLink(operation, entry, [setLink({ name: entry.name }, { up: true })])
   }
 
-  /** Sends what is left. Then all that came of it is known. */
-  async finish(): Promise<void> {
-    await this.flush()
+  /** Tells listeners of everything that was done; to be called when all is sent. */
+  async learn(): Promise<void> {
     await this.options.catchUp()
     await this.lookAtLinks()
   }
 
+  /** Sends what waits. Then it is known what came of it. */
   async flush(): Promise<void> {
     await this.sendPending()
     const { doomed } = this
