@@ -76,12 +76,12 @@ export class Calls {
     const { attachments, notReady, blocks } = this.options
     const holder = holderOf(call)
     let from = ''
-    const result = await attachments.add(holder, pod, async () => {
+    const result = await attachments.add(holder, pod, async begin => {
       // Asked when it is this interface's turn: the node may have lost its block while the call waited.
       const reason = notReady()
       if (reason !== undefined) throw cniError('try-again-later', 'attach', reason)
       from = blocks()
-      return plugin.prepare(call, pod)
+      return plugin.prepare(call, pod, begin)
     })
     const undo = () => attachments.remove(holder, call.config.name)
     // And again: a pod must not begin with an address that the node lost while it was wired.
@@ -123,7 +123,7 @@ export class Calls {
     const holder = holderOf(call)
     switch (parameters.command) {
       case 'ADD': {
-        const lease = await source.allocate(holder, requestedAddresses(call))
+        const lease = await source.allocate(holder, requestedAddresses(call), taken => taken)
         return {
           output: formatResult({ interfaces: [], ...lease }, config.cniVersion),
           undo: () => source.release(holder),

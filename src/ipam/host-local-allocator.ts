@@ -21,6 +21,15 @@ export interface Allocation {
   readonly gateway?: string
 }
 
+/** An address that is to be taken, of a range set. */
+interface Choice {
+  readonly address: string
+  readonly pool: AddressPool
+  readonly rangeIndex: number
+  /** Asked for by name. */
+  readonly wished: boolean
+}
+
 /** Addresses of one network, kept in a directory that the reference plugin can read and write in turn. */
 export class HostLocalAllocator {
   private readonly store: HostLocalStore
@@ -42,23 +51,25 @@ export class HostLocalAllocator {
    * @param requested addresses wanted, at most one of a set
    * @throws IpamError `ipam.exhausted`, `ipam.taken`, `ipam.out-of-range`, `ipam.store`
    */
-  allocate(holder: HostLocalHolder, requested: readonly string[] = []): Promise<readonly Allocation[]> {
+  allocate<T>(
+    holder: HostLocalHolder,
+    requested: readonly string[],
+    use: (allocations: readonly Allocation[]) => T,
+  ): Promise<T> {
     const wishes = this.assign(requested)
     return this.store.locked(leases => {
       const [present] = leases.addressesOf(holder)
       if (present !== undefined) throw alreadyHolds(formatHolder(holder), present)
-      const taken: string[] = []
       try {
-        for (const [rangeIndex, pool] of this.pools.entries()) {
-          taken.push(take(leases, rangeIndex, pool, holder, wishes.get(pool)))
+        for (;;) {
+          const chosen = this.choose(leases, holder, wishes)
+          const result = use(chosen.map(allocationOf))
+          if (reserveAll(leases, holder, chosen)) return result
         }
       } catch (error) {
-        // Never used, so no cooldown: a refused ADD must not eat the range.
-        for (const pool of this.pools) pool.cancel(formatHolder(holder))
-        leases.remove(taken)
+        this.cancel(holder)
         throw error
       }
-      return taken.map(address => allocationOf(address, this.poolOf(address)?.rangeOf(address)))
     })
   }
 
@@ -86,6 +97,26 @@ export class HostLocalAllocator {
   /** Why nothing can be allocated now, in words, as far as this process has seen; undefined if something can. */
   fault(): string | undefined {
     return this.pools.map(pool => pool.fault()).find(fault => fault !== undefined)
+  }
+
+  /** One address of each range set, in memory. */
+  private choose(
+    leases: LockedLeases,
+    holder: HostLocalHolder,
+    wishes: ReadonlyMap<AddressPool, string>,
+  ): readonly Choice[] {
+    return this.pools.map((pool, rangeIndex) => {
+      const wish = wishes.get(pool)
+      const last = leases.lastReserved(rangeIndex)
+      if (last !== undefined) pool.continueAfter(last)
+      const address = allocateSurely(leases, pool, formatHolder(holder), wish)
+      return { address, pool, rangeIndex, wished: wish !== undefined }
+    })
+  }
+
+  /** Never used, so no cooldown: a refused ADD must not eat the range. */
+  private cancel(holder: HostLocalHolder): void {
+    for (const pool of this.pools) pool.cancel(formatHolder(holder))
   }
 
   /** Which pool each requested address is for. */
@@ -120,25 +151,30 @@ export class HostLocalAllocator {
   }
 }
 
-/** Takes an address in memory and on disk; the disk decides. */
-function take(
-  leases: LockedLeases,
-  rangeIndex: number,
-  pool: AddressPool,
-  holder: HostLocalHolder,
-  wish: string | undefined,
-): string {
-  const last = leases.lastReserved(rangeIndex)
-  if (last !== undefined) pool.continueAfter(last)
-  const name = formatHolder(holder)
-  for (;;) {
-    const address = allocateSurely(leases, pool, name, wish)
-    // First the hint, then the lease: should the second fail, the first does no harm.
-    if (wish === undefined) leases.setLastReserved(rangeIndex, address)
-    if (leases.reserve(address, holder)) return address
-    // There is a file that the index did not know, or something else of that name: not ours to give.
-    pool.cancel(name)
-    pool.restore(`somebody else ${address}`, address)
+/** Writes the leases. False if an address proves to be taken; then, or if it throws, none is the holder's. */
+function reserveAll(leases: LockedLeases, holder: HostLocalHolder, chosen: readonly Choice[]): boolean {
+  const reserved: string[] = []
+  const giveUp = () => {
+    // Before its file goes, which would make it rest.
+    for (const { pool } of chosen) pool.cancel(formatHolder(holder))
+    leases.remove(reserved)
+  }
+  try {
+    for (const { address, pool, rangeIndex, wished } of chosen) {
+      // First the hint, then the lease: should the second fail, the first does no harm.
+      if (!wished) leases.setLastReserved(rangeIndex, address)
+      if (!leases.reserve(address, holder)) {
+        giveUp()
+        // There is a file that the index did not know, or something else of that name: not ours to give.
+        pool.restore(`somebody else ${address}`, address)
+        return false
+      }
+      reserved.push(address)
+    }
+    return true
+  } catch (error) {
+    giveUp()
+    throw error
   }
 }
 
@@ -158,7 +194,8 @@ function allocateSurely(
   }
 }
 
-function allocationOf(address: string, range: AddressRange | undefined): Allocation {
+function allocationOf({ address, pool }: Choice): Allocation {
+  const range = pool.rangeOf(address)
   if (range === undefined) throw new RangeError(`${address} was taken from no range`)
   const text = formatInterfaceAddress(parseAddress(address), parsePrefix(range.prefix).length)
   return range.gateway === undefined ? { address: text } : { address: text, gateway: range.gateway }

@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { hasCode, ManualClock, systemClock } from '../base/index.ts'
-import { HostLocalAllocator, HostLocalStore } from './index.ts'
+import { type Allocation, HostLocalAllocator, HostLocalStore } from './index.ts'
 
 const made: string[] = []
 after(() => made.forEach(directory => rmSync(directory, { recursive: true, force: true })))
@@ -28,6 +28,7 @@ function freshDirectory(): string {
 
 const pod = (name: string) => ({ containerId: name, ifName: 'eth0' })
 const free = () => true
+const taken = (allocations: readonly Allocation[]) => allocations
 
 function open(dataDir = freshDirectory(), options: { subnet?: string; clock?: ManualClock } = {}) {
   const prefix = options.subnet ?? '10.1.2.0/29'
@@ -45,12 +46,14 @@ function open(dataDir = freshDirectory(), options: { subnet?: string; clock?: Ma
 }
 
 const address = async (allocator: HostLocalAllocator, name: string, wish?: string) =>
-  (await allocator.allocate(pod(name), wish === undefined ? [] : [wish]))[0]?.address
+  (await allocator.allocate(pod(name), wish === undefined ? [] : [wish], taken))[0]?.address
 
 describe('host-local on disk', () => {
   test('the format of the reference plugin', async () => {
     const { allocator, path, names } = open()
-    assert.deepEqual(await allocator.allocate(pod('c1')), [{ address: '10.1.2.2/29', gateway: '10.1.2.1' }])
+    assert.deepEqual(await allocator.allocate(pod('c1'), [], taken), [
+      { address: '10.1.2.2/29', gateway: '10.1.2.1' },
+    ])
     assert.deepEqual(names(), ['10.1.2.2', 'last_reserved_ip.0', 'lock'])
     assert.equal(readFileSync(path('10.1.2.2'), 'latin1'), 'c1\r\neth0')
     assert.equal(statSync(path('10.1.2.2')).mode & 0o777, 0o600)
@@ -72,12 +75,12 @@ describe('host-local on disk', () => {
       random: Math.random,
       rangeSets,
     })
-    const allocations = await allocator.allocate(pod('a'), ['fd00::77'])
+    const allocations = await allocator.allocate(pod('a'), ['fd00::77'], taken)
     assert.deepEqual(
       allocations.map(one => one.address),
       ['10.0.0.1/24', 'fd00::77/64', '10.9.9.9/32'],
     )
-    await assert.rejects(allocator.allocate(pod('b')), error => hasCode(error, 'ipam.exhausted'))
+    await assert.rejects(allocator.allocate(pod('b'), [], taken), error => hasCode(error, 'ipam.exhausted'))
     assert.match(allocator.fault() ?? '', /10\.9\.9\.9\/32/)
     assert.deepEqual(await allocator.addressesOf(pod('b')), [])
     assert.deepEqual([...(await allocator.addressesOf(pod('a')))].sort(), [
@@ -92,16 +95,45 @@ describe('host-local on disk', () => {
     )
   })
 
+  test('who takes an address hears of it before it is on disk, and again of the next if it is somebody else’s', async () => {
+    const { allocator, path } = open()
+    await address(allocator, 'a')
+    const told: string[] = []
+    const hear = ([allocation]: readonly Allocation[]) => {
+      const { address: text = '' } = allocation ?? {}
+      const file = path(text.split('/')[0] ?? '')
+      assert.equal(existsSync(file), false)
+      // Another program, which does not care for the lock.
+      if (told.length === 0) writeFileSync(file, 'other\r\neth0')
+      told.push(text)
+      return text
+    }
+    assert.equal(await allocator.allocate(pod('b'), [], hear), '10.1.2.4/29')
+    assert.deepEqual(told, ['10.1.2.3/29', '10.1.2.4/29'])
+    assert.equal(readFileSync(path('10.1.2.3'), 'latin1'), 'other\r\neth0')
+    assert.deepEqual(await allocator.addressesOf(pod('b')), ['10.1.2.4'])
+  })
+
+  test('if that fails nothing is taken, and nothing rests', async () => {
+    const { allocator, names } = open(freshDirectory(), { subnet: '10.1.2.0/30' })
+    const fail = () => {
+      throw new Error('no room to write it down')
+    }
+    await assert.rejects(allocator.allocate(pod('a'), [], fail), /no room/)
+    assert.deepEqual(names(), ['lock'])
+    assert.equal(await address(allocator, 'b'), '10.1.2.2/30')
+  })
+
   test('requests: taken, outside, twice of one set; a holder has one lease', async () => {
     const { allocator } = open()
     assert.equal(await address(allocator, 'a', '10.1.2.5'), '10.1.2.5/29')
     await assert.rejects(address(allocator, 'b', '10.1.2.5'), error => hasCode(error, 'ipam.taken'))
     await assert.rejects(address(allocator, 'a'), /holds 10\.1\.2\.5 already/)
     assert.throws(
-      () => allocator.allocate(pod('b'), ['10.1.2.1']),
+      () => allocator.allocate(pod('b'), ['10.1.2.1'], taken),
       error => hasCode(error, 'ipam.out-of-range'),
     )
-    assert.throws(() => allocator.allocate(pod('b'), ['10.1.2.3', '10.1.2.4']), /one address of each/)
+    assert.throws(() => allocator.allocate(pod('b'), ['10.1.2.3', '10.1.2.4'], taken), /one address of each/)
     assert.equal(await address(allocator, 'b'), '10.1.2.2/29')
   })
 
@@ -222,7 +254,7 @@ describe('host-local refusals', () => {
     }
     const { allocator } = open()
     for (const containerId of ['', 'a\r\nb', 'a\n', ' a']) {
-      await assert.rejects(allocator.allocate({ containerId, ifName: 'eth0' }), error =>
+      await assert.rejects(allocator.allocate({ containerId, ifName: 'eth0' }, [], taken), error =>
         hasCode(error, 'ipam.store'),
       )
     }
@@ -289,7 +321,7 @@ test('no two holders of one address, whatever happens to the process', async () 
           held.delete(who)
         } else if (act === 'add') {
           try {
-            const [allocation] = await subject.allocator.allocate(pod(who))
+            const [allocation] = await subject.allocator.allocate(pod(who), [], taken)
             const address = allocation?.address.replace('/29', '') ?? ''
             assert.match(address, /^10\.1\.2\.[2-6]$/)
             assert.ok(!held.has(who) && ![...held.values()].includes(address))

@@ -36,7 +36,7 @@ function ours(subnet: string): HostLocalAllocator {
 }
 
 async function add(allocator: HostLocalAllocator, name: string): Promise<string> {
-  const [allocation] = await allocator.allocate(pod(name))
+  const [allocation] = await allocator.allocate(pod(name), [], taken => taken)
   return allocation?.address ?? 'nothing'
 }
 
@@ -152,7 +152,7 @@ function program(body: string): string {
     import { flockSync } from ${JSON.stringify(sys)}
     const allocator = new HostLocalAllocator({ dataDir: process.argv[1], network: 'net', flock: flockSync,
       clock: systemClock, random: Math.random, rangeSets: [[{ prefix: '10.9.0.0/16' }]] })
-    const add = n => allocator.allocate({ containerId: String(n), ifName: 'eth0' })
+    const add = n => allocator.allocate({ containerId: String(n), ifName: 'eth0' }, [], taken => taken)
     const write = text => process.stdout.write(text + '\\n')
     ${body}`
 }

@@ -4,7 +4,7 @@ import { type FileLock, HostLocalAllocator } from '../../ipam/index.ts'
 import type { HostLocalAddresses } from '../attachments/record.ts'
 import { keptByConfiguration } from '../recent-configurations.ts'
 import { parseHostLocalConfig, parseResolvConf } from './host-local-config.ts'
-import { type AddressSource, type Holder, holderKey, type Lease } from './source.ts'
+import { type AddressSource, type Holder, holderKey } from './source.ts'
 
 export interface HostLocalOptions {
   readonly flock: FileLock
@@ -46,14 +46,10 @@ export class HostLocalStores {
     return {
       ...this.forDirectory(dataDir, config.name),
       record: { source: 'host-local', dataDir },
-      allocate: async (holder, requested): Promise<Lease> => ({
-        ips: (await allocator().allocate(holder, requested)).map(({ address, gateway }) => ({
-          address,
-          ...(gateway === undefined ? {} : { gateway }),
-        })),
-        routes,
-        dns: resolvConf === undefined ? {} : parseResolvConf(this.options.readFile(resolvConf)),
-      }),
+      allocate: async (holder, requested, use) => {
+        const dns = resolvConf === undefined ? {} : parseResolvConf(this.options.readFile(resolvConf))
+        return allocator().allocate(holder, requested, ips => use({ ips, routes, dns }))
+      },
       fault: () => allocator().fault(),
     }
   }

@@ -45,7 +45,7 @@ export class NodePool implements AddressSource {
     }
   }
 
-  async allocate(holder: Holder, requested: readonly string[]): Promise<Lease> {
+  async allocate<T>(holder: Holder, requested: readonly string[], use: (lease: Lease) => T): Promise<T> {
     const key = holderKey(holder)
     const ips: CniIp[] = []
     try {
@@ -53,11 +53,11 @@ export class NodePool implements AddressSource {
         const wanted = requested.find(address => pool.rangeOf(address) !== undefined)
         ips.push({ address: `${pool.allocate(key, wanted)}/${parsePrefix(cidr).length}`, gateway })
       }
+      return use({ ips, routes: [], dns: {} })
     } catch (error) {
       await this.release(holder)
       throw error
     }
-    return { ips, routes: [], dns: {} }
   }
 
   async release(holder: Holder): Promise<void> {

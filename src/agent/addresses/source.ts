@@ -14,8 +14,14 @@ export interface Lease {
 }
 
 export interface AddressSource {
-  /** Takes one address of each range set, all or none; `requested` are addresses asked for by the runtime. */
-  allocate(holder: Holder, requested: readonly string[]): Promise<Lease>
+  /**
+   * Takes one address of each range set, all or none; `requested` are addresses asked for by the runtime.
+   *
+   * @param use told of them before they are on disk, so that it can be written down first whose they are. If it throws,
+   *   none are taken; it is called again if one of them proves to be somebody else's
+   * @returns what the last `use` returned
+   */
+  allocate<T>(holder: Holder, requested: readonly string[], use: (lease: Lease) => T): Promise<T>
   /** Gives back whatever the holder has; nothing is no error. */
   release(holder: Holder): Promise<void>
   holds(holder: Holder): Promise<boolean>

@@ -29,6 +29,9 @@ export interface AttachmentsOptions {
   readonly checkpoint: (step: string) => void
 }
 
+/** Decides what is to be wired; `begin` is told before any of it is on disk. */
+export type Prepare = (begin: (attached: Attached) => void) => Promise<Attached>
+
 /**
  * The pods' interfaces of this node: made, checked and removed. What an ADD has made is taken back if any step
  * fails; calls for one interface run one after another, calls for different ones side by side.
@@ -66,15 +69,28 @@ export class Attachments {
   /**
    * Wires what `prepare` decided. Throws `cni.interface-exists` if the attachment is there already.
    *
-   * @param prepare takes addresses; it is called when it is the turn of this interface
+   * @param prepare takes addresses, and says so by `begin` before it does; called when it is this interface's turn
    */
-  add(holder: Holder, pod: PodNamespace, prepare: () => Promise<Attached>): Promise<CniResult> {
+  add(holder: Holder, pod: PodNamespace, prepare: Prepare): Promise<CniResult> {
     const key = holderKey(holder)
     return this.mutex.run(key, async () => {
-      if (this.options.journal.get(key) !== undefined) throw alreadyAttached(key)
-      const attached = await prepare()
-      this.options.checkpoint('prepared')
+      const { journal, checkpoint } = this.options
+      if (journal.get(key) !== undefined) throw alreadyAttached(key)
+      let recorded = Promise.resolve()
+      const begin = (attached: Attached) => {
+        recorded = this.intend(key, attached)
+        // Whoever waits for it comes later.
+        recorded.catch(() => undefined)
+      }
+      const attached = await prepare(begin).catch((error: unknown) => {
+        journal.forget(key)
+        throw error
+      })
+      checkpoint('prepared')
       try {
+        // The disk has synced it while the addresses were taken.
+        await recorded
+        checkpoint('intended')
         return await this.wire(key, attached, pod)
       } catch (error) {
         await this.undo(key, attached.record)
@@ -135,17 +151,23 @@ export class Attachments {
   }
 
   private isInUse(network: string): boolean {
-    return this.options.journal.records().some(([, { value }]) => value.wiring.spec.network === network)
+    for (const { value } of this.options.journal.live()) {
+      if (value.wiring.spec.network === network) return true
+    }
+    return false
+  }
+
+  private intend(key: string, { record, plan }: Attached): Promise<void> {
+    const { journal, networks } = this.options
+    const { network } = record.wiring.spec
+    // What is left of earlier attachments may be of another block: its gateway would take what is for another node now.
+    if (!this.isInUse(network)) networks.retain(network, plan.shared)
+    return journal.intend(key, record)
   }
 
   private async wire(key: string, attached: Attached, pod: PodNamespace): Promise<CniResult> {
     const { journal, source, networks, reconciler, checkpoint } = this.options
     const { record, plan } = attached
-    const { network } = record.wiring.spec
-    // What is left of earlier attachments may be of another block: its gateway would take what is for another node now.
-    if (!this.isInUse(network)) networks.retain(network, plan.shared)
-    await journal.intend(key, record)
-    checkpoint('intended')
     networks.use(record.wiring.spec.network, plan.shared)
     source.set(key, attached)
     if (plan.displaced.length > 0) insist(await reconciler.evict(plan.displaced))

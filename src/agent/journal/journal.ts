@@ -43,7 +43,7 @@ type ReadLine<T> = Exclude<Written, { op: 'intend' }> | { op: 'intend'; key: str
 
 export class Journal<T> {
   private readonly options: JournalOptions<T>
-  private readonly live = new Map<string, JournalRecord<T>>()
+  private readonly byKey = new Map<string, JournalRecord<T>>()
   private size = 0
   private end = 0
   private syncing: Promise<void> | undefined
@@ -73,28 +73,33 @@ export class Journal<T> {
   }
 
   get(key: string): JournalRecord<T> | undefined {
-    return this.live.get(key)
+    return this.byKey.get(key)
   }
 
   /** What is live now; later changes do not show in it. */
   records(): readonly (readonly [string, JournalRecord<T>])[] {
-    return [...this.live.entries()]
+    return [...this.byKey.entries()]
+  }
+
+  /** The same, as it changes. */
+  live(): Iterable<JournalRecord<T>> {
+    return this.byKey.values()
   }
 
   get count(): number {
-    return this.live.size
+    return this.byKey.size
   }
 
   /** Records the intent and returns when it is on disk. Throws `cni.io` (5); then nothing of it remains. */
   async intend(key: string, value: T): Promise<void> {
     const line = encodeLine({ op: 'intend', key, value })
     try {
-      this.makeRoom(line.length + (this.live.size + 1) * ENDING_ROOM)
+      this.makeRoom(line.length + (this.byKey.size + 1) * ENDING_ROOM)
       this.append(line)
-      this.live.set(key, { value, done: false })
+      this.byKey.set(key, { value, done: false })
       await this.sync()
     } catch (error) {
-      if (this.live.has(key)) this.forget(key)
+      if (this.byKey.has(key)) this.forget(key)
       const why = errorText(error)
       throw cniError(
         'io',
@@ -106,15 +111,15 @@ export class Journal<T> {
 
   /** The ADD was answered. */
   done(key: string): void {
-    const record = this.live.get(key)
+    const record = this.byKey.get(key)
     if (record === undefined || record.done) return
-    this.live.set(key, { value: record.value, done: true })
+    this.byKey.set(key, { value: record.value, done: true })
     this.append(encodeLine({ op: 'done', key }))
   }
 
   /** Nothing of the attachment remains to be done. */
   forget(key: string): void {
-    if (!this.live.delete(key)) return
+    if (!this.byKey.delete(key)) return
     this.append(encodeLine({ op: 'forget', key }))
   }
 
@@ -165,7 +170,7 @@ export class Journal<T> {
       )
     }
     this.replay(lines)
-    return `the journal was damaged: kept ${this.live.size} attachments, a copy is at ${this.options.disk.setAside()}`
+    return `the journal was damaged: kept ${this.byKey.size} attachments, a copy is at ${this.options.disk.setAside()}`
   }
 
   private replay(lines: readonly (ReadLine<T> | undefined)[]): void {
@@ -173,10 +178,10 @@ export class Journal<T> {
   }
 
   private replayLine(line: ReadLine<T>): void {
-    const record = this.live.get(line.key)
-    if (line.op === 'intend') this.live.set(line.key, { value: line.value, done: false })
-    else if (line.op === 'forget') this.live.delete(line.key)
-    else if (record !== undefined) this.live.set(line.key, { value: record.value, done: true })
+    const record = this.byKey.get(line.key)
+    if (line.op === 'intend') this.byKey.set(line.key, { value: line.value, done: false })
+    else if (line.op === 'forget') this.byKey.delete(line.key)
+    else if (record !== undefined) this.byKey.set(line.key, { value: record.value, done: true })
   }
 
   private makeRoom(bytes: number): void {
@@ -186,13 +191,13 @@ export class Journal<T> {
   /** Writes the live records to a new file with at least `room` bytes free and takes it in use. */
   private compact(room: number): void {
     const lines = [encodeLine({ format: FORMAT, bootId: this.options.bootId })]
-    for (const [key, { value, done }] of this.live) {
+    for (const [key, { value, done }] of this.byKey) {
       lines.push(encodeLine({ op: 'intend', key, value }))
       if (done) lines.push(encodeLine({ op: 'done', key }))
     }
     const used = Buffer.concat(lines)
     const bytes = new Uint8Array(
-      Math.max(FIRST_SIZE, 2 * (used.length + room + this.live.size * ENDING_ROOM)),
+      Math.max(FIRST_SIZE, 2 * (used.length + room + this.byKey.size * ENDING_ROOM)),
     )
     bytes.set(used)
     this.options.disk.replace(bytes)

@@ -2,7 +2,8 @@ import { type BridgeConfig, type BridgeSpec, parseBridgeConfig } from '../../att
 import { cniError, type NetworkConfiguration } from '../../cni/index.ts'
 import type { ObservedEntry } from '../../kernel/index.ts'
 import type { HostLocalSource } from '../addresses/host-local.ts'
-import type { Attached } from '../attachments/record.ts'
+import type { Lease } from '../addresses/source.ts'
+import type { Attached, AttachmentRecord } from '../attachments/record.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 import { keptByConfiguration } from '../recent-configurations.ts'
 import { type Call, type Plugin, refuseLoopback, withAddresses } from './plugin.ts'
@@ -26,7 +27,7 @@ export interface HostView {
 export function bridgePlugin(options: BridgePluginOptions): Plugin {
   const read = keptByConfiguration(({ raw }) => parseBridgeConfig(raw))
   return {
-    prepare: async (call, pod) => prepareBridge(options, call, pod, read(call.config)),
+    prepare: async (call, pod, begin) => prepareBridge(options, call, pod, read(call.config), begin),
     addresses: config => hostLocalOf(options, config),
   }
 }
@@ -37,10 +38,11 @@ export async function prepareBridge(
   call: Call,
   pod: PodNamespace,
   config: BridgeConfig,
+  begin: (attached: Attached) => void,
 ): Promise<Attached> {
   refuseLoopback(call)
   const source = hostLocalOf(options, call.config)
-  return withAddresses(call, source, lease => ({
+  const make = (lease: Lease): AttachmentRecord => ({
     type: 'bridge',
     netnsCookie: String(pod.cookie),
     wiring: {
@@ -52,7 +54,8 @@ export async function prepareBridge(
       },
     },
     ...(source === undefined ? {} : { addresses: source.record }),
-  }))
+  })
+  return withAddresses(call, source, make, begin)
 }
 
 export function hostLocalOf({ hostLocal }: BridgePluginOptions, config: NetworkConfiguration) {

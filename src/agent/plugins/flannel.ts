@@ -21,9 +21,9 @@ export function flannelPlugin({ bridge, readSubnetFile }: FlannelPluginOptions):
   const delegate = (config: NetworkConfiguration) =>
     delegateConfig(config, readSubnetEnv(config, readSubnetFile))
   return {
-    prepare: async (call, pod) => {
+    prepare: async (call, pod, begin) => {
       const config = delegate(call.config)
-      return prepareBridge(bridge, { ...call, config }, pod, parseBridgeConfig(config.raw))
+      return prepareBridge(bridge, { ...call, config }, pod, parseBridgeConfig(config.raw), begin)
     },
     // The store is found by data directory and network name alone: a missing subnet.env does not hinder DEL.
     addresses: config => hostLocalOf(bridge, { ...config, ipam: ipamOf(config, []) }),

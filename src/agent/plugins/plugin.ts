@@ -14,8 +14,12 @@ export interface Call {
  * the same for all types.
  */
 export interface Plugin {
-  /** Throws what the runtime is to be told; what it took by then it has given back. */
-  prepare(call: Call, pod: PodNamespace): Promise<Attached>
+  /**
+   * Throws what the runtime is to be told; what it took by then it has given back.
+   *
+   * @param begin called with what is going to be returned, when the addresses are chosen and none of them is on disk
+   */
+  prepare(call: Call, pod: PodNamespace, begin: (attached: Attached) => void): Promise<Attached>
   /** Where this configuration's addresses come from; undefined for none. */
   addresses(config: NetworkConfiguration): AddressSource | undefined
 }
@@ -34,21 +38,21 @@ export function refuseLoopback({ parameters, config }: Call): void {
   )
 }
 
-/** Takes addresses, makes and plans the record with them, and gives them back if that fails. */
+/** Takes addresses, makes and plans the record with them; takes none if that fails. */
 export async function withAddresses(
   call: Call,
   source: AddressSource | undefined,
   make: (lease: Lease) => AttachmentRecord,
+  begin: (attached: Attached) => void,
 ): Promise<Attached> {
-  const holder = holderOf(call)
-  const lease = (await source?.allocate(holder, requestedAddresses(call))) ?? NO_LEASE
-  try {
+  const use = (lease: Lease): Attached => {
     const record = make(lease)
-    return { record, plan: planRecord(record) }
-  } catch (error) {
-    await source?.release(holder)
-    throw error
+    const attached = { record, plan: planRecord(record) }
+    begin(attached)
+    return attached
   }
+  if (source === undefined) return use(NO_LEASE)
+  return source.allocate(holderOf(call), requestedAddresses(call), use)
 }
 
 /** Addresses the runtime asked for: `runtimeConfig.ips`, then `args.cni.ips`, then `IP` in CNI_ARGS. */

@@ -1,6 +1,7 @@
 import { podlaceBridge } from '../../attach/index.ts'
 import { checkPodlaceKeys, cniError } from '../../cni/index.ts'
-import type { AddressSource } from '../addresses/source.ts'
+import type { AddressSource, Lease } from '../addresses/source.ts'
+import type { AttachmentRecord } from '../attachments/record.ts'
 import { type Plugin, refuseLoopback, withAddresses } from './plugin.ts'
 import { attachmentSpec, type HostFacts } from './spec.ts'
 
@@ -22,21 +23,20 @@ export interface PodlacePluginOptions {
 /** Our own type: nothing to configure, the agent knows bridge, addresses and MTU. */
 export function podlacePlugin({ host, addresses, network }: PodlacePluginOptions): Plugin {
   return {
-    prepare: async (call, pod) => {
+    prepare: async (call, pod, begin) => {
       checkPodlaceKeys(call.config)
       refuseLoopback(call)
       const fault = addresses.fault()
       if (fault !== undefined) throw cniError('try-again-later', 'attach', fault)
       const { bridge, mtu } = network()
-      return withAddresses(call, addresses, lease => ({
+      const config = podlaceBridge({ bridge, mtu })
+      const make = (lease: Lease): AttachmentRecord => ({
         type: 'podlace',
         netnsCookie: String(pod.cookie),
-        wiring: {
-          plan: 'bridge',
-          spec: { ...attachmentSpec(call, pod, lease, host), config: podlaceBridge({ bridge, mtu }) },
-        },
+        wiring: { plan: 'bridge', spec: { ...attachmentSpec(call, pod, lease, host), config } },
         addresses: { source: 'node' },
-      }))
+      })
+      return withAddresses(call, addresses, make, begin)
     },
     addresses: () => addresses,
   }

@@ -4,20 +4,15 @@ import type { Guard } from './guard.ts'
 export const NODE_GUARDS: readonly Guard[] = [
   {
     name: 'journal-first',
-    protects: 'the intent of an ADD is written before the first kernel operation',
+    protects: 'the intent of an ADD is recorded before the first kernel operation',
     file: 'agent/attachments/attachments.ts',
-    find: `    await journal.intend(key, record)
-    checkpoint('intended')
-    networks.use(record.wiring.spec.network, plan.shared)
-    source.set(key, attached)
-    if (plan.displaced.length > 0) insist(await reconciler.evict(plan.displaced))
-    await this.wireHost([...plan.shared, ...plan.host].map(entryKey), plan, pod)
+    find: `        await recorded
+        checkpoint('intended')
+        return await this.wire(key, attached, pod)
 `,
-    replace: `    networks.use(record.wiring.spec.network, plan.shared)
-    source.set(key, attached)
-    if (plan.displaced.length > 0) insist(await reconciler.evict(plan.displaced))
-    await this.wireHost([...plan.shared, ...plan.host].map(entryKey), plan, pod)
-    await journal.intend(key, record)
+    replace: `        const result = await this.wire(key, attached, pod)
+        await recorded
+        return result
 `,
     expects: ['I8', 'I3'],
   },
@@ -25,10 +20,10 @@ export const NODE_GUARDS: readonly Guard[] = [
     name: 'sync',
     protects: 'and it is on the disk, not only in the cache',
     file: 'agent/journal/journal.ts',
-    find: `      this.live.set(key, { value, done: false })
+    find: `      this.byKey.set(key, { value, done: false })
       await this.sync()
 `,
-    replace: `      this.live.set(key, { value, done: false })
+    replace: `      this.byKey.set(key, { value, done: false })
 `,
     expects: ['I8'],
   },

@@ -1,5 +1,5 @@
 import { parseHostLocalConfig, parseResolvConf } from '../../../src/agent/addresses/host-local-config.ts'
-import { type Holder, NO_LEASE } from '../../../src/agent/addresses/source.ts'
+import { type Holder, type Lease, NO_LEASE } from '../../../src/agent/addresses/source.ts'
 import { parseRecord } from '../../../src/agent/attachments/record.ts'
 import { Calls } from '../../../src/agent/calls.ts'
 import { parseAgentConfig } from '../../../src/agent/config.ts'
@@ -134,7 +134,7 @@ function callsOf(): Calls {
   const bridge = { host, hostLocal: firstAddresses, observed: () => emptyHost }
   return new Calls({
     attachments: {
-      add: async (_holder, _pod, prepare) => (await prepare()).plan.result,
+      add: async (_holder, _pod, prepare) => (await prepare(() => undefined)).plan.result,
       remove: async (_holder, _network, giveBack) => giveBack?.(),
       check: async () => [],
       collect: async () => undefined,
@@ -162,7 +162,8 @@ function firstAddresses(config: NetworkConfiguration) {
       }))
   return {
     record: { source: 'host-local' as const, dataDir },
-    allocate: async (_holder: Holder) => ({ ...NO_LEASE, ips: rangeSets.flatMap(first), routes }),
+    allocate: async <T>(_holder: Holder, _requested: readonly string[], use: (lease: Lease) => T) =>
+      use({ ...NO_LEASE, ips: rangeSets.flatMap(first), routes }),
     release: async () => undefined,
     holds: async () => true,
     collect: async () => undefined,
