@@ -27,19 +27,16 @@ static int connect_until(int fd, const struct sockaddr_un *address, const struct
   }
 }
 
-static int agent_connect(const char *path, const struct deadline *deadline) {
+struct agent agent_connect(const char *path, const struct deadline *deadline) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path) {
-    errno = ENAMETOOLONG;
-    return -1;
-  }
+  if (strlen(path) >= sizeof address.sun_path) return (struct agent){-1, ENAMETOOLONG};
   strcpy(address.sun_path, path);
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0 || connect_until(fd, &address, deadline) == 0) return fd;
+  if (fd < 0) return (struct agent){-1, errno};
+  if (connect_until(fd, &address, deadline) == 0) return (struct agent){fd, 0};
   int error = errno;
   close(fd);
-  errno = error;
-  return -1;
+  return (struct agent){-1, error};
 }
 
 union control {
@@ -131,10 +128,13 @@ static int receive_reply(int fd, const struct deadline *deadline, struct reply *
   return 0;
 }
 
-int agent_call(const char *socket_path, const struct text *header, const struct request *request,
+int agent_call(const struct agent *agent, const struct text *header, const struct request *request,
                const struct bundle *bundle, const struct deadline *deadline, struct reply *reply) {
-  int fd = agent_connect(socket_path, deadline);
-  if (fd < 0) return -1;
+  int fd = agent->fd;
+  if (fd < 0) {
+    errno = agent->error;
+    return -1;
+  }
   /* An agent that hung up while we were sending may have answered before: looks for a reply all the same. */
   int sent = send_request(fd, header, request, bundle, deadline);
   int error = errno;

@@ -14,6 +14,18 @@ struct reply {
   size_t length;
 };
 
-/* Returns 0, or -1 with errno: ECONNREFUSED, ENOENT (no agent), ECONNRESET (no reply), ETIMEDOUT, EPROTO. */
-int agent_call(const char *socket_path, const struct text *header, const struct request *request,
+/* A connection to the agent, or why there is none. */
+struct agent {
+  int fd;
+  int error;
+};
+
+/* To be called first of all: the agent wakes up while the request is put together. */
+struct agent agent_connect(const char *socket_path, const struct deadline *deadline);
+
+/*
+ * Once, and closes the connection. Returns 0, or -1 with errno: ECONNREFUSED, ENOENT (no agent), ECONNRESET
+ * (no reply), ETIMEDOUT, EPROTO.
+ */
+int agent_call(const struct agent *agent, const struct text *header, const struct request *request,
                const struct bundle *bundle, const struct deadline *deadline, struct reply *reply);

@@ -134,19 +134,19 @@ static bool allows_host(void) {
   return strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0 || strcasecmp(value, "t") == 0;
 }
 
-static int relay(const struct request *request, const struct bundle *bundle, const char *netns_error,
-                 const struct deadline *deadline) {
+static int relay(const struct agent *agent, const struct request *request, const struct bundle *bundle,
+                 const char *netns_error, const struct deadline *deadline) {
   struct reply reply;
   struct text header = {header_bytes, 0, sizeof header_bytes, false};
   request_header(request, bundle, netns_error, &header);
   if (header.overflow)
     return answer_error(request, CNI_BAD_ENVIRONMENT, "the CNI_ variables are too long", "");
-  if (agent_call(socket_path(), &header, request, bundle, deadline, &reply) < 0) return answer_alone(request, errno);
+  if (agent_call(agent, &header, request, bundle, deadline, &reply) < 0) return answer_alone(request, errno);
   write_all(STDOUT_FILENO, reply.output, reply.length);
   return reply.exit_code;
 }
 
-static int run(const struct request *request, const struct deadline *deadline) {
+static int run(const struct agent *agent, const struct request *request, const struct deadline *deadline) {
   char name[24];
   struct failure failure;
   struct bundle bundle = bundle_empty;
@@ -157,7 +157,7 @@ static int run(const struct request *request, const struct deadline *deadline) {
       return answer_error(request, CNI_BAD_NETNS, "CNI_NETNS is the host's own namespace", request->netns);
     if (outcome < 0) netns_error = errno_name(failure.number, name);
   }
-  int status = relay(request, &bundle, netns_error, deadline);
+  int status = relay(agent, request, &bundle, netns_error, deadline);
   bundle_close(&bundle);
   return status;
 }
@@ -195,10 +195,11 @@ int main(int argc, char **argv) {
   };
   if (request.command[0] == '\0') return answer_about();
   if (is_command(&request, "VERSION")) return answer_version();
+  struct agent agent = agent_connect(socket_path(), &deadline);
   const char *why = NULL;
   int refused = request_read_config(&request, &deadline, &why);
   if (refused != 0) return answer_error(&request, refused, why, "");
   why = missing(&request);
   if (why != NULL) return answer_error(&request, CNI_BAD_ENVIRONMENT, why, "");
-  return run(&request, &deadline);
+  return run(&agent, &request, &deadline);
 }

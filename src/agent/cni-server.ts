@@ -156,7 +156,8 @@ function refusal(error: unknown, version: string | undefined): Uint8Array {
 
 /** The version an error should bear, even if the rest of the configuration cannot be read. */
 function scanVersion(stdin: Uint8Array): string | undefined {
-  const found = /"cniVersion"\s*:\s*"(\d+\.\d+\.\d+)"/.exec(Buffer.from(stdin).toString('utf8'))
+  const text = Buffer.from(stdin.buffer, stdin.byteOffset, stdin.byteLength).toString('utf8')
+  const found = /"cniVersion"\s*:\s*"(\d+\.\d+\.\d+)"/.exec(text)
   return found?.[1]
 }
 

@@ -106,10 +106,12 @@ function realWorld(config: AgentConfig, netns: Netns, kernel: NetlinkKernel, log
 
 function podNamespace(netns: Netns): PodNamespace {
   const { fds, cookie } = netns
+  const knownLinks = new Map<string, number>()
   return {
     fds,
     cookie,
-    openKernel: () => new NetlinkKernel({ netns }),
+    onLink: (name, index) => knownLinks.set(name, index),
+    openKernel: () => new NetlinkKernel({ netns, knownLinks }),
   }
 }
 

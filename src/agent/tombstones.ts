@@ -35,7 +35,7 @@ export function tombstonesIn(stateDir: string): Tombstones {
       // Of a call nothing is known to be valid yet. And asked for every ADD: mostly there is none.
       const file = path.join(directory, name)
       if (path.basename(file) !== name || name.startsWith('.')) return undefined
-      return fs.statSync(file, { throwIfNoEntry: false })?.isFile() ? fs.readFileSync(file) : undefined
+      return fs.existsSync(file) && fs.statSync(file).isFile() ? fs.readFileSync(file) : undefined
     },
     remove: name => fs.rmSync(path.join(directory, name), { force: true }),
   }

@@ -90,16 +90,10 @@ export function decodeReply(payload: Uint8Array): CniReply {
 
 /** The strings up to the empty one; `rest` shares the payload's memory. */
 function splitHeader(payload: Uint8Array): { strings: string[]; rest: Uint8Array } {
-  const strings: string[] = []
-  const text = new TextDecoder()
-  for (let start = 0; start < payload.length; ) {
-    const end = payload.indexOf(0, start)
-    if (end < 0 || end > MAX_HEADER_BYTES) break
-    if (end === start) return { strings, rest: payload.subarray(end + 1) }
-    strings.push(text.decode(payload.subarray(start, end)))
-    start = end + 1
-  }
-  throw malformed('the request has no end of header')
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  const end = bytes.indexOf('\0\0')
+  if (end < 0 || end > MAX_HEADER_BYTES) throw malformed('the request has no end of header')
+  return { strings: bytes.toString('utf8', 0, end).split('\0'), rest: payload.subarray(end + 2) }
 }
 
 function parseFds(text: string): readonly FdName[] {

@@ -11,7 +11,7 @@ export class DirtyKeys {
 
   /** A change of what is desired is never mistaken for a repair, whatever else happens to the key. */
   mark(key: string, cause: Cause): void {
-    if (this.reservations.has(key)) return
+    if (this.isReserved(key)) return
     if (this.causes.get(key) !== 'desired') this.causes.set(key, cause)
   }
 
@@ -31,9 +31,14 @@ export class DirtyKeys {
     }
   }
 
+  /** True if a `run` waits to converge the key. */
+  isReserved(key: string): boolean {
+    return this.reservations.has(key)
+  }
+
   /** True if somebody is going to look at the key. */
   has(key: string): boolean {
-    return this.causes.has(key) || this.reservations.has(key)
+    return this.causes.has(key) || this.isReserved(key)
   }
 
   /** Without those that are reserved. */

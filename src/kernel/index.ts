@@ -24,4 +24,4 @@ export type {
 } from './operation.ts'
 export type { ReconcilerCounters } from './outcomes.ts'
 export { linkAlias, ownerOfAlias, ROUTE_PROTOCOL } from './ownership.ts'
-export { Reconciler, type ReconcilerOptions } from './reconciler.ts'
+export { Reconciler, type ReconcilerOptions, type Reservation } from './reconciler.ts'

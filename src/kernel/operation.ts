@@ -38,6 +38,8 @@ export interface Outcome {
 /** What a kernel needs of another namespace: its descriptor. A `Netns` is one; so is a `FakeKernel`. */
 export interface NamespaceHandle {
   readonly fds: { readonly netns: number }
+  /** Told of a link that was made in it, if the kernel says which index it got there. */
+  readonly onLink?: (name: string, index: number) => void
 }
 
 export interface ApplyContext {

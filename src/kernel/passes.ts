@@ -47,6 +47,8 @@ export class Passes {
     comparison.readUnknownSysctls(keys.keys(), kernel)
     const { operations, findings } = comparison.plan(keys.keys())
     const steps = stepsOf(operations, keys)
+    // What a plan brings along (the ports of a bridge) may be for somebody else to do, who waits for his turn.
+    for (const key of steps.keys()) if (!keys.has(key) && this.dirty.isReserved(key)) steps.delete(key)
     outcomes.planned(keys.keys(), findings, steps)
     return this.apply(steps, context)
   }

@@ -226,6 +226,59 @@ test('a change that run() follows at once is made by it, with the namespaces it 
   await reconciler.stop()
 })
 
+test('what is reserved waits for its run, whatever else converges meanwhile', async () => {
+  const port = (name: string): Entry => ({
+    kind: 'link',
+    type: 'veth',
+    name,
+    claim: 'own',
+    owner: 't',
+    master: 'br0',
+    peer: { name: 'eth0', netns: name },
+  })
+  const { kernel, clock, reconciler, want } = setUp([])
+  await reconciler.start()
+  const context = (name: string) => ({
+    namespaces: new Map([[name, new FakeKernel({ network: kernel.namespace.network })]]),
+  })
+  const reservation = reconciler.reserve([entryKey(link), entryKey(port('vh1'))])
+  want([link, port('vh0'), port('vh1')])
+  // The bridge of the other brings all its ports along.
+  const outcomes = await reconciler.run([entryKey(link), entryKey(port('vh0'))], context('vh0'))
+  await untilSettled(reconciler, clock)
+  assert.deepEqual(
+    outcomes.map(({ operation, error }) => [entryKey(operation.entry), error]),
+    [
+      ['link br0', undefined],
+      ['link vh0', undefined],
+    ],
+  )
+  assert.equal(reconciler.counters.refused, 0)
+  await reservation.run(context('vh1'))
+  assert.ok(kernel.namespace.link('vh1'))
+  reservation.cancel()
+  await untilSettled(reconciler, clock)
+  assert.deepEqual([reconciler.counters.operations, reconciler.findings.length], [3, 0])
+  await reconciler.stop()
+})
+
+test('a reservation that is cancelled leaves its keys to everybody', async () => {
+  const { kernel, clock, reconciler, want } = setUp([link])
+  await reconciler.start()
+  const reservation = reconciler.reserve([entryKey(link), entryKey(route(1))])
+  want([link, route(1)])
+  kernel.namespace.deleteLink('br0')
+  await untilSettled(reconciler, clock)
+  assert.equal(kernel.namespace.has(entryKey(link)), false)
+  reservation.cancel()
+  await untilSettled(reconciler, clock)
+  assert.deepEqual(
+    [kernel.namespace.has(entryKey(link)), kernel.namespace.has(entryKey(route(1)))],
+    [true, true],
+  )
+  await reconciler.stop()
+})
+
 test('run() deletes though deletions are held: a pod that goes, goes', async () => {
   const { kernel, clock, reconciler, want } = setUp([link, route(1), route(2)])
   await reconciler.start()

@@ -25,6 +25,14 @@ export interface ReconcilerOptions {
   readonly random?: () => number
 }
 
+/** Keys that wait for somebody to converge them. */
+export interface Reservation {
+  /** As `Reconciler.run`; once. */
+  run(context?: ApplyContext): Promise<readonly Outcome[]>
+  /** Leaves them to everybody again, if they have not been run. */
+  cancel(): void
+}
+
 /**
  * Keeps one namespace as desired; the only writer of it.
  *
@@ -100,10 +108,34 @@ export class Reconciler {
    * of those on the keys themselves.
    */
   run(keys: Iterable<string>, context?: ApplyContext): Promise<readonly Outcome[]> {
+    return this.reserve(keys).run(context)
+  }
+
+  /**
+   * From now on nobody else converges these keys: for whoever says what is desired before it may be done. To be run or
+   * cancelled.
+   */
+  reserve(keys: Iterable<string>): Reservation {
     const own = [...keys]
-    this.passes.dirty.reserve(own)
-    if (context === undefined) return this.jointRuns.run(own)
-    return this.turns.take(() => this.converge(own, context))
+    const { dirty } = this.passes
+    dirty.reserve(own)
+    let isHeld = true
+    return {
+      run: context => {
+        isHeld = false
+        return context === undefined
+          ? this.jointRuns.run(own)
+          : this.turns.take(() => this.converge(own, context))
+      },
+      cancel: () => {
+        if (!isHeld) return
+        isHeld = false
+        dirty.release(own)
+        // Whatever happened to them meanwhile was not marked.
+        for (const key of own) dirty.mark(key, 'desired')
+        this.turns.schedule('soon')
+      },
+    }
   }
 
   /**

@@ -12,7 +12,7 @@ import {
   RTM_NEWLINK,
 } from './link.ts'
 import { linkAttributes, linkHeader } from './link-attributes.ts'
-import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, type Request } from './messages.ts'
+import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_ECHO, NLM_F_EXCL, type Request } from './messages.ts'
 
 /** RTEXT_FILTER_SKIP_STATS (linux/rtnetlink.h): no counters, which halves a dump. */
 const RTEXT_FILTER_SKIP_STATS = 8
@@ -20,11 +20,13 @@ const RTEXT_FILTER_SKIP_STATS = 8
 /**
  * `ip link add`. Refused with EEXIST if the name is taken. A veth pair is made in a third of a millisecond, which is
  * less than what changing threads costs an ADD; for other kinds the kernel may have to load a module first.
+ *
+ * The reply shows the link as it was made; not before Linux 6.2.
  */
 export function addLink(link: LinkSpec): Request {
   return {
     type: RTM_NEWLINK,
-    flags: NLM_F_CREATE | NLM_F_EXCL,
+    flags: NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO,
     body: encodeLink(link),
     slow: link.info.kind !== 'veth',
     what: `add link ${link.name} type ${link.info.kind}`,

@@ -49,8 +49,6 @@ const ASIDE_MAX = 16
  * exchange needs no event loop and never waits for anybody but the kernel.
  */
 export class NetlinkSocket implements NetlinkTransport {
-  /** nlmsg_pid of replies. */
-  readonly portId: number
   private readonly socket: OwnedFd
   private readonly openLane: (() => number) | undefined
   private lane: OwnedFd | undefined
@@ -66,7 +64,6 @@ export class NetlinkSocket implements NetlinkTransport {
     try {
       const protocol = attempt('adopt a netlink socket', () => native.netlinkAdopt(fd))
       checkProtocol(protocol, options.protocol)
-      this.portId = attempt('adopt a netlink socket', () => native.netlinkPortId(fd))
     } catch (error) {
       this.socket.close()
       throw error
@@ -75,6 +72,11 @@ export class NetlinkSocket implements NetlinkTransport {
 
   get fd(): number {
     return this.socket.fd
+  }
+
+  /** nlmsg_pid of replies. */
+  get portId(): number {
+    return attempt('read the port of a netlink socket', () => native.netlinkPortId(this.fd))
   }
 
   exchange(request: Uint8Array): Uint8Array[] {

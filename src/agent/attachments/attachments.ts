@@ -10,6 +10,7 @@ import {
   type Operation,
   type Outcome,
   type Reconciler,
+  type Reservation,
 } from '../../kernel/index.ts'
 import { type AddressSource, type Holder, holderKey } from '../addresses/source.ts'
 import type { Journal } from '../journal/index.ts'
@@ -22,7 +23,7 @@ export interface AttachmentsOptions {
   /** Feeds the host's desired entries; written here only. */
   readonly source: Source<Attached>
   readonly networks: NetworkEntries
-  readonly reconciler: Pick<Reconciler, 'run' | 'plan' | 'evict'>
+  readonly reconciler: Pick<Reconciler, 'run' | 'reserve' | 'plan' | 'evict'>
   readonly addressesOf: (record: AttachmentRecord) => AddressSource | undefined
   readonly log: Logger
   /** Called between any two steps; tests die here. */
@@ -87,14 +88,16 @@ export class Attachments {
         throw error
       })
       checkpoint('prepared')
+      const host = this.desire(key, attached)
       try {
-        // The disk has synced it while the addresses were taken.
         await recorded
         checkpoint('intended')
-        return await this.wire(key, attached, pod)
+        return await this.wire(key, attached, pod, host)
       } catch (error) {
         await this.undo(key, attached.record)
         throw error
+      } finally {
+        host.cancel()
       }
     })
   }
@@ -123,7 +126,7 @@ export class Attachments {
       if (record.netnsCookie !== String(pod.cookie))
         return [`${key} was attached in another network namespace`]
       const plan = planRecord(record)
-      const host = this.options.reconciler.plan([...plan.host, ...plan.shared].map(entryKey))
+      const host = this.options.reconciler.plan(hostKeys(plan))
       const inside = await this.withPod(pod, kernel => inspectOnce(kernel, plan.pod))
       return [
         ...host.operations.map(operation => `on the host: ${inWords(operation)}`),
@@ -165,13 +168,25 @@ export class Attachments {
     return journal.intend(key, record)
   }
 
-  private async wire(key: string, attached: Attached, pod: PodNamespace): Promise<CniResult> {
-    const { journal, source, networks, reconciler, checkpoint } = this.options
+  /** Says what the host is to hold; it is not made before the reservation is run. */
+  private desire(key: string, attached: Attached): Reservation {
+    const { source, networks, reconciler } = this.options
     const { record, plan } = attached
+    const reservation = reconciler.reserve(hostKeys(plan))
     networks.use(record.wiring.spec.network, plan.shared)
     source.set(key, attached)
+    return reservation
+  }
+
+  private async wire(
+    key: string,
+    { plan }: Attached,
+    pod: PodNamespace,
+    host: Reservation,
+  ): Promise<CniResult> {
+    const { journal, reconciler, checkpoint } = this.options
     if (plan.displaced.length > 0) insist(await reconciler.evict(plan.displaced))
-    await this.wireHost([...plan.shared, ...plan.host].map(entryKey), plan, pod)
+    await this.wireHost(plan, pod, host)
     checkpoint('host wired')
     insist(await this.withPod(pod, kernel => applyOnce(kernel, plan.pod)))
     checkpoint('pod wired')
@@ -180,20 +195,20 @@ export class Attachments {
     return plan.result
   }
 
-  private async wireHost(keys: readonly string[], { host }: Attachment, pod: PodNamespace): Promise<void> {
-    const { reconciler } = this.options
+  private async wireHost(plan: Attachment, pod: PodNamespace, host: Reservation): Promise<void> {
     const namespaces = new Map([[String(pod.cookie), pod]])
     // The pod need not wait until the reconciler knows by events what it has done.
     const all = await new Promise<readonly Outcome[]>((resolve, reject) => {
-      reconciler.run(keys, { namespaces, onOutcomes: resolve }).then(resolve, reject)
+      host.run({ namespaces, onOutcomes: resolve }).then(resolve, reject)
     })
     // A bridge that is made anew brings the links of all its pods along: those are for others to insist on.
+    const keys = hostKeys(plan)
     const own = new Set(keys)
     const outcomes = all.filter(({ operation }) => own.has(entryKey(operation.entry)))
     insist(outcomes)
-    if (host.length === 0 || outcomes.some(({ operation }) => makesVeth(operation))) return
+    if (plan.host.length === 0 || outcomes.some(({ operation }) => makesVeth(operation))) return
     // Nothing was refused, and yet no link was made: something in the way kept it out of the plan.
-    const [reason] = reconciler.plan(keys).findings
+    const [reason] = this.options.reconciler.plan(keys).findings
     throw cniError(
       'interface-exists',
       'attach',
@@ -234,6 +249,11 @@ export class Attachments {
       kernel.close()
     }
   }
+}
+
+/** What an attachment needs on the host. */
+function hostKeys({ shared, host }: Attachment): string[] {
+  return [...shared, ...host].map(entryKey)
 }
 
 function makesVeth({ op, entry }: Operation): boolean {

@@ -40,6 +40,11 @@ export class LinkTable {
     return this.indexes.get(name)
   }
 
+  /** For a link of which no more than this is known. */
+  know(name: string, index: number): void {
+    this.indexes.set(name, index)
+  }
+
   /** Returns what was known of this index before. */
   set(link: Link): Link | undefined {
     const before = this.byIndex.get(link.index)

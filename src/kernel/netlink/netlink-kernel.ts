@@ -51,6 +51,8 @@ export interface NetlinkKernelOptions {
   readonly openEvents?: OpenEvents
   /** Makes a persistent TUN device in that namespace; by default `openTun` in the process's own. */
   readonly createTun?: (name: string) => void
+  /** Indexes of links, by name, that need not be looked up. */
+  readonly knownLinks?: ReadonlyMap<string, number>
 }
 
 /** Messages between two breaths of the event loop. */
@@ -76,9 +78,10 @@ export class NetlinkKernel implements Kernel {
     const netfilter = new NetlinkClient(netns.netfilter)
     this.nftObserver = new NftObserver(netfilter)
     this.nftApplier = new NftApplier(netfilter, this.nftObserver)
-    this.nftEvents = new NftEvents(netns.netfilter.portId)
+    this.nftEvents = new NftEvents(() => netns.netfilter.portId)
     this.fold = new EventFold(this.links, event => this.emit(event))
     this.createTun = options.createTun ?? noTun
+    for (const [name, index] of options.knownLinks ?? []) this.links.know(name, index)
     this.sources =
       openEvents &&
       new EventSources(openEvents, {

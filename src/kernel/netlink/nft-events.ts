@@ -12,10 +12,10 @@ const TABLE_ATTRIBUTE = 1
  * what it did is known. A transaction may be spread over several calls.
  */
 export class NftEvents {
-  private readonly ownPortId: number
+  private readonly ownPortId: () => number
   private readonly open = new Set<string>()
 
-  constructor(ownPortId: number) {
+  constructor(ownPortId: () => number) {
     this.ownPortId = ownPortId
   }
 
@@ -23,7 +23,7 @@ export class NftEvents {
     const changed = new Set<string>()
     for (const message of messages) {
       if (message.type === NEWGEN) {
-        if (message.portId !== this.ownPortId) for (const name of this.open) changed.add(name)
+        if (message.portId !== this.ownPortId()) for (const name of this.open) changed.add(name)
         this.open.clear()
       } else {
         const name = tableOf(message.body)

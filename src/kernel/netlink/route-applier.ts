@@ -6,6 +6,7 @@ import {
   getLink,
   type Link,
   listNeighbours,
+  type Message,
   type NetlinkClient,
   type Request,
   replaceNeighbour,
@@ -143,11 +144,23 @@ export class RouteApplier {
     const taken: Pending[] = []
     replies.forEach((reply, i) => {
       const item = sent[i]
-      if (item === undefined || reply.ok) return
-      if (isTakenNeighbour(item, reply.error.payload.errno)) taken.push(item)
+      if (item === undefined) return
+      if (reply.ok) this.tellOfPeer(item.operation, reply.messages)
+      else if (isTakenNeighbour(item, reply.error.payload.errno)) taken.push(item)
       else this.fail(item.operation, refusalOf(item.operation, reply.error))
     })
     if (taken.length > 0) await this.replaceLearned(taken)
+  }
+
+  /** Of a veth's other end nobody else tells. */
+  private tellOfPeer({ op, entry }: Operation, messages: readonly Message[]): void {
+    if (op !== 'create' || entry.kind !== 'link' || entry.type !== 'veth') return
+    const { name, netns } = entry.peer
+    const namespace = this.options.context?.namespaces.get(netns)
+    for (const message of messages) {
+      const { parentIndex } = decodeLink(message)
+      if (parentIndex !== undefined) namespace?.onLink?.(name, parentIndex)
+    }
   }
 
   /**

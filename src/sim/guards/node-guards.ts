@@ -8,9 +8,9 @@ export const NODE_GUARDS: readonly Guard[] = [
     file: 'agent/attachments/attachments.ts',
     find: `        await recorded
         checkpoint('intended')
-        return await this.wire(key, attached, pod)
+        return await this.wire(key, attached, pod, host)
 `,
-    replace: `        const result = await this.wire(key, attached, pod)
+    replace: `        const result = await this.wire(key, attached, pod, host)
         await recorded
         return result
 `,

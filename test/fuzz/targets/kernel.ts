@@ -34,6 +34,6 @@ export const kernelTargets = [
     form: 'bytes',
     errors: ['netlink.malformed'],
     seeds: [Buffer.concat(recorded('nftables').slice(0, 6))],
-    decode: input => new NftEvents(1).fold(parseEvents([input])),
+    decode: input => new NftEvents(() => 1).fold(parseEvents([input])),
   }),
 ]
