@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <sched.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/file.h>
@@ -33,6 +34,13 @@ napi_value file_lock(napi_env env, napi_callback_info info) {
   while (outcome < 0 && errno == EINTR);
   if (outcome < 0 && errno != EWOULDBLOCK) return throw_errno(env, "flock");
   return bool_value(env, outcome == 0);
+}
+
+/* processorYield(): sched_yield(2), which does not fail. */
+napi_value processor_yield(napi_env env, napi_callback_info info) {
+  (void)env, (void)info;
+  sched_yield();
+  return NULL;
 }
 
 static const char *optional_text(struct call *call, size_t index, char *text, size_t size) {

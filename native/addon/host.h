@@ -29,7 +29,7 @@ host_function unix_listen, unix_connect, unix_accept, unix_peer, unix_receive, u
 /* datagram.c */
 host_function datagram_bind, datagram_send, datagram_receive, datagram_kind;
 /* files.c */
-host_function file_close, file_lock, mount_file, unmount_file, tun_open;
+host_function file_close, file_lock, mount_file, unmount_file, tun_open, processor_yield;
 
 /* netlink.c: the collected datagrams as an array of Uint8Array that share one ArrayBuffer. */
 napi_value datagrams_value(napi_env env, const struct datagrams *datagrams);

@@ -7,7 +7,14 @@ import {
   encodeReply,
   type FdName,
 } from '../cni/index.ts'
-import { closeFd, MAX_FRAME_BYTES, Netns, type UnixConnection, UnixServer } from '../sys/index.ts'
+import {
+  closeFd,
+  MAX_FRAME_BYTES,
+  Netns,
+  type UnixConnection,
+  UnixServer,
+  yieldProcessor,
+} from '../sys/index.ts'
 
 /** What one call came to. */
 export interface CallOutcome {
@@ -42,7 +49,12 @@ export function serveCni(socketPath: string, handle: CallHandler, log: Logger): 
   })
   const serveCall = async (connection: UnixConnection, isGone: () => boolean, answered: Promise<Answer>) => {
     const { reply, undo } = await answered
-    if (await answerOrUndo({ isGone, send: () => connection.send(reply) }, undo, log)) connection.end()
+    const send = () => {
+      connection.send(reply)
+      // The shim need not wait for what is left to do here.
+      yieldProcessor()
+    }
+    if (await answerOrUndo({ isGone, send }, undo, log)) connection.end()
   }
   return {
     close: async () => {

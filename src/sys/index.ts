@@ -14,6 +14,7 @@ export {
   openNetlink,
 } from './netlink-socket.ts'
 export { Netns, type NetnsFds, type SocketDomain, type SocketType, socketIn, unpin } from './netns.ts'
+export { yieldProcessor } from './processor.ts'
 export { openTun, type Tun, type TunOptions } from './tun.ts'
 export {
   type CloseListener,

@@ -41,6 +41,7 @@ export interface NativeAddon {
   datagramKind(fd: number): [domain: number, type: number]
   fileClose(fd: number): void
   fileLock(fd: number, operation: number): boolean
+  processorYield(): void
   mountFile(
     source: string | null,
     target: string,

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { yieldProcessor } from '../../sys/index.ts'
 
 /** Where a journal lives. Injected, so that a simulation can tear writes and lose what was not synced. */
 export interface JournalDisk {
@@ -67,6 +68,8 @@ export class FileJournalDisk implements JournalDisk {
   async sync(): Promise<void> {
     const fd = this.openFd()
     const sync = fdatasync(fd)
+    // The disk is to work while this thread does other things.
+    yieldProcessor()
     this.syncs.set(fd, sync)
     try {
       await sync
