@@ -24,6 +24,8 @@ export interface RegistrationOptions {
 const REPORT_MS = 1_000
 /** Before an annotation that somebody else overwrote is written again: two writers must not answer each other at once. */
 const REWRITE_MS = 1_000
+/** What was written is seen by then, or is written again: a restore of the store may have undone it before it was seen. */
+const ECHO_MS = 10_000
 
 /**
  * What the agent tells the others, and it writes nothing else to the store: the annotations of its own Node, by which
@@ -34,7 +36,7 @@ export class Registration {
   private readonly annotations: Upkeep
   private readonly reports: Upkeep
   private reportDue: Timer | undefined
-  private rewriteDue: Timer | undefined
+  private nextLook: Timer | undefined
   /** The last annotations written, and when. */
   private written = { text: '', atMs: 0 }
 
@@ -68,7 +70,7 @@ export class Registration {
     this.annotations.stop()
     this.reports.stop()
     this.reportDue?.cancel()
-    this.rewriteDue?.cancel()
+    this.nextLook?.cancel()
   }
 
   private async annotate(): Promise<void> {
@@ -82,11 +84,8 @@ export class Registration {
     if (differing.length === 0) return
     const text = JSON.stringify([network.nodeUid, differing])
     const restMs = this.written.atMs + REWRITE_MS - clock.nowMs()
-    if (text === this.written.text && restMs > 0) {
-      this.rewriteDue?.cancel()
-      this.rewriteDue = clock.after(restMs, () => this.annotations.poke())
-      return
-    }
+    if (text === this.written.text && restMs > 0) return this.lookAgainAfter(restMs)
+    this.lookAgainAfter(ECHO_MS)
     await store.patch(
       'Node',
       nodeName,
@@ -94,6 +93,11 @@ export class Registration {
       { uid: network.nodeUid },
     )
     this.written = { text, atMs: clock.nowMs() }
+  }
+
+  private lookAgainAfter(delayMs: number): void {
+    this.nextLook?.cancel()
+    this.nextLook = this.options.clock.after(delayMs, () => this.annotations.poke())
   }
 
   private async report(): Promise<void> {
