@@ -116,10 +116,10 @@ describe('host-local on disk', () => {
 
   test('if that fails nothing is taken, and nothing rests', async () => {
     const { allocator, names } = open(freshDirectory(), { subnet: '10.1.2.0/30' })
-    const fail = () => {
+    const allocated = allocator.allocate(pod('a'), [], () => {
       throw new Error('no room to write it down')
-    }
-    await assert.rejects(allocator.allocate(pod('a'), [], fail), /no room/)
+    })
+    await assert.rejects(allocated, /no room/)
     assert.deepEqual(names(), ['lock'])
     assert.equal(await address(allocator, 'b'), '10.1.2.2/30')
   })
