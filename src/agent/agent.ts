@@ -17,6 +17,7 @@ import type { CallOutcome } from './cni-server.ts'
 import type { AgentConfig } from './config.ts'
 import { Journal, type JournalDisk } from './journal/index.ts'
 import { BlockLease } from './network/block-lease.ts'
+import { keptNode } from './network/kept-node.ts'
 import { type LeaseState, leaseInWords } from './network/lease-state.ts'
 import { OwnNetwork } from './network/own-network.ts'
 import { type Plans, planEverything } from './network/plans.ts'
@@ -120,7 +121,7 @@ export class Agent {
     this.reconciler = new Reconciler({ kernel, desired: this.plans.entries, clock, random, log })
     const follow = { store, clock, random, log }
     this.informers = [
-      new Informer({ ...follow, kind: 'Node', source: this.nodes }),
+      new Informer({ ...follow, kind: 'Node', source: this.nodes, keep: keptNode }),
       new Informer({ ...follow, kind: 'NetworkConfig', source: this.configs }),
       new Informer({ ...follow, kind: 'PodBlock', source: this.blocks }),
     ]

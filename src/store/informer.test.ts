@@ -18,13 +18,13 @@ interface World {
   readonly informer: Informer<'Node'>
 }
 
-function world(store?: Store): World {
+function world(store?: Store, keep: (node: Node) => Node = node => node): World {
   const clock = new ManualClock()
   const memory = new MemoryStore({ clock, random: Math.random, windowSize: 5 })
   const flaky = new FlakyStore(store ?? memory)
   const source = new Graph().source<Node>('nodes')
   const options = { clock, random: () => 0.5, log: silentLogger }
-  const informer = new Informer({ ...options, store: flaky.asStore(), kind: 'Node', source })
+  const informer = new Informer({ ...options, store: flaky.asStore(), kind: 'Node', source, keep })
   return { clock, memory, flaky, source, informer }
 }
 
@@ -65,6 +65,26 @@ const command = fc.oneof(
 )
 
 describe('Informer', () => {
+  it('keeps of an object what is wanted of it, from lists and from events', async () => {
+    const keep = (node: Node): Node => ({ ...node, spec: {} })
+    const { clock, memory, source, informer } = world(undefined, keep)
+    const create = (name: string) =>
+      memory.create('Node', { metadata: { name }, spec: { podCIDR: '10.1.0.0/24' }, status: {} })
+    await create('listed')
+    informer.start()
+    await clock.advance(10)
+    await create('watched')
+    await clock.advance(10)
+    assert.deepEqual(
+      [...source.entries()].map(([key, { spec }]) => [key, spec]),
+      [
+        ['listed', {}],
+        ['watched', {}],
+      ],
+    )
+    await informer.stop()
+  })
+
   it('equals the store after any sequence of faults, and never goes back in time', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { maxLength: 25 }), async commands => {

@@ -15,6 +15,8 @@ export interface InformerOptions<K extends Kind> {
   /** Uniform in [0, 1): jitter of the waiting times. */
   readonly random: () => number
   readonly log: Logger
+  /** What of an object goes into the source; all of it by default. */
+  keep?(object: KindMap[K]): KindMap[K]
   /** Follow only these objects. */
   readonly select?: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>
   /** Waiting between failed tries: from 200 ms doubling to this; default 10,000. */
@@ -191,7 +193,7 @@ export class Informer<K extends Kind> {
   /** An object that became unreadable keeps its last good version: one bad object is no reason to take a node away. */
   private entriesOf(list: ObjectList<KindMap[K]>): [string, KindMap[K]][] {
     const { source, kind, log } = this.options
-    const entries = list.items.map((item): [string, KindMap[K]] => [objectKey(item), item])
+    const entries = list.items.map((item): [string, KindMap[K]] => [objectKey(item), this.kept(item)])
     for (const { key, message } of list.rejected ?? []) {
       log.warn(`${kind} ${key} cannot be used`, { error: message })
       const known = source.get(key)
@@ -242,8 +244,12 @@ export class Informer<K extends Kind> {
     this.count.events += 1
     if (event.type !== 'BOOKMARK') this.lastChange = event
     if (event.type === 'DELETED') source.delete(objectKey(event.object))
-    else if (event.type !== 'BOOKMARK') source.set(objectKey(event.object), event.object)
+    else if (event.type !== 'BOOKMARK') source.set(objectKey(event.object), this.kept(event.object))
     return this.heard()
+  }
+
+  private kept(object: KindMap[K]): KindMap[K] {
+    return this.options.keep?.(object) ?? object
   }
 
   private heard(): true {
