@@ -83,7 +83,8 @@ export class Attachments {
         // Whoever waits for it comes later.
         recorded.catch(() => undefined)
       }
-      const attached = await prepare(begin).catch((error: unknown) => {
+      const attached = await prepare(begin).catch(async (error: unknown) => {
+        await recorded.catch(() => undefined)
         journal.forget(key)
         throw error
       })
