@@ -10,7 +10,7 @@ export const foreignObjects: Invariant = {
   words: 'no write touches an object without our mark',
   watch(world) {
     let fault: string | undefined
-    /** When another program made a link of this name, by machine and key. */
+    /** When another program made an object, by machine and key. */
     const madeAtMs = new Map<string, number>()
     const { eventMs } = world.knobs.kernel
     const isNews = (name: string) =>
@@ -18,8 +18,7 @@ export const foreignObjects: Invariant = {
     world.listeners.push({
       onKernelEvent({ machine }, event) {
         if (event.event !== 'set' || event.observed.mark !== 'foreign') return
-        const { entry } = event.observed
-        if (entry.kind === 'link') madeAtMs.set(`${machine.name} ${entryKey(entry)}`, world.scheduler.nowMs)
+        madeAtMs.set(`${machine.name} ${entryKey(event.observed.entry)}`, world.scheduler.nowMs)
       },
       onOperation({ machine }, _process, { op, entry, why }, namespace) {
         if (namespace !== machine.namespace || !MARKED.has(entry.kind)) return
@@ -28,8 +27,9 @@ export const foreignObjects: Invariant = {
         if (entry.kind === 'link' && op !== 'delete') return
         const found = namespace.objects.get(entryKey(entry))
         if (found?.mark !== 'foreign') return
-        // It means the one before, whose end it has not heard of. The real kernel deletes by index, and finds nothing.
-        if (entry.kind === 'link' && isNews(`${machine.name} ${entryKey(entry)}`)) return
+        // It means the one before, of whose end it has not heard. Netlink has no compare-and-swap; but the real kernel
+        // deletes a link by index and a route by protocol, and finds nothing.
+        if (isNews(`${machine.name} ${entryKey(entry)}`)) return
         fault ??= `the agent of ${machine.name} does ${op} to ${entryKey(entry)}, which is not ours`
       },
     })
