@@ -79,12 +79,20 @@ function openNew(path: string): number | undefined {
 /**
  * Overwrites a file that is only a hint, in place: a crash may leave a mixture, which readers take for no hint. A new
  * file renamed over the old one would be whole, but ext4 then waits for the disk (measured: 1.1 ms).
+ *
+ * @param before what is in it, if that is known
  */
-export function overwriteHint(directory: string, name: string, content: string): void {
+export function overwriteHint(
+  directory: string,
+  name: string,
+  content: string,
+  before: string | undefined,
+): void {
   const fd = openSync(join(directory, name), constants.O_WRONLY | constants.O_CREAT, 0o600)
   try {
     writeSync(fd, content, 0)
-    ftruncateSync(fd, Buffer.byteLength(content))
+    const length = Buffer.byteLength(content)
+    if (before === undefined || Buffer.byteLength(before) > length) ftruncateSync(fd, length)
   } finally {
     closeSync(fd)
   }

@@ -132,7 +132,7 @@ export class LeaseIndex {
   }
 
   setHint(name: string, content: string): void {
-    overwriteHint(this.directory, name, content)
+    overwriteHint(this.directory, name, content, this.hints.get(name))
     this.hints.set(name, content)
   }
 
