@@ -28,6 +28,8 @@ host_function poll_open, poll_close, poll_events;
 host_function unix_listen, unix_connect, unix_accept, unix_peer, unix_receive, unix_send;
 /* datagram.c */
 host_function datagram_bind, datagram_send, datagram_receive, datagram_kind;
+/* file-sync.c */
+host_function file_sync;
 /* files.c */
 host_function file_close, file_lock, mount_file, unmount_file, tun_open, processor_yield;
 

@@ -39,6 +39,7 @@ static const struct entry ENTRIES[] = {
     {"datagramKind", datagram_kind},
     {"fileClose", file_close},
     {"fileLock", file_lock},
+    {"fileSync", file_sync},
     {"processorYield", processor_yield},
     {"mountFile", mount_file},
     {"unmountFile", unmount_file},

@@ -1,13 +1,9 @@
-#define _GNU_SOURCE
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "aside.h"
 #include "host.h"
-
-/* One exchange needs little. */
-#define STACK_BYTES (256 * 1024)
 
 /* One exchange on another thread. The socket keeps its own namespace, so the thread's does not matter. */
 struct exchange {
@@ -77,25 +73,13 @@ static void complete_thread(napi_env env, napi_value unused, void *context, void
   release(exchange);
 }
 
-static int start_thread(struct exchange *exchange) {
-  pthread_t thread;
-  pthread_attr_t attributes;
-  int error = pthread_attr_init(&attributes);
-  if (error != 0) return error;
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, STACK_BYTES);
-  error = pthread_create(&thread, &attributes, run_thread, exchange);
-  pthread_attr_destroy(&attributes);
-  return error;
-}
-
 /* 0, or an errno; nothing is under way then. */
 static int start_on_thread(napi_env env, struct exchange *exchange) {
   napi_status status =
       napi_create_threadsafe_function(env, NULL, NULL, text_value(env, "podlace.netlink"), 0, 1, NULL, NULL, NULL,
                                       complete_thread, &exchange->done);
   if (status != napi_ok) return ENOMEM;
-  int error = start_thread(exchange);
+  int error = aside_start(run_thread, exchange);
   if (error != 0) napi_release_threadsafe_function(exchange->done, napi_tsfn_abort);
   return error;
 }

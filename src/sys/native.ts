@@ -41,6 +41,7 @@ export interface NativeAddon {
   datagramKind(fd: number): [domain: number, type: number]
   fileClose(fd: number): void
   fileLock(fd: number, operation: number): boolean
+  fileSync(fd: number): Promise<void>
   processorYield(): void
   mountFile(
     source: string | null,

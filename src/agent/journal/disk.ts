@@ -1,7 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { promisify } from 'node:util'
-import { yieldProcessor } from '../../sys/index.ts'
+import { syncFile } from '../../sys/index.ts'
 
 /** Where a journal lives. Injected, so that a simulation can tear writes and lose what was not synced. */
 export interface JournalDisk {
@@ -18,8 +17,6 @@ export interface JournalDisk {
   setAside(): string
   close(): void
 }
-
-const fdatasync = promisify(fs.fdatasync)
 
 /** A journal file in a directory of the agent's own, mode 0600. */
 export class FileJournalDisk implements JournalDisk {
@@ -67,9 +64,7 @@ export class FileJournalDisk implements JournalDisk {
 
   async sync(): Promise<void> {
     const fd = this.openFd()
-    const sync = fdatasync(fd)
-    // The disk is to work while this thread does other things.
-    yieldProcessor()
+    const sync = syncFile(fd)
     this.syncs.set(fd, sync)
     try {
       await sync
