@@ -17,6 +17,8 @@ export function carryOut(world: World, [, name, first = 0, second = 0, third = 0
     case 'node-vanish':
       if (host !== undefined) onLine(world, host.link, 'only-bookmarks', second, third)
       return void (host && world.people.deleteNode(host.machine))
+    case 'rack-out':
+      return host && takeRackOut(world, host, second)
     case 'node-create':
       return void (host && world.people.register(host.machine))
     case 'clone':
@@ -29,12 +31,18 @@ export function carryOut(world: World, [, name, first = 0, second = 0, third = 0
     case 'restore':
       return world.restartServer(first, second)
     default:
-      if (host !== undefined) onMachine(host, name, second, third)
+      if (host !== undefined) onMachine(world, host, name, second, third)
       if (link !== undefined) onLine(world, link, name, second, third)
   }
 }
 
-function onMachine({ machine, runtime }: Host, name: CommandName, second: number, third: number): void {
+function onMachine(
+  { scheduler }: World,
+  { machine, runtime }: Host,
+  name: CommandName,
+  second: number,
+  third: number,
+): void {
   const id = `c${second}`
   switch (name) {
     case 'add':
@@ -46,7 +54,9 @@ function onMachine({ machine, runtime }: Host, name: CommandName, second: number
     case 'del-early':
       return void runtime.del(id, true)
     case 'again':
-      return void runtime.del(id, false).then(() => runtime.add(id))
+      return void runtime
+        .del(id, false)
+        .then(() => scheduler.after(third, `${machine.name}: again`, () => void runtime.add(id)))
     case 'check':
       return void runtime.check(id)
     case 'gc':
@@ -54,7 +64,7 @@ function onMachine({ machine, runtime }: Host, name: CommandName, second: number
     case 'crash':
       return machine.crashAgent(second, third)
     case 'restart':
-      return void machine.restartAgent()
+      return void machine.restartAgent(second)
     case 'pause':
       return machine.pauseAgent(second)
     case 'reboot':
@@ -69,6 +79,18 @@ function onMachine({ machine, runtime }: Host, name: CommandName, second: number
       return machine.overflow(second, third)
     case 'slip-in':
       return machine.luck.slipIn(second)
+  }
+}
+
+/** The pods of the two machines go on meanwhile; each may then get the block of the other one's. */
+function takeRackOut({ hosts, people, knobs, scheduler }: World, host: Host, lateMs: number): void {
+  const pair = [host, hosts[(hosts.indexOf(host) + 1) % hosts.length] ?? host]
+  for (const { machine } of pair) void people.deleteNode(machine)
+  let backMs = knobs.blockCooldownSeconds * 1000 + lateMs
+  for (const { machine } of pair.toReversed()) {
+    const register = () => void (machine.on && people.register(machine))
+    scheduler.after(backMs, `${machine.name} is registered again`, register)
+    backMs += 1_000
   }
 }
 

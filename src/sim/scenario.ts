@@ -35,9 +35,9 @@ export const COMMANDS = {
   del: { args: ['machine', 'container'], weight: 25, what: 'the runtime deletes a container' },
   'del-early': { args: ['machine', 'container'], weight: 5, what: 'its namespace goes before the DEL' },
   again: {
-    args: ['machine', 'container'],
+    args: ['machine', 'container', 'ms'],
     weight: 10,
-    what: 'the runtime deletes a container, and starts it at once again under the same name',
+    what: 'the runtime deletes a container, and starts it again under the same name',
   },
   check: { args: ['machine', 'container'], weight: 3, what: 'CHECK' },
   gc: { args: ['machine'], weight: 2, what: 'GC with all containers that the runtime knows' },
@@ -46,7 +46,11 @@ export const COMMANDS = {
     weight: 12,
     what: 'the agent is killed at a step, and started again',
   },
-  restart: { args: ['machine'], weight: 3, what: 'the agent is stopped properly, and started again' },
+  restart: {
+    args: ['machine', 'away'],
+    weight: 6,
+    what: 'the agent is stopped properly, and started again',
+  },
   pause: { args: ['machine', 'away'], weight: 4, what: 'the agent’s process is stopped for a while' },
   reboot: { args: ['machine', 'away'], weight: 3, what: 'power cut' },
   'disk-full': { args: ['machine', 'away'], weight: 2, what: 'the disk is full for a while' },
@@ -54,10 +58,15 @@ export const COMMANDS = {
   'node-delete': { args: ['machine'], weight: 6, what: 'somebody deletes the Node' },
   'node-vanish': {
     args: ['machine', 'long', 'watch'],
-    weight: 8,
+    weight: 12,
     what: 'somebody deletes the Node, and watches of its machine tell nothing for a while',
   },
-  'node-create': { args: ['machine'], weight: 16, what: 'the kubelet registers the Node' },
+  'rack-out': {
+    args: ['machine', 'ms'],
+    weight: 3,
+    what: 'two Nodes are deleted, and registered again in the other order when their blocks are free',
+  },
+  'node-create': { args: ['machine'], weight: 20, what: 'the kubelet registers the Node' },
   'controller-crash': {
     args: ['controller', 'steps', 'ms'],
     weight: 3,
@@ -117,10 +126,26 @@ export const COMMANDS = {
     weight: 5,
     what: 'another machine starts with a copy of the disk, under the same name, while this one is cut off',
   },
-  compact: { args: [], weight: 4, what: 'the API server forgets the past' },
+  compact: { args: [], weight: 6, what: 'the API server forgets the past' },
   'api-restart': { args: ['long'], weight: 3, what: 'the API server restarts' },
   restore: { args: ['ms', 'revisions'], weight: 2, what: 'the API server comes back with an old backup' },
 } as const satisfies Record<string, CommandShape>
+
+/**
+ * What often happens to the same machine soon after a command, one of these lists in its order: a Node that goes matters
+ * where pods come and go before its agent hears of it, and a crash where containers do before the next one is there.
+ */
+const SEQUELS: Partial<Record<CommandName, readonly (readonly CommandName[])[]>> = {
+  'node-vanish': [
+    ['del', 'add'],
+    ['add', 'node-create'],
+  ],
+  clone: [['node-delete', 'add']],
+  crash: [['again', 'add'], ['del']],
+  restart: [['del'], ['again']],
+  'del-early': [['reboot']],
+  compact: [['api-restart', 'node-delete']],
+}
 
 /** Everything about one run; with the seed of its scheduler it is that run, always. */
 export interface Scenario {
@@ -150,7 +175,7 @@ export function drawScenario(seed: number, random: () => number): Scenario {
     blocks: random() < 0.4 ? Math.max(1, nodes - 1 - upTo(3)) : nodes + upTo(4),
     blockLength: one(24, 28, 29, 30),
     backend: one('vxlan', 'vxlan', 'host-gw', 'direct-routing'),
-    blockCooldownSeconds: one(30, 60),
+    blockCooldownSeconds: one(30, 30, 60),
     addressCooldownSeconds: one(5, 30),
     kernel: {
       operationMs: one(0, 0.2, 2),
@@ -163,14 +188,24 @@ export function drawScenario(seed: number, random: () => number): Scenario {
   const containers = one(1, 1, 2, 6)
   const names = weighted()
   let lastMs = 0
-  const draw = (): Command => {
+  const soon = (afterMs: number, withinMs: number) => Math.min(afterMs + upTo(withinMs), TROUBLE_MS - 1)
+  const argsOf = (name: CommandName) =>
+    COMMANDS[name].args.map(arg => drawArgument(arg, knobs, containers, upTo))
+  const commands: Command[] = []
+  const count = FEWEST_COMMANDS + upTo(31)
+  while (commands.length < count) {
     const name = names[upTo(names.length)] ?? 'add'
-    const args = COMMANDS[name].args.map(arg => drawArgument(arg, knobs, containers, upTo))
     // Half of them come soon after another one: trouble that comes together is the worse kind.
-    lastMs = upTo(2) === 0 ? Math.min(lastMs + upTo(3_000), TROUBLE_MS - 1) : upTo(TROUBLE_MS)
-    return [lastMs, name, ...args]
+    lastMs = upTo(2) === 0 ? soon(lastMs, 3_000) : upTo(TROUBLE_MS)
+    const args = argsOf(name)
+    commands.push([lastMs, name, ...args])
+    const sequels = SEQUELS[name] ?? []
+    if (upTo(2) === 0) continue
+    for (const sequel of sequels[upTo(sequels.length)] ?? []) {
+      lastMs = soon(lastMs, 4_000)
+      commands.push([lastMs, sequel, ...argsOf(sequel).with(0, args[0] ?? 0)])
+    }
   }
-  const commands = Array.from({ length: FEWEST_COMMANDS + upTo(31) }, draw)
   return { seed, knobs, commands: commands.toSorted(([a], [b]) => a - b) }
 }
 
@@ -191,7 +226,8 @@ function drawArgument(
     case 'line':
       return upTo(2) === 0 ? 0 : upTo(knobs.nodes + knobs.controllers)
     case 'watch':
-      return upTo(3)
+      // All of them twice.
+      return upTo(4)
     case 'act':
       return upTo(FOREIGN_ACTS)
     case 'pick':

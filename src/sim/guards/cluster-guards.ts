@@ -45,7 +45,7 @@ export const CLUSTER_GUARDS: readonly Guard[] = [
 `,
     replace: `    if (false) {
 `,
-    expects: ['I10', 'I4', 'I1', 'I5'],
+    expects: ['I10', 'I4', 'I1', 'I5', 'I2'],
   },
   {
     name: 'fence',
@@ -69,7 +69,7 @@ export const CLUSTER_GUARDS: readonly Guard[] = [
     file: 'agent/network/own-network.ts',
     find: 'const lost = this.lostBlock(node) ?? this.strayAddresses(node)',
     replace: 'const lost = this.lostBlock(node)',
-    expects: ['I4', 'I1'],
+    expects: ['I4', 'I1', 'I2'],
   },
   {
     name: 'rival',

@@ -102,7 +102,9 @@ export class Machine {
     this.process?.armCrash(steps)
   }
 
-  async restartAgent(): Promise<void> {
+  /** The agent is stopped properly, and started again later. */
+  async restartAgent(restartMs: number): Promise<void> {
+    this.restartMs = restartMs
     await this.current?.stop()
   }
 

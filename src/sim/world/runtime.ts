@@ -128,7 +128,7 @@ export class Runtime {
   /** The shim does it when nobody heard the DEL. */
   private async leavesTombstone(container: Container, heard: Heard): Promise<boolean> {
     if (heard.outcome !== 'away' && heard.outcome !== 'timeout') return false
-    await this.wait(this.random() * (this.random() < 0.3 ? SLOW_SYNC_MS : 5), 'tombstone written')
+    await this.wait(this.random() * (this.random() < 0.5 ? SLOW_SYNC_MS : 5), 'tombstone written')
     const payload = encodeRequest({ ...this.request('DEL', container), fds: [] })
     this.options.machine.tombstones.set(`${container.id}-eth0`, payload)
     return true
