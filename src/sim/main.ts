@@ -15,7 +15,7 @@ const ROOT = path.dirname(SOURCES)
 const REGRESSIONS = path.join(import.meta.dirname, 'regressions')
 
 /** Within so many scenarios the absence of a guard must be noticed. */
-const GUARD_SCENARIOS = 500
+const GUARD_SCENARIOS = 250
 
 const print = (text: string) => process.stdout.write(`${text}\n`)
 
