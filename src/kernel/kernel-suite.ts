@@ -1,5 +1,6 @@
 import { describe, test } from 'node:test'
 import {
+  answersEarly,
   changes,
   holds,
   makesEverything,
@@ -55,6 +56,7 @@ export function kernelSuite(name: string, createHarness: () => Promise<Harness>)
     it('moves a peer to another underlay address', movesPeer)
     it('holds deletions until they are released', holds)
     it('reports a link that must exist, and goes on when it comes', waitsForLink)
+    it('tells outcomes before listeners know of them, who do when it resolves', answersEarly)
     it('wants a namespace for a veth, and converges when run with it', needsNamespace)
   })
   describe(`${name}: other programs`, () => {

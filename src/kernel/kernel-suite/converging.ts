@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Entry, entryKey } from '../entry.ts'
+import type { Operation, Outcome } from '../operation.ts'
 import {
   bridge,
   defaultRoute,
@@ -135,6 +136,26 @@ export async function waitsForLink(world: World): Promise<void> {
   await world.converges()
   await reconciler.settled()
   assert.deepEqual(reconciler.findings, [])
+}
+
+export async function answersEarly(world: World): Promise<void> {
+  const { kernel } = world.harness
+  await kernel.observe()
+  const told = new Set<string>()
+  const stop = kernel.watch(event => {
+    if (event.event === 'set') told.add(entryKey(event.observed.entry))
+  })
+  const answers: (readonly Outcome[])[] = []
+  const onOutcomes = (outcomes: readonly Outcome[]) => answers.push(outcomes)
+  const operations = [bridge, veth].map((entry): Operation => ({ op: 'create', entry, why: 'missing' }))
+  const outcomes = await kernel.apply(operations, { ...world.context, onOutcomes })
+  stop()
+  assert.deepEqual(answers, [outcomes])
+  assert.deepEqual(
+    outcomes.map(({ error }) => error),
+    [undefined, undefined],
+  )
+  for (const { entry } of operations) assert.ok(told.has(entryKey(entry)), `not told of ${entryKey(entry)}`)
 }
 
 export async function needsNamespace(world: World): Promise<void> {
