@@ -51,8 +51,8 @@ export function serveCni(socketPath: string, handle: CallHandler, log: Logger): 
     const { reply, undo } = await answered
     const send = () => {
       connection.send(reply)
-      // The shim need not wait for what is left to do here.
-      yieldProcessor()
+      // The shim need not wait for what is left to do here; but others who wait for this process must not wait longer.
+      if (calls.size === 1) yieldProcessor()
     }
     if (await answerOrUndo({ isGone, send }, undo, log)) connection.end()
   }
