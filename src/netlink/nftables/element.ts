@@ -40,7 +40,8 @@ const elementAttributes = attributeTable(elementFields)
 export const element: AttributeCodec<Element> = {
   nested: true,
   write(writer, { comment, intervalEnd, ...rest }) {
-    const flags = intervalEnd ? NFT_SET_ELEM_INTERVAL_END : rest.key === undefined ? NFT_SET_ELEM_CATCHALL : 0
+    const flags =
+      (intervalEnd ? NFT_SET_ELEM_INTERVAL_END : 0) | (rest.key === undefined ? NFT_SET_ELEM_CATCHALL : 0)
     elementAttributes.write(writer, {
       ...rest,
       ...(flags === 0 ? {} : { flags }),
