@@ -16,6 +16,15 @@ const route = (n: number): Entry => ({
   link: 'br0',
 })
 const fdb = (dst: string): Entry => ({ kind: 'fdb', link: 'vx7', mac: '02:00:00:00:00:01', dst })
+const port = (name: string): Entry => ({
+  kind: 'link',
+  type: 'veth',
+  name,
+  claim: 'own',
+  owner: 't',
+  master: 'br0',
+  peer: { name: 'eth0', netns: name },
+})
 const sysctl: Entry = { kind: 'sysctl', path: 'ipv4/conf/br0/forwarding', value: '1' }
 
 function setUp(entries: readonly Entry[]) {
@@ -227,15 +236,6 @@ test('a change that run() follows at once is made by it, with the namespaces it 
 })
 
 test('what is reserved waits for its run, whatever else converges meanwhile', async () => {
-  const port = (name: string): Entry => ({
-    kind: 'link',
-    type: 'veth',
-    name,
-    claim: 'own',
-    owner: 't',
-    master: 'br0',
-    peer: { name: 'eth0', netns: name },
-  })
   const { kernel, clock, reconciler, want } = setUp([])
   await reconciler.start()
   const context = (name: string) => ({

@@ -28,6 +28,8 @@ function world(store?: Store, keep: (node: Node) => Node = node => node): World 
   return { clock, memory, flaky, source, informer }
 }
 
+const withoutSpec = (node: Node): Node => ({ ...node, spec: {} })
+
 async function stored(store: Store): Promise<Record<string, Node>> {
   const { items } = await store.list('Node')
   return Object.fromEntries(items.map(item => [objectKey(item), item]))
@@ -66,8 +68,7 @@ const command = fc.oneof(
 
 describe('Informer', () => {
   it('keeps of an object what is wanted of it, from lists and from events', async () => {
-    const keep = (node: Node): Node => ({ ...node, spec: {} })
-    const { clock, memory, source, informer } = world(undefined, keep)
+    const { clock, memory, source, informer } = world(undefined, withoutSpec)
     const create = (name: string) =>
       memory.create('Node', { metadata: { name }, spec: { podCIDR: '10.1.0.0/24' }, status: {} })
     await create('listed')
