@@ -21,12 +21,12 @@ const RTEXT_FILTER_SKIP_STATS = 8
  * `ip link add`. Refused with EEXIST if the name is taken. A veth pair is made in a third of a millisecond, which is
  * less than what changing threads costs an ADD; for other kinds the kernel may have to load a module first.
  *
- * The reply shows the link as it was made; not before Linux 6.2.
+ * @param echo the reply is to show the link as it was made; not before Linux 6.2
  */
-export function addLink(link: LinkSpec): Request {
+export function addLink(link: LinkSpec, { echo = false } = {}): Request {
   return {
     type: RTM_NEWLINK,
-    flags: NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO,
+    flags: NLM_F_CREATE | NLM_F_EXCL | (echo ? NLM_F_ECHO : 0),
     body: encodeLink(link),
     slow: link.info.kind !== 'veth',
     what: `add link ${link.name} type ${link.info.kind}`,

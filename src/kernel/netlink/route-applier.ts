@@ -242,7 +242,7 @@ export class RouteApplier {
     if (link.type === 'tun') this.makeTun(operation, link, createTun)
     else {
       const spec = linkSpec(link, links, namespace, upAtOnce)
-      this.queue(operation, [addLink(spec)])
+      this.queue(operation, [addLink(spec, { echo: link.type === 'veth' })])
     }
     await this.flush()
     if (this.options.failures.has(operation)) {
