@@ -133,7 +133,7 @@ function stateOf(pod: Pod, stdout: string, inside: string, host: HostView): Atta
 function linkState(link: Json): Json {
   const addresses = jsonList(link['addr_info']).filter(address => address['scope'] !== 'link')
   return {
-    ...pick(link, ['mtu', 'operstate', 'flags', 'qdisc', 'promiscuity', 'num_tx_queues']),
+    ...pick(link, ['mtu', 'flags', 'qdisc', 'promiscuity', 'num_tx_queues']),
     kind: jsonAt(link, 'linkinfo')['info_kind'],
     addresses: addresses.map(address => pick(address, ['local', 'prefixlen', 'scope'])),
   }

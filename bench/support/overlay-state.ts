@@ -47,8 +47,17 @@ async function devices(where: string, read: Read): Promise<string[]> {
   ]
 }
 
-/** Numbers of a link's place, statistics, clocks; and our mark. */
-const LINK_CHOICES = ['ifindex', 'link_index', 'link_netnsid', 'ifalias', 'addr_info', 'linkinfo', 'group']
+/** Numbers of a link's place, statistics, clocks; our mark; and what the kernel tells up to a second late. */
+const LINK_CHOICES = [
+  'ifindex',
+  'link_index',
+  'link_netnsid',
+  'ifalias',
+  'addr_info',
+  'linkinfo',
+  'group',
+  'operstate',
+]
 const INFO_CHOICES = /_id$|^id$|^no$|timer|^designated|^root|gc_interval|fdb_n_learned|_cost$/
 
 function device(link: Json): Json {
