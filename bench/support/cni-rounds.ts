@@ -2,6 +2,7 @@
 import { type CniNetwork, type CniSide, cniCall, type Pod } from './cni-side.ts'
 import { checkGone, type EqualWork, hostInterface, readStates } from './cni-state.ts'
 import type { Call, CallResult, TaskResults } from './host-worker.ts'
+import { inTime } from './in-time.ts'
 
 export interface Round {
   /** Milliseconds of each call. */
@@ -36,7 +37,9 @@ export class Rounds {
       pods.map(pod => cniCall(side, 'ADD', pod, network.config)),
       parallel,
     )
-    for (const state of await readStates(side, network, pods, added.results)) work.check(side.label, state)
+    await inTime(async () => {
+      for (const state of await readStates(side, network, pods, added.results)) work.check(side.label, state)
+    })
     const deletions = pods.map((pod, index) => ({
       ...cniCall(side, 'DEL', pod, network.config),
       untilGone: hostInterface(added.results[index]?.stdout ?? ''),

@@ -130,10 +130,16 @@ function stateOf(pod: Pod, stdout: string, inside: string, host: HostView): Atta
   }
 }
 
+/** Without what follows from the operational state, which the kernel tells up to a second late. */
+function flagsOf({ flags }: Json): unknown {
+  return Array.isArray(flags) ? flags.filter(flag => flag !== 'NO-CARRIER') : flags
+}
+
 function linkState(link: Json): Json {
   const addresses = jsonList(link['addr_info']).filter(address => address['scope'] !== 'link')
   return {
-    ...pick(link, ['mtu', 'flags', 'qdisc', 'promiscuity', 'num_tx_queues']),
+    ...pick(link, ['mtu', 'qdisc', 'promiscuity', 'num_tx_queues']),
+    flags: flagsOf(link),
     kind: jsonAt(link, 'linkinfo')['info_kind'],
     addresses: addresses.map(address => pick(address, ['local', 'prefixlen', 'scope'])),
   }
