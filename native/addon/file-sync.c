@@ -19,10 +19,7 @@ static void *run_sync(void *data) {
   do outcome = fdatasync(sync->fd);
   while (outcome < 0 && errno == EINTR);
   sync->error = outcome < 0 ? errno : 0;
-  napi_status told = napi_call_threadsafe_function(done, sync, napi_tsfn_blocking);
-  if (told != napi_ok) free(sync);
-  /* When the environment goes away, the function goes with it. */
-  if (told != napi_closing) napi_release_threadsafe_function(done, napi_tsfn_release);
+  aside_end(done, sync, free);
   return NULL;
 }
 
@@ -39,12 +36,7 @@ static void complete_sync(napi_env env, napi_value unused, void *context, void *
 /* 0, or an errno; nothing is under way then. */
 static int start_sync(napi_env env, struct sync *sync, napi_value *promise) {
   if (napi_create_promise(env, &sync->deferred, promise) != napi_ok) return ENOMEM;
-  if (napi_create_threadsafe_function(env, NULL, NULL, text_value(env, "podlace.sync"), 0, 1, NULL, NULL, NULL,
-                                      complete_sync, &sync->done) != napi_ok)
-    return ENOMEM;
-  int error = aside_start(run_sync, sync);
-  if (error != 0) napi_release_threadsafe_function(sync->done, napi_tsfn_abort);
-  return error;
+  return aside_start(env, run_sync, complete_sync, sync, &sync->done);
 }
 
 /* fileSync(fd) → Promise<undefined>: fdatasync(2) on a thread of its own. */

@@ -36,7 +36,8 @@ static void settle(napi_env env, struct exchange *exchange) {
   napi_reject_deferred(env, exchange->deferred, failure_error(env, &no_memory));
 }
 
-static void release(struct exchange *exchange) {
+static void release(void *data) {
+  struct exchange *exchange = data;
   datagrams_free(&exchange->received);
   free(exchange);
 }
@@ -58,10 +59,7 @@ static void *run_thread(void *data) {
   struct exchange *exchange = data;
   napi_threadsafe_function done = exchange->done;
   carry_out(exchange);
-  napi_status told = napi_call_threadsafe_function(done, exchange, napi_tsfn_blocking);
-  if (told != napi_ok) release(exchange);
-  /* When the environment goes away, the function goes with it. */
-  if (told != napi_closing) napi_release_threadsafe_function(done, napi_tsfn_release);
+  aside_end(done, exchange, release);
   return NULL;
 }
 
@@ -75,13 +73,7 @@ static void complete_thread(napi_env env, napi_value unused, void *context, void
 
 /* 0, or an errno; nothing is under way then. */
 static int start_on_thread(napi_env env, struct exchange *exchange) {
-  napi_status status =
-      napi_create_threadsafe_function(env, NULL, NULL, text_value(env, "podlace.netlink"), 0, 1, NULL, NULL, NULL,
-                                      complete_thread, &exchange->done);
-  if (status != napi_ok) return ENOMEM;
-  int error = aside_start(run_thread, exchange);
-  if (error != 0) napi_release_threadsafe_function(exchange->done, napi_tsfn_abort);
-  return error;
+  return aside_start(env, run_thread, complete_thread, exchange, &exchange->done);
 }
 
 /* The same in the libuv pool. */

@@ -34,7 +34,6 @@ interface Pending {
   readonly request: Request
 }
 
-/** How a link becomes up: with its creation, or later, when the sysctls that must hold before are set. */
 export interface RouteApplierOptions {
   readonly client: NetlinkClient
   readonly links: LinkTable
