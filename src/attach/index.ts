@@ -4,7 +4,7 @@ export type { AttachError, AttachErrorPayload } from './errors.ts'
 export { planLoopback } from './loopback.ts'
 export { masqueradeTableName } from './masquerade.ts'
 export { attachmentOwner, bridgeMac, hostInterfaceName } from './names.ts'
-export type { Attachment, AttachmentSpec, RequestedMac } from './plan.ts'
+export type { Attachment, AttachmentSpec, ChainedSpec, PodOnDelete, RequestedMac } from './plan.ts'
 export { type PodlaceSettings, podlaceBridge } from './podlace.ts'
 export {
   type CniDns,

@@ -23,6 +23,18 @@ export interface AttachmentSpec {
   readonly hostHasIpv6?: boolean
 }
 
+/** What a plugin further down a chain works on: an interface that another plugin made. */
+export interface ChainedSpec {
+  readonly network: string
+  readonly containerId: string
+  readonly ifName: string
+  readonly pod?: { readonly namespace: string; readonly name: string }
+  /** What the plugins before it came to. */
+  readonly prevResult: CniResult
+  readonly podHasIpv6?: boolean
+  readonly hostHasIpv6?: boolean
+}
+
 /** A MAC can be asked for in three places; the first of this order wins. */
 export interface RequestedMac {
   /** `runtimeConfig.mac` */
@@ -43,5 +55,14 @@ export interface Attachment {
   readonly shared: readonly Entry[]
   /** Addresses of others that must leave the bridge: what `forceAddress` asks for. Mostly empty. */
   readonly displaced: readonly AddressEntry[]
+  /** What DEL does inside the pod while its namespace is at hand; all else goes with a link or with the namespace. */
+  readonly podOnDelete?: PodOnDelete
   readonly result: CniResult
+}
+
+export interface PodOnDelete {
+  /** Entries of ours that do not go by themselves, such as a link without an end on the host. */
+  readonly remove: readonly Entry[]
+  /** Values that were there before, put back. */
+  readonly restore: readonly Entry[]
 }
