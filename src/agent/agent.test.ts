@@ -26,6 +26,25 @@ test('an agent without network or node refuses pods with a reason and status 50'
   assert.equal(status.error?.code, 50)
 })
 
+test('an agent that stands alone is ready, serves standard plugins, and has no pod network', async () => {
+  bench = await AgentBench.start({ standsAlone: true })
+  await bench.quiet()
+  assert.equal(bench.agent.notReady(), undefined)
+  const add = await bench.add('a')
+  assert.equal(add.error?.code, 11)
+  assert.match(add.error?.msg ?? '', /follows no API server/)
+  assert.equal((await bench.call('STATUS', 'a')).error?.code, 50)
+  const lan = { name: 'lan', type: 'bridge', bridge: 'br0' }
+  assert.deepEqual(await bench.call('STATUS', 'a', lan), {})
+  assert.equal((await bench.call('ADD', 'a', lan)).error, undefined)
+  await bench.restart()
+  assert.ok(bench.kernelHas('link br0'))
+  assert.deepEqual(await bench.call('CHECK', 'a', lan), {})
+  await bench.call('DEL', 'a', lan)
+  await bench.call('GC', 'a', { ...lan, 'cni.dev/valid-attachments': [] })
+  assert.deepEqual(bench.hostState(), [])
+})
+
 test('a peer that appears yields a route, a neighbour and an FDB entry, and takes them along when it leaves', async () => {
   await ready()
   await bench.addPeer('node-3', '192.168.77.3', '10.244.3.0/24', '02:00:00:00:00:03')

@@ -12,6 +12,7 @@ import { type AddressSource, holderKey } from './addresses/source.ts'
 import { Attachments } from './attachments/attachments.ts'
 import { type Attached, type AttachmentRecord, parseRecord } from './attachments/record.ts'
 import { NetworkEntries } from './attachments/shared-entries.ts'
+import { Wires } from './attachments/wires.ts'
 import { Calls } from './calls.ts'
 import type { CallOutcome } from './cni-server.ts'
 import type { AgentConfig } from './config.ts'
@@ -105,6 +106,9 @@ export class Agent {
     this.lease = this.makeLease()
     this.ownNetwork = new OwnNetwork({
       nodeName: config.nodeName,
+      lacksAtFirst: this.standsAlone
+        ? 'this agent follows no API server and so has no pod network: start it with --api'
+        : 'the object store has not been reached yet',
       configName: config.network,
       uplink: config.uplink,
       nodes: this.nodes,
@@ -133,7 +137,8 @@ export class Agent {
       journal: this.journal,
       source: this.attached,
       networks: new NetworkEntries(networks),
-      reconciler: this.reconciler,
+      wires: new Wires(this.reconciler),
+      chainedTypes: [],
       addressesOf: record => this.addressesOf(record),
       log,
       checkpoint: world.checkpoint ?? (() => {}),
@@ -188,6 +193,8 @@ export class Agent {
         if (this.ownNetwork.fenced) this.lookAtSelf()
       }),
     )
+    // Nobody will ever say more: what is not in the journal is not wanted.
+    if (this.standsAlone) return this.reconciler.releaseDeletes()
     this.lease.start()
     this.lookAtSelf()
     for (const informer of this.informers) {
@@ -211,8 +218,18 @@ export class Agent {
     return this.calls.handle(request, pod)
   }
 
-  /** Why no pod can be attached now, in words. */
+  /** Without an API server: it serves the standard plugins, and there is no pod network. */
+  private get standsAlone(): boolean {
+    return this.config.api === undefined
+  }
+
+  /** Why the agent is not what its node needs yet, in words. */
   notReady(): string | undefined {
+    return this.standsAlone ? undefined : this.lacksNetwork()
+  }
+
+  /** Why no pod can be attached to the pod network now, in words. */
+  private lacksNetwork(): string | undefined {
     return this.ownNetwork.lacks
   }
 
@@ -280,7 +297,8 @@ export class Agent {
     for (const [, { value }] of this.journal.records()) {
       const { spec } = value.wiring
       if (value.addresses?.source !== 'node') continue
-      for (const { address } of spec.ips) yield [holderKey(spec), address.split('/')[0] ?? address]
+      for (const { address } of 'ips' in spec ? spec.ips : [])
+        yield [holderKey(spec), address.split('/')[0] ?? address]
     }
   }
 
@@ -301,7 +319,7 @@ export class Agent {
 
   private podNetwork(): PodNetwork {
     const network = this.network
-    if (network === undefined) throw new Error(`the pod network is not known: ${this.notReady() ?? ''}`)
+    if (network === undefined) throw new Error(`the pod network is not known: ${this.lacksNetwork() ?? ''}`)
     return { bridge: this.config.bridge, mtu: overlayMtu(network.config, network.self) }
   }
 
@@ -319,12 +337,14 @@ export class Agent {
     return new Calls({
       attachments: this.attachments,
       hostLocal,
-      notReady: () => this.notReady(),
-      blocks: () => this.network?.self.podCidrs.join(' ') ?? '',
+      blocks: {
+        lacks: () => this.lacksNetwork(),
+        names: () => this.network?.self.podCidrs.join(' ') ?? '',
+      },
       plugins: new Map([
         ['podlace', podlacePlugin({ host, addresses: this.pool, network: () => this.podNetwork() })],
         ['bridge', bridgePlugin(bridge)],
-        ['flannel', flannelPlugin({ bridge, readSubnetFile: world.readFile })],
+        ['flannel', flannelPlugin({ bridge, readSubnetFile: world.readFile, usesBlocks: !this.standsAlone })],
         ['loopback', loopbackPlugin(host)],
       ]),
     })

@@ -9,11 +9,19 @@ import {
   versionReply,
 } from '../cni/index.ts'
 import { type AddressSource, holderKey } from './addresses/source.ts'
-import type { Attachments } from './attachments/attachments.ts'
+import type { AttachmentName, Attachments } from './attachments/attachments.ts'
 import type { CallOutcome } from './cni-server.ts'
 import { type Call, holderOf, type Plugin, requestedAddresses } from './plugins/plugin.ts'
 import type { PodNamespace } from './pod-namespace.ts'
 import { RecentConfigurations } from './recent-configurations.ts'
+
+/** The blocks of pod addresses that this node has. */
+export interface Blocks {
+  /** Why none of their addresses can be given to a pod now, in words; undefined if they can. */
+  lacks(): string | undefined
+  /** Names them; another text, other blocks. */
+  names(): string
+}
 
 export interface CallsOptions {
   readonly attachments: Pick<Attachments, 'add' | 'remove' | 'check' | 'collect'>
@@ -21,10 +29,7 @@ export interface CallsOptions {
   readonly plugins: ReadonlyMap<string, Plugin>
   /** `host-local` called as an IPAM plugin of its own, by somebody else's main plugin. */
   readonly hostLocal: (config: NetworkConfiguration) => AddressSource
-  /** Why no pod can be attached now, in words; undefined if one can. */
-  readonly notReady: () => string | undefined
-  /** Names the node's blocks. */
-  readonly blocks: () => string
+  readonly blocks: Blocks
 }
 
 /** Carries out the verbs of the CNI protocol (SPEC.md 1.1.0, section 2). */
@@ -42,7 +47,7 @@ export class Calls {
     if (parameters.command === 'VERSION') return { output: versionReply() }
     const config = this.configurations.read(request.stdin)
     requireVerb(parameters.command, config.cniVersion)
-    const call = { parameters, config }
+    const call = { type: request.type, parameters, config }
     if (request.type === 'host-local') return this.addressCall(call)
     const plugin = this.options.plugins.get(request.type)
     if (plugin === undefined) throw unknownType(request.type, this.options.plugins)
@@ -56,11 +61,12 @@ export class Calls {
     pod: PodNamespace | undefined,
   ): Promise<CallOutcome> {
     const { parameters, config } = call
+    const { blocks } = this.options
     switch (parameters.command) {
       case 'ADD':
         return this.add(call, plugin, needPod(parameters, request, pod))
       case 'CHECK':
-        return this.check(call, needPod(parameters, request, pod))
+        return this.check(call, plugin, needPod(parameters, request, pod))
       case 'DEL':
         await this.remove(call, plugin)
         return {}
@@ -68,40 +74,41 @@ export class Calls {
         await this.collect(config, plugin.addresses(config))
         return {}
       default:
-        return this.status(plugin.addresses(config))
+        return status((plugin.usesBlocks ? blocks.lacks() : undefined) ?? plugin.addresses(config)?.fault())
     }
   }
 
   private async add(call: Call, plugin: Plugin, pod: PodNamespace): Promise<CallOutcome> {
-    const { attachments, notReady, blocks } = this.options
-    const holder = holderOf(call)
+    const { attachments } = this.options
+    const blocks = plugin.usesBlocks ? this.options.blocks : NO_BLOCKS
+    const name = attachmentName(call, plugin)
     let from = ''
-    const result = await attachments.add(holder, pod, async begin => {
+    const result = await attachments.add(name, pod, async begin => {
       // Asked when it is this interface's turn: the node may have lost its block while the call waited.
-      const reason = notReady()
+      const reason = blocks.lacks()
       if (reason !== undefined) throw cniError('try-again-later', 'attach', reason)
-      from = blocks()
+      from = blocks.names()
       return plugin.prepare(call, pod, begin)
     })
-    const undo = () => attachments.remove(holder, call.config.name)
+    const undo = () => attachments.remove(name)
     // And again: a pod must not begin with an address that the node lost while it was wired.
-    const reason = notReady() ?? (blocks() === from ? undefined : "the node's blocks changed meanwhile")
+    const reason =
+      blocks.lacks() ?? (blocks.names() === from ? undefined : "the node's blocks changed meanwhile")
     if (reason === undefined) return { output: formatResult(result, call.config.cniVersion), undo }
     await undo()
     throw cniError('try-again-later', 'attach', reason)
   }
 
-  private async check(call: Call, pod: PodNamespace): Promise<CallOutcome> {
-    const faults = await this.options.attachments.check(holderOf(call), pod)
+  private async check(call: Call, plugin: Plugin, pod: PodNamespace): Promise<CallOutcome> {
+    const faults = await this.options.attachments.check(attachmentName(call, plugin), pod)
     if (faults.length === 0) return {}
     throw cniError('not-as-added', 'check', `the attachment is not as it was made: ${faults.join('; ')}`)
   }
 
   /** Works from the journal; without a record (an older runtime's, a second DEL) it only gives addresses back. */
   private async remove(call: Call, plugin: Plugin): Promise<void> {
-    const holder = holderOf(call)
-    await this.options.attachments.remove(holder, call.config.name, async () => {
-      await plugin.addresses(call.config)?.release(holder)
+    await this.options.attachments.remove(attachmentName(call, plugin), async () => {
+      await plugin.addresses(call.config)?.release(holderOf(call))
     })
   }
 
@@ -109,12 +116,6 @@ export class Calls {
     const keep = validKeys(config)
     await this.options.attachments.collect(config.name, keep)
     await addresses?.collect(keep)
-  }
-
-  private status(addresses: AddressSource | undefined): CallOutcome {
-    const reason = this.options.notReady() ?? addresses?.fault()
-    if (reason !== undefined) throw cniError('unavailable', 'status', reason)
-    return {}
   }
 
   private async addressCall(call: Call): Promise<CallOutcome> {
@@ -143,9 +144,24 @@ export class Calls {
         await source.collect(validKeys(config))
         return {}
       default:
-        return this.status(source)
+        return status(source.fault())
     }
   }
+}
+
+const NO_BLOCKS: Blocks = { lacks: () => undefined, names: () => '' }
+
+function attachmentName(call: Call, { isChained }: Plugin): AttachmentName {
+  return {
+    holder: holderOf(call),
+    network: call.config.name,
+    ...(isChained ? { chainedType: call.type } : {}),
+  }
+}
+
+function status(fault: string | undefined): CallOutcome {
+  if (fault !== undefined) throw cniError('unavailable', 'status', fault)
+  return {}
 }
 
 function validKeys({ name, validAttachments }: NetworkConfiguration): ReadonlySet<string> {

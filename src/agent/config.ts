@@ -22,8 +22,8 @@ const apiUrl = v.pipe(
 const fields = {
   /** Name of the Node object this agent stands for. */
   nodeName: v.pipe(v.string(), v.minLength(1), v.maxLength(253)),
-  /** The object store: a Kubernetes API server or `podlace apiserver`. */
-  api: apiUrl,
+  /** The object store: a Kubernetes API server or `podlace apiserver`. Without it the agent stands alone. */
+  api: v.optional(apiUrl),
   /** File with the bearer token; read again for every connection, since tokens are rotated. */
   tokenFile: v.optional(v.string()),
   /** PEM bundle that signs the API server's certificate. */

@@ -1,8 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
+import { type Clock, jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
 import { NetlinkKernel } from '../kernel/index.ts'
-import { KubernetesStore, type Store } from '../store/index.ts'
+import { KubernetesStore, MemoryStore, type Store } from '../store/index.ts'
 import { bootId, flockSync, NetlinkEvents, Netns } from '../sys/index.ts'
 import { serveAdmin } from './admin.ts'
 import { Agent, type AgentWorld } from './agent.ts'
@@ -84,13 +84,7 @@ function listenCni(socket: string, calls: LateDeletes, log: Logger): { close(): 
 function realWorld(config: AgentConfig, netns: Netns, kernel: NetlinkKernel, log: Logger): AgentWorld {
   const clock = systemClock
   return {
-    store: new KubernetesStore({
-      server: config.api,
-      clock,
-      random: Math.random,
-      ...(config.tokenFile === undefined ? {} : { tokenFile: config.tokenFile }),
-      ...(config.caFile === undefined ? {} : { caFile: config.caFile }),
-    }),
+    store: openStore(config, clock),
     kernel,
     hasIpv6: netns.fds.ipv6Conf !== undefined,
     journal: new FileJournalDisk(path.join(config.stateDir, 'attachments')),
@@ -102,6 +96,19 @@ function realWorld(config: AgentConfig, netns: Netns, kernel: NetlinkKernel, log
     random: Math.random,
     log,
   }
+}
+
+/** An agent that stands alone has an empty store of its own. */
+function openStore({ api, tokenFile, caFile }: AgentConfig, clock: Clock): Store {
+  const random = Math.random
+  if (api === undefined) return new MemoryStore({ clock, random })
+  return new KubernetesStore({
+    server: api,
+    clock,
+    random,
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+    ...(caFile === undefined ? {} : { caFile }),
+  })
 }
 
 function podNamespace(netns: Netns): PodNamespace {

@@ -1,7 +1,7 @@
 export { type BridgeSpec, planBridge } from './bridge.ts'
 export { type BridgeConfig, parseBridgeConfig } from './bridge-config.ts'
 export type { AttachError, AttachErrorPayload } from './errors.ts'
-export { planLoopback } from './loopback.ts'
+export { type LoopbackSpec, planLoopback } from './loopback.ts'
 export { masqueradeTableName } from './masquerade.ts'
 export { attachmentOwner, bridgeMac, hostInterfaceName } from './names.ts'
 export type { Attachment, AttachmentSpec, ChainedSpec, PodOnDelete, RequestedMac } from './plan.ts'

@@ -2,12 +2,16 @@ import { attachmentOwner } from './names.ts'
 import type { Attachment, AttachmentSpec } from './plan.ts'
 import type { CniResult } from './result.ts'
 
+export interface LoopbackSpec extends AttachmentSpec {
+  /** What the plugins before it in a chain came to. */
+  readonly prevResult?: CniResult
+}
+
 /**
  * The pod's `lo`, up; the kernel gives it its addresses then. In a chain the earlier result is passed on as it is.
  */
 export function planLoopback(
-  spec: Pick<AttachmentSpec, 'containerId' | 'ifName' | 'sandbox' | 'pod' | 'podHasIpv6'>,
-  prevResult?: CniResult,
+  spec: Pick<LoopbackSpec, 'containerId' | 'ifName' | 'sandbox' | 'pod' | 'podHasIpv6' | 'prevResult'>,
 ): Attachment {
   const owner = attachmentOwner(spec)
   return {
@@ -15,7 +19,7 @@ export function planLoopback(
     host: [],
     shared: [],
     displaced: [],
-    result: prevResult ?? loopbackResult(spec.sandbox, spec.podHasIpv6 ?? true),
+    result: spec.prevResult ?? loopbackResult(spec.sandbox, spec.podHasIpv6 ?? true),
   }
 }
 

@@ -32,7 +32,7 @@ test('loopback: lo goes up, and an earlier result passes', () => {
   assert.deepEqual(plan.pod.map(formatEntry), ['ip link set lo up'])
   assert.deepEqual(plan.result.ips, [{ interface: 0, address: '127.0.0.1/8' }])
   const before = { interfaces: [], ips: [], routes: [], dns: { domain: 'x' } }
-  assert.equal(planLoopback(spec, before).result, before)
+  assert.equal(planLoopback({ ...spec, prevResult: before }).result, before)
 })
 
 test('names follow from the attachment and fit', () => {

@@ -110,7 +110,7 @@ describe('podlace', () => {
         ['nodeName: [a', /cannot use the configuration file .*: Flow sequence[^\n]*\n$/],
         ['- a', /it holds a list/],
         ['42', /it holds the number 42/],
-        ['', /nodeName: missing; api: missing/],
+        ['', /nodeName: missing/],
         ['nodeName: a\napi: http://b\nspeed: 9', /speed: unknown key; known keys: nodeName/],
       ]
       for (const [content, expected] of wrong) {

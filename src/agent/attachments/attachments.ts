@@ -1,40 +1,41 @@
-import type { Attachment, CniResult } from '../../attach/index.ts'
-import { errorText, KeyedMutex, type Logger, PodlaceError } from '../../base/index.ts'
+import type { CniResult } from '../../attach/index.ts'
+import { errorText, KeyedMutex, type Logger, type PodlaceError } from '../../base/index.ts'
 import { cniError } from '../../cni/index.ts'
 import type { Source } from '../../derive/index.ts'
-import {
-  applyOnce,
-  entryKey,
-  inspectOnce,
-  type Kernel,
-  type Operation,
-  type Outcome,
-  type Reconciler,
-  type Reservation,
-} from '../../kernel/index.ts'
+import type { Reservation } from '../../kernel/index.ts'
 import { type AddressSource, type Holder, holderKey } from '../addresses/source.ts'
 import type { Journal } from '../journal/index.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
-import { type Attached, type AttachmentRecord, planRecord } from './record.ts'
+import { type Attached, type AttachmentRecord, attachmentKey, planRecord } from './record.ts'
 import type { NetworkEntries } from './shared-entries.ts'
+import type { Wires } from './wires.ts'
 
 export interface AttachmentsOptions {
   readonly journal: Journal<AttachmentRecord>
   /** Feeds the host's desired entries; written here only. */
   readonly source: Source<Attached>
   readonly networks: NetworkEntries
-  readonly reconciler: Pick<Reconciler, 'run' | 'reserve' | 'plan' | 'evict'>
+  readonly wires: Wires
   readonly addressesOf: (record: AttachmentRecord) => AddressSource | undefined
+  /** Types whose attachments work on an interface that another made. */
+  readonly chainedTypes: readonly string[]
   readonly log: Logger
   /** Called between any two steps; tests die here. */
   readonly checkpoint: (step: string) => void
+}
+
+/** Which attachment: that of an interface, or of a plugin that is chained to it. */
+export interface AttachmentName {
+  readonly holder: Holder
+  readonly network: string
+  readonly chainedType?: string
 }
 
 /** Decides what is to be wired; `begin` is told before any of it is on disk. */
 export type Prepare = (begin: (attached: Attached) => void) => Promise<Attached>
 
 /**
- * The pods' interfaces of this node: made, checked and removed. What an ADD has made is taken back if any step
+ * What pods of this node have from plugins: made, checked and removed. What an ADD has made is taken back if any step
  * fails; calls for one interface run one after another, calls for different ones side by side.
  */
 export class Attachments {
@@ -72,9 +73,9 @@ export class Attachments {
    *
    * @param prepare takes addresses, and says so by `begin` before it does; called when it is this interface's turn
    */
-  add(holder: Holder, pod: PodNamespace, prepare: Prepare): Promise<CniResult> {
-    const key = holderKey(holder)
-    return this.mutex.run(key, async () => {
+  add({ holder, chainedType }: AttachmentName, pod: PodNamespace, prepare: Prepare): Promise<CniResult> {
+    const key = attachmentKey(holder, chainedType)
+    return this.mutex.run(holderKey(holder), async () => {
       const { journal, checkpoint } = this.options
       if (journal.get(key) !== undefined) throw alreadyAttached(key)
       let recorded = Promise.resolve()
@@ -104,49 +105,49 @@ export class Attachments {
   }
 
   /**
-   * Removes the attachment. One of another network is left alone: its ADD here was refused, and a runtime sends DEL
-   * after that.
+   * Removes the attachment; with an interface goes all that is chained to it. One of another network is left alone: its
+   * ADD here was refused, and a runtime sends DEL after that.
    *
    * @param giveBack called instead if there is no record, still in this interface's turn: the next ADD takes addresses
    */
-  remove(holder: Holder, network: string, giveBack = async (): Promise<void> => {}): Promise<void> {
-    const key = holderKey(holder)
-    return this.mutex.run(key, async () => {
-      const record = this.options.journal.get(key)?.value
-      if (record === undefined) await giveBack()
-      else if (record.wiring.spec.network === network) await this.unwire(key, record)
+  remove({ holder, network, chainedType }: AttachmentName, giveBack = async (): Promise<void> => {}) {
+    return this.mutex.run(holderKey(holder), async () => {
+      const { journal, chainedTypes } = this.options
+      const types = chainedType === undefined ? [...chainedTypes, undefined] : [chainedType]
+      for (const type of types) {
+        const key = attachmentKey(holder, type)
+        const record = journal.get(key)?.value
+        if (record?.wiring.spec.network === network) await this.unwire(key, record)
+        else if (record === undefined && type === undefined) await giveBack()
+      }
     })
   }
 
   /** What of the attachment is not as it was made, in words; empty if all is. */
-  check(holder: Holder, pod: PodNamespace): Promise<string[]> {
-    const key = holderKey(holder)
-    return this.mutex.run(key, async () => {
+  check({ holder, chainedType }: AttachmentName, pod: PodNamespace): Promise<string[]> {
+    const key = attachmentKey(holder, chainedType)
+    return this.mutex.run(holderKey(holder), async () => {
       const record = this.options.journal.get(key)?.value
       if (record === undefined) return [`there is no attachment ${key}`]
       if (record.netnsCookie !== String(pod.cookie))
         return [`${key} was attached in another network namespace`]
-      const plan = planRecord(record)
-      const host = this.options.reconciler.plan(hostKeys(plan))
-      const inside = await this.withPod(pod, kernel => inspectOnce(kernel, plan.pod))
-      return [
-        ...host.operations.map(operation => `on the host: ${inWords(operation)}`),
-        ...inside.operations.map(operation => `in the pod: ${inWords(operation)}`),
-        ...[...host.findings, ...inside.findings].map(finding => finding.message),
-      ]
+      return this.options.wires.faults(planRecord(record), pod)
     })
   }
 
-  /** Removes every attachment of a network that is not in `keep` (keys). One failure does not stop the others. */
+  /** Removes every attachment of a network that is not in `keep` (holder keys). One failure does not stop the others. */
   async collect(network: string, keep: ReadonlySet<string>): Promise<void> {
+    const { journal, networks, wires } = this.options
     const failures: string[] = []
-    for (const [key, { value }] of this.options.journal.records()) {
-      if (value.wiring.spec.network !== network || keep.has(key)) continue
-      await this.remove(value.wiring.spec, network).catch((error: unknown) =>
+    for (const [key, { value }] of journal.records()) {
+      const { spec } = value.wiring
+      if (spec.network !== network || keep.has(holderKey(spec))) continue
+      const name = value.isChained === true ? { chainedType: value.type } : {}
+      await this.remove({ holder: spec, network, ...name }).catch((error: unknown) =>
         failures.push(`${key}: ${errorText(error)}`),
       )
     }
-    if (!this.isInUse(network)) await this.options.reconciler.run(this.options.networks.forget(network))
+    if (!this.isInUse(network)) await wires.clear(networks.forget(network))
     if (failures.length > 0) throw cniError('internal', 'collect garbage', failures.join('; '))
   }
 
@@ -171,9 +172,9 @@ export class Attachments {
 
   /** Says what the host is to hold; it is not made before the reservation is run. */
   private desire(key: string, attached: Attached): Reservation {
-    const { source, networks, reconciler } = this.options
+    const { source, networks, wires } = this.options
     const { record, plan } = attached
-    const reservation = reconciler.reserve(hostKeys(plan))
+    const reservation = wires.reserve(plan)
     networks.use(record.wiring.spec.network, plan.shared)
     source.set(key, attached)
     return reservation
@@ -185,43 +186,21 @@ export class Attachments {
     pod: PodNamespace,
     host: Reservation,
   ): Promise<CniResult> {
-    const { journal, reconciler, checkpoint } = this.options
-    if (plan.displaced.length > 0) insist(await reconciler.evict(plan.displaced))
-    await this.wireHost(plan, pod, host)
+    const { journal, wires, checkpoint } = this.options
+    await wires.makeHost(plan, pod, host)
     checkpoint('host wired')
-    insist(await this.withPod(pod, kernel => applyOnce(kernel, plan.pod)))
+    await wires.makePod(plan, pod)
     checkpoint('pod wired')
     journal.done(key)
     checkpoint('done')
     return plan.result
   }
 
-  private async wireHost(plan: Attachment, pod: PodNamespace, host: Reservation): Promise<void> {
-    const namespaces = new Map([[String(pod.cookie), pod]])
-    // The pod need not wait until the reconciler knows by events what it has done.
-    const all = await new Promise<readonly Outcome[]>((resolve, reject) => {
-      host.run({ namespaces, onOutcomes: resolve }).then(resolve, reject)
-    })
-    // A bridge that is made anew brings the links of all its pods along: those are for others to insist on.
-    const keys = hostKeys(plan)
-    const own = new Set(keys)
-    const outcomes = all.filter(({ operation }) => own.has(entryKey(operation.entry)))
-    insist(outcomes)
-    if (plan.host.length === 0 || outcomes.some(({ operation }) => makesVeth(operation))) return
-    // Nothing was refused, and yet no link was made: something in the way kept it out of the plan.
-    const [reason] = this.options.reconciler.plan(keys).findings
-    throw cniError(
-      'interface-exists',
-      'attach',
-      reason?.message ?? 'the link to the pod could not be planned',
-    )
-  }
-
   private async unwire(key: string, record: AttachmentRecord): Promise<void> {
-    const { journal, source, reconciler, checkpoint } = this.options
-    const { host } = source.get(key)?.plan ?? planRecord(record)
+    const { journal, source, wires, checkpoint } = this.options
+    const plan = source.get(key)?.plan ?? planRecord(record)
     source.delete(key)
-    insist(await reconciler.run(host.map(entryKey)))
+    await wires.remove(plan)
     checkpoint('unplugged')
     await this.options.addressesOf(record)?.release(record.wiring.spec)
     checkpoint('released')
@@ -241,39 +220,6 @@ export class Attachments {
       },
     )
   }
-
-  private async withPod<T>(pod: PodNamespace, use: (kernel: Kernel) => Promise<T>): Promise<T> {
-    const kernel = pod.openKernel()
-    try {
-      return await use(kernel)
-    } finally {
-      kernel.close()
-    }
-  }
-}
-
-/** What an attachment needs on the host. */
-function hostKeys({ shared, host }: Attachment): string[] {
-  return [...shared, ...host].map(entryKey)
-}
-
-function makesVeth({ op, entry }: Operation): boolean {
-  return op === 'create' && entry.kind === 'link' && entry.type === 'veth'
-}
-
-/** Throws the first refusal. */
-function insist(outcomes: readonly Outcome[]): void {
-  const refused = outcomes.find(({ error }) => error !== undefined)
-  if (refused?.error === undefined) return
-  const { operation, error } = refused
-  if (error.code !== 'kernel.exists') throw error
-  throw cniError('interface-exists', error.op, `${takenName(operation)} and is not ours: ${error.message}`)
-}
-
-/** A veth is refused for either of its ends, and the kernel does not say for which. */
-function takenName({ entry }: Operation): string {
-  if (entry.kind !== 'link' || entry.type !== 'veth') return `${entryKey(entry)} exists already`
-  return `${entry.peer.name} in the pod or ${entry.name} on the host exists already`
 }
 
 function alreadyAttached(key: string): PodlaceError {
@@ -282,8 +228,4 @@ function alreadyAttached(key: string): PodlaceError {
     'attach',
     `${key} is attached already: DEL it first, or choose another name`,
   )
-}
-
-function inWords({ op, why, entry }: Operation): string {
-  return `${entryKey(entry)} ${why === 'missing' ? 'is missing' : `would need ${op}`}`
 }

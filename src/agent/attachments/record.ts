@@ -1,20 +1,22 @@
 import * as v from 'valibot'
 import {
   type Attachment,
-  type AttachmentSpec,
   type BridgeSpec,
-  type CniResult,
+  type LoopbackSpec,
   planBridge,
   planLoopback,
 } from '../../attach/index.ts'
+import { type Holder, holderKey } from '../addresses/source.ts'
 
 /**
  * One attachment as the journal keeps it: what the planner was given, so that a newer agent plans it anew, and
  * where its addresses came from, so that DEL can give them back without the network's configuration.
  */
 export interface AttachmentRecord {
-  /** The plugin that made it: `podlace`, `bridge`, `loopback`. */
+  /** The plugin that made it: `podlace`, `bridge`, `portmap`. */
   readonly type: string
+  /** It is of a plugin that works on the interface, which is an attachment of its own. */
+  readonly isChained?: boolean
   /** SO_NETNS_COOKIE of the pod's namespace, decimal: paths and inodes are used again, cookies are not. */
   readonly netnsCookie: string
   readonly wiring: Wiring
@@ -27,9 +29,27 @@ export interface HostLocalAddresses {
   readonly dataDir: string
 }
 
-export type Wiring =
-  | { readonly plan: 'bridge'; readonly spec: BridgeSpec }
-  | { readonly plan: 'loopback'; readonly spec: AttachmentSpec; readonly prevResult?: CniResult }
+/** What each planner is given, by the planner's name. */
+interface Specs {
+  readonly bridge: BridgeSpec
+  readonly loopback: LoopbackSpec
+}
+
+type PlanName = keyof Specs
+
+export type Wiring<P extends PlanName = PlanName> = {
+  [K in P]: { readonly plan: K; readonly spec: Specs[K] }
+}[P]
+
+const PLANNERS: { readonly [K in PlanName]: (spec: Specs[K], netns: string) => Attachment } = {
+  bridge: planBridge,
+  loopback: planLoopback,
+}
+
+/** Under what key an attachment stands: an interface has one of its own, and one for each plugin chained to it. */
+export function attachmentKey(holder: Holder, chainedType?: string): string {
+  return chainedType === undefined ? holderKey(holder) : `${holderKey(holder)} ${chainedType}`
+}
 
 /** An attachment with what its record comes to, planned once. */
 export interface Attached {
@@ -39,10 +59,11 @@ export interface Attached {
 
 /** Pure: the entries and the result of an attachment. */
 export function planRecord(record: AttachmentRecord): Attachment {
-  const { wiring, netnsCookie } = record
-  return wiring.plan === 'bridge'
-    ? planBridge(wiring.spec, netnsCookie)
-    : planLoopback(wiring.spec, wiring.prevResult)
+  return planWiring(record.wiring, record.netnsCookie)
+}
+
+function planWiring<P extends PlanName>(wiring: Wiring<P>, netns: string): Attachment {
+  return PLANNERS[wiring.plan](wiring.spec, netns)
 }
 
 /**
@@ -53,7 +74,10 @@ const Shape = v.looseObject({
   type: v.string(),
   netnsCookie: v.string(),
   wiring: v.looseObject({
-    plan: v.picklist(['bridge', 'loopback']),
+    plan: v.pipe(
+      v.string(),
+      v.check(name => Object.hasOwn(PLANNERS, name), 'no planner of this agent'),
+    ),
     spec: v.looseObject({ containerId: v.string(), ifName: v.string(), network: v.string() }),
   }),
 })

@@ -11,6 +11,8 @@ import { findUplink } from './uplink.ts'
 
 export interface OwnNetworkOptions {
   readonly nodeName: string
+  /** Why no pod can be attached before anything is known. */
+  readonly lacksAtFirst: string
   /** Name of the NetworkConfig. */
   readonly configName: string
   /** Underlay device, if it is not to be found by the node's internal address. */
@@ -42,7 +44,7 @@ export interface OwnNetworkOptions {
  */
 export class OwnNetwork {
   private readonly options: OwnNetworkOptions
-  private reason: string | undefined = 'the object store has not been reached yet'
+  private reason: string | undefined
   private isFenced = false
   /** The block was claimed in this node's name at some time: from then on its claim counts. */
   private claimed: boolean
@@ -51,6 +53,7 @@ export class OwnNetwork {
 
   constructor(options: OwnNetworkOptions) {
     this.options = options
+    this.reason = options.lacksAtFirst
     this.podCidrs = options.lease.cidrs
     this.claimed = this.podCidrs.length > 0
   }

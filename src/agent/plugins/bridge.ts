@@ -27,6 +27,8 @@ export interface HostView {
 export function bridgePlugin(options: BridgePluginOptions): Plugin {
   const read = keptByConfiguration(({ raw }) => parseBridgeConfig(raw))
   return {
+    usesBlocks: false,
+    isChained: false,
     prepare: async (call, pod, begin) => prepareBridge(options, call, pod, read(call.config), begin),
     addresses: config => hostLocalOf(options, config),
   }

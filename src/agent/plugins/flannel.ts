@@ -9,6 +9,8 @@ export interface FlannelPluginOptions {
   readonly bridge: BridgePluginOptions
   /** Reads the file that the node's network daemon writes; throws if there is none. */
   readonly readSubnetFile: (file: string) => string
+  /** The file is this agent's own; without a pod network of its own it is that of another daemon. */
+  readonly usesBlocks: boolean
 }
 
 const DEFAULT_SUBNET_FILE = '/run/flannel/subnet.env'
@@ -17,10 +19,12 @@ const DEFAULT_SUBNET_FILE = '/run/flannel/subnet.env'
  * flannel's CNI plugin: writes the configuration of a `bridge` with `host-local` addresses from subnet.env, and
  * carries that out itself.
  */
-export function flannelPlugin({ bridge, readSubnetFile }: FlannelPluginOptions): Plugin {
+export function flannelPlugin({ bridge, readSubnetFile, usesBlocks }: FlannelPluginOptions): Plugin {
   const delegate = (config: NetworkConfiguration) =>
     delegateConfig(config, readSubnetEnv(config, readSubnetFile))
   return {
+    usesBlocks,
+    isChained: false,
     prepare: async (call, pod, begin) => {
       const config = delegate(call.config)
       return prepareBridge(bridge, { ...call, config }, pod, parseBridgeConfig(config.raw), begin)

@@ -7,6 +7,8 @@ import { attachmentSpec, type HostFacts } from './spec.ts'
 /** The standard `loopback` plugin: the pod's `lo`, up. */
 export function loopbackPlugin(host: HostFacts): Plugin {
   return {
+    usesBlocks: false,
+    isChained: false,
     prepare: async (call, pod, begin) => {
       const { parameters, config } = call
       if (parameters.ifName !== 'lo') {
@@ -20,7 +22,7 @@ export function loopbackPlugin(host: HostFacts): Plugin {
       const make = (noLease: Lease): AttachmentRecord => ({
         type: 'loopback',
         netnsCookie: String(pod.cookie),
-        wiring: { plan: 'loopback', spec: attachmentSpec(call, pod, noLease, host), ...prevResult },
+        wiring: { plan: 'loopback', spec: { ...attachmentSpec(call, pod, noLease, host), ...prevResult } },
       })
       return withAddresses(call, undefined, make, begin)
     },

@@ -5,6 +5,8 @@ import type { PodNamespace } from '../pod-namespace.ts'
 
 /** One call for one attachment, validated. */
 export interface Call {
+  /** The plugin's name: the one its binary was started under. */
+  readonly type: string
   readonly parameters: CniParameters
   readonly config: NetworkConfiguration
 }
@@ -14,6 +16,10 @@ export interface Call {
  * the same for all types.
  */
 export interface Plugin {
+  /** Its addresses are of the node's blocks: nothing is attached while these are not surely the node's. */
+  readonly usesBlocks: boolean
+  /** Works on an interface that another plugin of the chain made, instead of making CNI_IFNAME. */
+  readonly isChained: boolean
   /**
    * Throws what the runtime is to be told; what it took by then it has given back.
    *

@@ -23,6 +23,8 @@ export interface PodlacePluginOptions {
 /** Our own type: nothing to configure, the agent knows bridge, addresses and MTU. */
 export function podlacePlugin({ host, addresses, network }: PodlacePluginOptions): Plugin {
   return {
+    usesBlocks: true,
+    isChained: false,
     prepare: async (call, pod, begin) => {
       checkPodlaceKeys(call.config)
       refuseLoopback(call)

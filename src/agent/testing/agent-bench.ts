@@ -22,6 +22,8 @@ export interface AgentBenchOptions {
   readonly store?: MemoryStore
   /** How the agent reaches the store; directly by default. */
   readonly through?: Store
+  /** It follows no store. */
+  readonly standsAlone?: boolean
   readonly clock?: Clock
   readonly bootId?: string
   /** Small files of the machine, by path: they outlive agents. */
@@ -134,7 +136,7 @@ export class AgentBench {
     const config = { cniVersion: '1.1.0', name: 'pods', type: 'podlace', ...extra }
     const stdin = Buffer.from(JSON.stringify(config))
     try {
-      const request = { type: 'podlace', fds: [], environment, stdin }
+      const request = { type: config.type, fds: [], environment, stdin }
       const { output } = await this.agent.handle(request, this.pod(containerId).namespace)
       return output === undefined ? {} : { result: output as NonNullable<Reply['result']> }
     } catch (error) {
@@ -245,7 +247,7 @@ export class AgentBench {
   private makeAgent(): Agent {
     const config = parseAgentConfig({
       nodeName: 'node-1',
-      api: 'http://unused',
+      ...(this.options.standsAlone === true ? {} : { api: 'http://unused' }),
       subnetFile: '',
       addressCooldownSeconds: 3600,
     })

@@ -19,7 +19,11 @@ export function addAgentCommand(program: Command, context: CliContext): void {
     .command('agent')
     .description("run a node's agent")
     .option('--node-name <name>', 'name of this Node object; required, here or in the file')
-    .option('--api <url>', 'the API server; required, here or in the file', serverUrl)
+    .option(
+      '--api <url>',
+      'the API server; without one the agent serves the standard CNI plugins only',
+      serverUrl,
+    )
     .option('--token-file <path>', 'file with the bearer token')
     .option('--ca-file <path>', "PEM bundle that signs the API server's certificate")
     .option('--network <name>', 'the NetworkConfig object; default "default"')

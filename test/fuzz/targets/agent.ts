@@ -134,19 +134,18 @@ function callsOf(): Calls {
   const bridge = { host, hostLocal: firstAddresses, observed: () => emptyHost }
   return new Calls({
     attachments: {
-      add: async (_holder, _pod, prepare) => (await prepare(() => undefined)).plan.result,
-      remove: async (_holder, _network, giveBack) => giveBack?.(),
+      add: async (_name, _pod, prepare) => (await prepare(() => undefined)).plan.result,
+      remove: async (_name, giveBack) => giveBack?.(),
       check: async () => [],
       collect: async () => undefined,
     },
     plugins: new Map<string, Plugin>([
       ['bridge', bridgePlugin(bridge)],
-      ['flannel', flannelPlugin({ bridge, readSubnetFile: () => subnetEnv })],
+      ['flannel', flannelPlugin({ bridge, readSubnetFile: () => subnetEnv, usesBlocks: true })],
       ['loopback', loopbackPlugin(host)],
     ]),
     hostLocal: firstAddresses,
-    notReady: () => undefined,
-    blocks: () => '10.1.0.0/24',
+    blocks: { lacks: () => undefined, names: () => '10.1.0.0/24' },
   })
 }
 

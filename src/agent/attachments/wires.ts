@@ -1,0 +1,117 @@
+import type { Attachment } from '../../attach/index.ts'
+import { cniError } from '../../cni/index.ts'
+import {
+  applyOnce,
+  type Entry,
+  entryKey,
+  inspectOnce,
+  type Kernel,
+  type Operation,
+  type Outcome,
+  type Reconciler,
+  type Reservation,
+} from '../../kernel/index.ts'
+import type { PodNamespace } from '../pod-namespace.ts'
+
+/** Makes what attachments need: on the host through the reconciler, in a pod while its namespace is at hand. */
+export class Wires {
+  private readonly reconciler: Pick<Reconciler, 'run' | 'reserve' | 'plan' | 'evict' | 'observed'>
+
+  constructor(reconciler: Wires['reconciler']) {
+    this.reconciler = reconciler
+  }
+
+  /** Keeps others from making what the plan needs on the host, until it is made here. */
+  reserve(plan: Attachment): Reservation {
+    return this.reconciler.reserve(hostKeys(plan))
+  }
+
+  /** Throws the first refusal. */
+  async makeHost(plan: Attachment, pod: PodNamespace, reserved: Reservation): Promise<void> {
+    if (plan.displaced.length > 0) insist(await this.reconciler.evict(plan.displaced))
+    const namespaces = new Map([[String(pod.cookie), pod]])
+    // The pod need not wait until the reconciler knows by events what it has done.
+    const all = await new Promise<readonly Outcome[]>((resolve, reject) => {
+      reserved.run({ namespaces, onOutcomes: resolve }).then(resolve, reject)
+    })
+    // A bridge that is made anew brings the links of all its pods along: those are for others to insist on.
+    const own = new Set(hostKeys(plan))
+    const outcomes = all.filter(({ operation }) => own.has(entryKey(operation.entry)))
+    insist(outcomes)
+    const made = new Set(outcomes.filter(({ operation }) => operation.op === 'create').map(outcomeKey))
+    for (const entry of plan.host) if (isOwnLink(entry)) this.insistOnLink(entryKey(entry), made)
+  }
+
+  /** Throws the first refusal. */
+  async makePod(plan: Attachment, pod: PodNamespace): Promise<void> {
+    if (plan.pod.length > 0) insist(await withPod(pod, kernel => applyOnce(kernel, plan.pod)))
+  }
+
+  /** To be called when the plan's entries are not desired any more; throws the first refusal. */
+  async remove(plan: Attachment): Promise<void> {
+    insist(await this.reconciler.run(plan.host.map(entryKey)))
+  }
+
+  /** Removes what nobody desires any more of these keys. */
+  async clear(keys: readonly string[]): Promise<void> {
+    await this.reconciler.run(keys)
+  }
+
+  /** What is not as planned, in words; empty if all is. */
+  async faults(plan: Attachment, pod: PodNamespace): Promise<string[]> {
+    const host = this.reconciler.plan(hostKeys(plan))
+    const inside = await withPod(pod, kernel => inspectOnce(kernel, plan.pod))
+    return [
+      ...host.operations.map(operation => `on the host: ${inWords(operation)}`),
+      ...inside.operations.map(operation => `in the pod: ${inWords(operation)}`),
+      ...[...host.findings, ...inside.findings].map(finding => finding.message),
+    ]
+  }
+
+  /** Nothing may have been refused, and yet no link made: something in the way kept it out of the plan. */
+  private insistOnLink(key: string, made: ReadonlySet<string>): void {
+    if (made.has(key) || this.reconciler.observed.get(key)?.mark === 'ours') return
+    const [reason] = this.reconciler.plan([key]).findings
+    throw cniError('interface-exists', 'attach', reason?.message ?? `${key} could not be planned`)
+  }
+}
+
+/** What an attachment needs on the host. */
+function hostKeys({ shared, host }: Attachment): string[] {
+  return [...shared, ...host].map(entryKey)
+}
+
+function isOwnLink(entry: Entry): boolean {
+  return entry.kind === 'link' && entry.claim === 'own'
+}
+
+function outcomeKey({ operation }: Outcome): string {
+  return entryKey(operation.entry)
+}
+
+async function withPod<T>(pod: PodNamespace, use: (kernel: Kernel) => Promise<T>): Promise<T> {
+  const kernel = pod.openKernel()
+  try {
+    return await use(kernel)
+  } finally {
+    kernel.close()
+  }
+}
+
+function insist(outcomes: readonly Outcome[]): void {
+  const refused = outcomes.find(({ error }) => error !== undefined)
+  if (refused?.error === undefined) return
+  const { operation, error } = refused
+  if (error.code !== 'kernel.exists') throw error
+  throw cniError('interface-exists', error.op, `${takenName(operation)} and is not ours: ${error.message}`)
+}
+
+/** A veth is refused for either of its ends, and the kernel does not say for which. */
+function takenName({ entry }: Operation): string {
+  if (entry.kind !== 'link' || entry.type !== 'veth') return `${entryKey(entry)} exists already`
+  return `${entry.peer.name} in the pod or ${entry.name} on the host exists already`
+}
+
+function inWords({ op, why, entry }: Operation): string {
+  return `${entryKey(entry)} ${why === 'missing' ? 'is missing' : `would need ${op}`}`
+}
