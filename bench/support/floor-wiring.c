@@ -108,7 +108,7 @@ int link_index(int route, const char *name) {
 
 static void sysctl(int directory, const char *link, const char *name, const char *value) {
     char path[64];
-    snprintf(path, sizeof path, "%s/%s", link, name);
+    snprintf(path, sizeof path, "conf/%s/%s", link, name);
     int fd = openat(directory, path, O_WRONLY | O_CLOEXEC);
     if (fd < 0 || write(fd, value, strlen(value)) < 0) die(path);
     close(fd);
@@ -176,12 +176,12 @@ void wire(const struct host *host, const int fds[BUNDLE_SIZE], const struct atta
     sysctl(host->ipv6, pod->host_name, "accept_ra", "0");
     set_up_port(host, pod);
     int index = link_index(fds[PART_ROUTE], pod->ifname);
-    sysctl(fds[PART_IPV4_CONF], pod->ifname, "arp_notify", "1");
-    sysctl(fds[PART_IPV4_CONF], "all", "accept_redirects", "0");
-    sysctl(fds[PART_IPV4_CONF], pod->ifname, "accept_redirects", "0");
-    sysctl(fds[PART_IPV6_CONF], pod->ifname, "accept_ra", "0");
-    sysctl(fds[PART_IPV6_CONF], pod->ifname, "accept_redirects", "0");
-    sysctl(fds[PART_IPV6_CONF], pod->ifname, "accept_dad", "0");
+    sysctl(fds[PART_IPV4], pod->ifname, "arp_notify", "1");
+    sysctl(fds[PART_IPV4], "all", "accept_redirects", "0");
+    sysctl(fds[PART_IPV4], pod->ifname, "accept_redirects", "0");
+    sysctl(fds[PART_IPV6], pod->ifname, "accept_ra", "0");
+    sysctl(fds[PART_IPV6], pod->ifname, "accept_redirects", "0");
+    sysctl(fds[PART_IPV6], pod->ifname, "accept_dad", "0");
     set_up_pod(fds[PART_ROUTE], pod, index);
 }
 

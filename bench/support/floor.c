@@ -161,7 +161,7 @@ int main(int argc, char **argv) {
     if (argc != 3) return 2;
     int journal = open_journal(argv[2]);
     struct host host = {.route = netlink_request_socket(NETLINK_ROUTE, &failure),
-                        .ipv6 = open("/proc/sys/net/ipv6/conf", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+                        .ipv6 = open("/proc/sys/net/ipv6", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (host.route < 0 || host.ipv6 < 0) die("open the host's namespace");
     host.bridge = link_index(host.route, "cni0");
     int listening = listen_at(argv[1]);

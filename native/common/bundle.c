@@ -36,10 +36,10 @@ static int open_part(enum bundle_part part, struct failure *failure) {
       return netlink_request_socket(NETLINK_ROUTE, failure);
     case PART_NETFILTER:
       return netlink_request_socket(NETLINK_NETFILTER, failure);
-    case PART_IPV4_CONF:
-      return open_directory("/proc/sys/net/ipv4/conf", failure);
-    case PART_IPV6_CONF:
-      return open_directory("/proc/sys/net/ipv6/conf", failure);
+    case PART_IPV4:
+      return open_directory("/proc/sys/net/ipv4", failure);
+    case PART_IPV6:
+      return open_directory("/proc/sys/net/ipv6", failure);
     case PART_CORE:
       return open_directory("/proc/sys/net/core", failure);
   }
@@ -52,7 +52,7 @@ int bundle_open_here(struct bundle *bundle, struct failure *failure) {
   for (int part = 0; part < BUNDLE_SIZE; part++) {
     bundle->fds[part] = open_part(part, failure);
     if (bundle->fds[part] >= 0) continue;
-    if (part == PART_IPV6_CONF && failure->number == ENOENT) continue;
+    if (part == PART_IPV6 && failure->number == ENOENT) continue;
     bundle_close(bundle);
     return -1;
   }

@@ -10,10 +10,10 @@
 enum { BUNDLE_SIZE = 6 };
 
 /* Positions in bundle.fds; also the order on the wire between shim and agent. */
-enum bundle_part { PART_NETNS, PART_ROUTE, PART_NETFILTER, PART_IPV4_CONF, PART_IPV6_CONF, PART_CORE };
+enum bundle_part { PART_NETNS, PART_ROUTE, PART_NETFILTER, PART_IPV4, PART_IPV6, PART_CORE };
 
 struct bundle {
-  int fds[BUNDLE_SIZE]; /* -1 where absent: only PART_IPV6_CONF may be, on a kernel without IPv6 */
+  int fds[BUNDLE_SIZE]; /* -1 where absent: only PART_IPV6 may be, on a kernel without IPv6 */
 };
 
 extern const struct bundle bundle_empty;

@@ -148,13 +148,13 @@ function adoptNetns(names: readonly FdName[], fds: readonly number[]): Netns | u
     closeAll(fds)
     throw cniError('decode', 'read a request', `the descriptor ${name} of the pod's namespace is missing`)
   }
-  const ipv6Conf = byName.get('ipv6')
+  const ipv6 = byName.get('ipv6')
   return Netns.fromFds({
     netns: need('netns'),
     route: need('route'),
     netfilter: need('netfilter'),
-    ipv4Conf: need('ipv4'),
-    ...(ipv6Conf === undefined ? {} : { ipv6Conf }),
+    ipv4: need('ipv4'),
+    ...(ipv6 === undefined ? {} : { ipv6 }),
     core: need('core'),
   })
 }

@@ -2,7 +2,7 @@ import type { Kernel, NamespaceHandle } from '../kernel/index.ts'
 
 /** A pod's namespace while a call lasts; held longer, it would keep a dead pod's namespace alive. */
 export interface PodNamespace extends NamespaceHandle {
-  readonly fds: { readonly netns: number; readonly ipv6Conf?: number }
+  readonly fds: { readonly netns: number; readonly ipv6?: number }
   /** SO_NETNS_COOKIE: never used twice in one life of the machine. */
   readonly cookie: bigint
   /** Closing the kernel leaves the namespace's descriptors open. */

@@ -86,7 +86,7 @@ function realWorld(config: AgentConfig, netns: Netns, kernel: NetlinkKernel, log
   return {
     store: openStore(config, clock),
     kernel,
-    hasIpv6: netns.fds.ipv6Conf !== undefined,
+    hasIpv6: netns.fds.ipv6 !== undefined,
     journal: new FileJournalDisk(path.join(config.stateDir, 'attachments')),
     bootId: bootId(),
     flock: flockSync,

@@ -155,7 +155,7 @@ export interface FdbEntry {
   readonly dst: string
 }
 
-/** `path` is below /proc/sys/net and starts with `ipv4/conf/`, `ipv6/conf/` or `core/`. Links in it by name. */
+/** `path` is below /proc/sys/net and starts with `ipv4/`, `ipv6/` or `core/`. Links in it by name. */
 export interface SysctlEntry {
   readonly kind: 'sysctl'
   readonly path: string

@@ -77,7 +77,7 @@ test('a passed socket serves one exchange at a time', async () => {
 
 const file = () => openSync('/dev/null', 'r')
 const netlink = (protocol: 'route' | 'netfilter') => openNetlinkFd(-1, protocol)
-const rest = () => ({ netns: file(), ipv4Conf: file(), core: file() })
+const rest = () => ({ netns: file(), ipv4: file(), core: file() })
 
 test('passed descriptors are checked, and closed if they are not what they should be', () => {
   const before = openFds()

@@ -12,9 +12,9 @@ export interface NetnsFds {
   /** NETLINK_ROUTE and NETLINK_NETFILTER request sockets. */
   readonly route: number
   readonly netfilter: number
-  /** Directories below /proc/sys/net; `ipv6Conf` is absent on a kernel without IPv6. */
-  readonly ipv4Conf: number
-  readonly ipv6Conf?: number
+  /** Directories below /proc/sys/net; `ipv6` is absent on a kernel without IPv6. */
+  readonly ipv4: number
+  readonly ipv6?: number
   readonly core: number
 }
 
@@ -87,8 +87,8 @@ export class Netns implements Disposable {
   }
 
   /**
-   * Sets `ipv4/conf/<link>/<name>`, `ipv6/conf/<link>/<name>` or `core/<name>` (below /proc/sys/net), as
-   * `sysctl -w` does. A missing link or name is `sys.enoent`, a refused value `sys.einval`.
+   * Sets a sysctl of the namespace, such as `ipv4/conf/<link>/<name>`, `ipv6/<name>` or `core/<name>` (below
+   * /proc/sys/net), as `sysctl -w` does. A missing link or name is `sys.enoent`, a refused value `sys.einval`.
    */
   writeSysctl(path: string, value: string): void {
     const { directory, name } = this.resolveSysctl(path)
@@ -139,17 +139,17 @@ export class Netns implements Disposable {
     for (const [prefix, directory] of this.sysctlDirectories()) {
       if (path.startsWith(prefix)) return { directory, name: path.slice(prefix.length) }
     }
-    const known = 'ipv4/conf/, ipv6/conf/ (if the kernel has IPv6) and core/ are reachable'
+    const known = 'ipv4/, ipv6/ (if the kernel has IPv6) and core/ are reachable'
     throw sysError('sys.bad-path', op, `${op}: only ${known}`)
   }
 
   private sysctlDirectories(): [string, number][] {
-    const { ipv4Conf, ipv6Conf, core } = this.fds
+    const { ipv4, ipv6, core } = this.fds
     const directories: [string, number][] = [
-      ['ipv4/conf/', ipv4Conf],
+      ['ipv4/', ipv4],
       ['core/', core],
     ]
-    if (ipv6Conf !== undefined) directories.push(['ipv6/conf/', ipv6Conf])
+    if (ipv6 !== undefined) directories.push(['ipv6/', ipv6])
     return directories
   }
 
@@ -163,13 +163,13 @@ type Lanes = (protocol: 'route' | 'netfilter') => { openLane?: () => number }
 
 /** In the order of the C side (native/common/bundle.h). */
 function named(fds: readonly number[]): NetnsFds {
-  const [netns, route, netfilter, ipv4Conf, ipv6Conf, core] = fds
+  const [netns, route, netfilter, ipv4, ipv6, core] = fds
   if (
     netns === undefined ||
     route === undefined ||
     netfilter === undefined ||
-    ipv4Conf === undefined ||
-    ipv6Conf === undefined ||
+    ipv4 === undefined ||
+    ipv6 === undefined ||
     core === undefined
   )
     throw sysError(
@@ -177,7 +177,7 @@ function named(fds: readonly number[]): NetnsFds {
       'open a network namespace',
       'the addon is of another version: rebuild it',
     )
-  return { netns, route, netfilter, ipv4Conf, core, ...(ipv6Conf < 0 ? {} : { ipv6Conf }) }
+  return { netns, route, netfilter, ipv4, core, ...(ipv6 < 0 ? {} : { ipv6 }) }
 }
 
 /**

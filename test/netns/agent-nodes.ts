@@ -108,7 +108,7 @@ export class TestNode {
       {
         store: this.store,
         kernel: this.kernel,
-        hasIpv6: this.netns.fds.ipv6Conf !== undefined,
+        hasIpv6: this.netns.fds.ipv6 !== undefined,
         journal: new FileJournalDisk(path.join(this.stateDir, 'attachments')),
         bootId: bootId(),
         flock: flockSync,

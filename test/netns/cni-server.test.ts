@@ -54,14 +54,14 @@ test('whatever descriptors a request brings, none is left open after the answer'
   const netns = Netns.create()
   const nothing = fs.openSync('/dev/null', 'r')
   const { fds } = netns
-  const good = [fds.netns, fds.route, fds.netfilter, fds.ipv4Conf, fds.core]
+  const good = [fds.netns, fds.route, fds.netfilter, fds.ipv4, fds.core]
   const cases: [readonly FdName[], readonly number[], RegExp][] = [
     [ALL, good, /^$/],
     [ALL, good.slice(1), /5 descriptors are named, 4 came/],
     [[], good, /0 descriptors are named, 5 came/],
     [['netns', 'route'], good.slice(0, 2), /the descriptor netfilter .* is missing/],
     [ALL, good.map(() => nothing), /cookie/],
-    [ALL, [fds.netns, fds.route, nothing, fds.ipv4Conf, fds.core], /"code"/],
+    [ALL, [fds.netns, fds.route, nothing, fds.ipv4, fds.core], /"code"/],
     [ALL, [nothing, fds.route, fds.netfilter, nothing, nothing], /^$/],
   ]
   try {

@@ -129,8 +129,8 @@ function adopt(request: Request): Netns {
     netns: take('netns'),
     route: take('route'),
     netfilter: take('netfilter'),
-    ipv4Conf: take('ipv4'),
-    ipv6Conf: take('ipv6'),
+    ipv4: take('ipv4'),
+    ipv6: take('ipv6'),
     core: take('core'),
   }
   request.fds.length = 0

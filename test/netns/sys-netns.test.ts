@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { readlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -97,18 +97,20 @@ test('sysctls follow the bundle, not the process', () => {
   assert.match(netns.readSysctl('core/somaxconn'), /^\d+$/)
 })
 
+test("a sysctl of no link is the namespace's own as well", () => {
+  const [netns, other] = [create(), create()]
+  const path = 'ipv4/ip_unprivileged_port_start'
+  netns.writeSysctl(path, '77')
+  assert.equal(netns.readSysctl(path), '77')
+  assert.equal(other.readSysctl(path), '1024')
+  assert.notEqual(readFileSync(`/proc/sys/net/${path}`, 'utf8').trim(), '77')
+})
+
 test('a sysctl path leads nowhere else', () => {
   const netns = create()
-  for (const path of [
-    'ipv4/ip_forward',
-    'ipv4/conf',
-    'core/',
-    'ipv4/conf/../ip_forward',
-    'core//x',
-    '/etc/passwd',
-    '',
-  ])
+  for (const path of ['netfilter/nf_log/0', 'core/', 'ipv4/conf/../ip_forward', 'core//x', '/etc/passwd', ''])
     assert.throws(() => netns.readSysctl(path), code('sys.bad-path'), path)
+  assert.throws(() => netns.readSysctl('ipv4/conf'), code('sys.eisdir'))
   assert.throws(() => netns.readSysctl('ipv4/conf/nolink/forwarding'), code('sys.enoent'))
   assert.throws(() => netns.writeSysctl('ipv4/conf/lo/forwarding', 'maybe'), code('sys.einval'))
 })

@@ -22,7 +22,7 @@ export function attachmentSpec(call: Call, pod: PodNamespace, lease: Lease, host
     ips: lease.ips,
     routes: lease.routes,
     dns: lease.dns,
-    podHasIpv6: pod.fds.ipv6Conf !== undefined,
+    podHasIpv6: pod.fds.ipv6 !== undefined,
     hostHasIpv6: host.hasIpv6,
     requestedMac: {
       ...(config.runtimeConfig.mac === undefined ? {} : { runtimeConfig: config.runtimeConfig.mac }),

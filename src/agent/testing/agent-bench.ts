@@ -236,7 +236,7 @@ export class AgentBench {
     const kernel = new FakeKernel({ network: this.network, fault: operation => this.judge(operation) })
     this.cookies += 1n
     const namespace: PodNamespace = {
-      fds: { netns: kernel.fds.netns, ipv6Conf: 0 },
+      fds: { netns: kernel.fds.netns, ipv6: 0 },
       cookie: this.cookies,
       openKernel: () => this.life.kernel(kernel),
     }

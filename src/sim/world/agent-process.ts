@@ -144,7 +144,7 @@ export class AgentProcess {
   private podNamespace({ namespace, cookie }: Container): PodNamespace | undefined {
     if (namespace === undefined) return undefined
     return {
-      fds: { netns: namespace.descriptor, ipv6Conf: 0 },
+      fds: { netns: namespace.descriptor, ipv6: 0 },
       cookie,
       openKernel: () => this.openKernel(namespace),
     }
