@@ -1,6 +1,5 @@
 import * as v from 'valibot'
-import { issuesText } from '../base/index.ts'
-import { linkNameFault } from '../ip/index.ts'
+import { dnsKey, flag, ipMasqBackendKey, linkName, mtuKey, readKeys, refuseIptables } from './config-keys.ts'
 import { invalidConfiguration, unsupportedField } from './errors.ts'
 import type { CniDns } from './result.ts'
 
@@ -29,24 +28,14 @@ export interface BridgeConfig {
   readonly dns?: CniDns
 }
 
-const flag = v.optional(v.boolean(), false)
-const texts = v.array(v.string())
-const linkName = v.pipe(
-  v.string(),
-  v.check(
-    text => linkNameFault(text) === undefined,
-    issue => `not the name of an interface: ${linkNameFault(issue.input) ?? ''}`,
-  ),
-)
-
 const schema = v.object({
   bridge: v.optional(v.union([v.literal(''), linkName]), 'cni0'),
   isGateway: flag,
   isDefaultGateway: flag,
   forceAddress: flag,
   ipMasq: flag,
-  ipMasqBackend: v.optional(v.picklist(['', 'iptables', 'nftables']), ''),
-  mtu: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)), 0),
+  ipMasqBackend: ipMasqBackendKey,
+  mtu: mtuKey,
   hairpinMode: flag,
   promiscMode: flag,
   vlan: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4094)), 0),
@@ -56,14 +45,7 @@ const schema = v.object({
   enabledad: flag,
   disableContainerInterface: flag,
   portIsolation: flag,
-  dns: v.exactOptional(
-    v.object({
-      nameservers: v.exactOptional(texts),
-      domain: v.exactOptional(v.string()),
-      search: v.exactOptional(texts),
-      options: v.exactOptional(texts),
-    }),
-  ),
+  dns: dnsKey,
   ipam: v.exactOptional(v.looseObject({ type: v.exactOptional(v.string()) })),
 })
 
@@ -75,10 +57,7 @@ type Parsed = v.InferOutput<typeof schema>
  * Throws `attach.invalid-configuration`, or `attach.unsupported-field` for what this plugin does not do.
  */
 export function parseBridgeConfig(raw: unknown): BridgeConfig {
-  const parsed = v.safeParse(schema, raw)
-  if (!parsed.success)
-    throw invalidConfiguration(`the bridge configuration is not valid: ${issuesText(parsed.issues)}`)
-  const config = parsed.output
+  const config = readKeys('bridge', schema, raw)
   refuseContradictions(config)
   refuseUnsupported(config)
   return {
@@ -103,9 +82,6 @@ function refuseContradictions(config: Parsed): void {
   if (config.disableContainerInterface && (config.ipam?.type ?? '') !== '') {
     throw invalidConfiguration('disableContainerInterface leaves no use for ipam: remove one of the two')
   }
-  if (config.mtu !== 0 && config.mtu < 68) {
-    throw invalidConfiguration(`mtu ${config.mtu} is below 68, the least that IPv4 works with (RFC 791)`)
-  }
 }
 
 function refuseUnsupported(config: Parsed): void {
@@ -114,7 +90,5 @@ function refuseUnsupported(config: Parsed): void {
   if (config.vlanTrunk.length > 0) throw unsupportedField('vlanTrunk', 'this plugin has no VLANs yet')
   if (config.macspoofchk)
     throw unsupportedField('macspoofchk', 'this plugin does not check source addresses yet')
-  if (config.ipMasqBackend === 'iptables') {
-    throw unsupportedField('ipMasqBackend', 'iptables is not used here: say nftables, or leave it out')
-  }
+  refuseIptables(config.ipMasqBackend)
 }

@@ -1,13 +1,16 @@
-import type { Entry, LinkEntry } from '../kernel/index.ts'
+import type { Entry } from '../kernel/index.ts'
 import type { BridgeConfig } from './bridge-config.ts'
 import { invalidConfiguration } from './errors.ts'
 import { displacedAddresses, gatewayAddresses, withGateway } from './gateway.ts'
-import { masqueradeTable, podElement, subnetElement } from './masquerade.ts'
-import { attachmentOwner, bridgeMac, hostInterfaceName, hostMac, podMac } from './names.ts'
+import { podElements, sharedMasquerade } from './masquerade.ts'
+import { checkMtu, mtuField } from './mtu.ts'
+import { bridgeMac } from './names.ts'
 import type { Attachment, AttachmentSpec } from './plan.ts'
+import { podAddresses, podEnd, podInterface, resultDns } from './pod-side.ts'
 import { type CniIp, type CniResult, type CniRoute, ipFamily } from './result.ts'
 import { podRoutes, routeEntries } from './routes.ts'
-import { podSysctls, sysctl } from './sysctls.ts'
+import { forwardingSysctls, sysctl } from './sysctls.ts'
+import { type VethPair, vethPair } from './veth-pair.ts'
 
 export interface BridgeSpec extends AttachmentSpec {
   readonly config: BridgeConfig
@@ -20,12 +23,8 @@ export interface BridgeSpec extends AttachmentSpec {
 /** What the parts of the plan have in common, worked out once. */
 interface Wiring {
   readonly spec: BridgeSpec
-  readonly netns: string
   readonly config: BridgeConfig
-  readonly owner: string
-  readonly hostName: string
-  readonly hostMac: string
-  readonly podMac: string
+  readonly pair: VethPair
   /** With gateways, and the index of the pod's interface in the result. */
   readonly ips: readonly CniIp[]
   readonly routes: readonly CniRoute[]
@@ -49,74 +48,46 @@ export function planBridge(spec: BridgeSpec, netns: string): Attachment {
   }
   const ips = spec.ips.map(ip => ({ ...withGateway(ip, config.isGateway), interface: POD_INTERFACE }))
   checkMtu(config.mtu, ips)
+  const bridgePort = { hairpin: config.hairpinMode, isolated: config.portIsolation }
   const wiring: Wiring = {
     spec,
-    netns,
     config,
-    owner: attachmentOwner(spec),
-    hostName: hostInterfaceName(spec.containerId, spec.ifName),
-    hostMac: hostMac(spec.containerId, spec.ifName),
-    podMac: podMac(spec),
+    pair: vethPair(spec, netns, config.mtu, { master: config.bridge, bridgePort }),
     ips,
     routes: podRoutes(ips, spec.routes, config.isDefaultGateway),
   }
   const gateways = config.isGateway ? gatewayAddresses(ips, config.bridge) : []
   const present = spec.bridgeAddresses ?? []
+  const masquerade = config.ipMasq ? sharedMasquerade(spec.network, ips) : []
   return {
     pod: podEntries(wiring),
     host: hostEntries(wiring),
-    shared: [...bridgeEntries(wiring), ...gateways, ...sharedMasquerade(wiring)],
+    shared: [...bridgeEntries(wiring), ...gateways, ...masquerade],
     displaced: displacedAddresses(gateways, present, config.bridge, config.forceAddress),
     result: resultOf(wiring),
   }
 }
 
-function podEntries({ spec, config, owner, podMac, ips, routes }: Wiring): readonly Entry[] {
-  const { ifName } = spec
-  const device = { kind: 'link', type: 'device', claim: 'use', owner } as const
-  const ipv6 = spec.podHasIpv6 ?? true
+function podEntries({ spec, config, pair, ips, routes }: Wiring): readonly Entry[] {
+  const end = podEnd(spec, pair.pod, !config.disableContainerInterface)
   return [
-    { ...device, name: 'lo', up: true },
-    ...podSysctls(ifName, { ipv6, detectDuplicates: config.enabledad }),
-    { ...device, name: ifName, mac: podMac, ...mtuOf(config), up: !config.disableContainerInterface },
-    ...ips.map(ip => ({ kind: 'address', link: ifName, address: ip.address }) as const),
-    ...routeEntries(ips, routes, ifName),
+    ...podInterface(spec, end, { detectDuplicates: config.enabledad }),
+    ...podAddresses(ips, spec.ifName),
+    ...routeEntries(ips, routes, spec.ifName),
   ]
 }
 
-function hostEntries({
-  spec,
-  netns,
-  config,
-  owner,
-  hostName,
-  hostMac,
-  podMac,
-  ips,
-}: Wiring): readonly Entry[] {
-  const veth: LinkEntry = {
-    kind: 'link',
-    type: 'veth',
-    claim: 'own',
-    name: hostName,
-    owner,
-    mac: hostMac,
-    ...mtuOf(config),
-    master: config.bridge,
-    up: true,
-    bridgePort: { hairpin: config.hairpinMode, isolated: config.portIsolation },
-    peer: { name: spec.ifName, netns, mac: podMac, ...mtuOf(config) },
-  }
-  const entries: Entry[] = [veth]
-  if (spec.hostHasIpv6 ?? true) entries.push(sysctl(`ipv6/conf/${hostName}/accept_ra`, 0))
-  if (config.ipMasq) entries.push(...ips.map(ip => podElement(spec.network, ip)))
+function hostEntries({ spec, config, pair, ips }: Wiring): readonly Entry[] {
+  const entries: Entry[] = [pair.link]
+  if (spec.hostHasIpv6 ?? true) entries.push(sysctl(`ipv6/conf/${pair.link.name}/accept_ra`, 0))
+  if (config.ipMasq) entries.push(...podElements(spec.network, ips))
   return entries
 }
 
 function bridgeEntries({ spec, config, ips }: Wiring): readonly Entry[] {
   const { bridge } = config
   const owner = `bridge ${bridge}`
-  const families = config.isGateway ? new Set(ips.map(ipFamily)) : new Set()
+  const routed = config.isGateway ? ips : []
   const entries: Entry[] = [
     spec.bridgeClaim === 'use'
       ? { kind: 'link', type: 'device', claim: 'use', name: bridge, owner, up: true }
@@ -132,49 +103,22 @@ function bridgeEntries({ spec, config, ips }: Wiring): readonly Entry[] {
   ]
   if (spec.hostHasIpv6 ?? true) {
     entries.push(sysctl(`ipv6/conf/${bridge}/accept_ra`, 0))
-    if (families.has(6) && !config.enabledad) entries.push(sysctl(`ipv6/conf/${bridge}/accept_dad`, 0))
+    const hasIpv6 = routed.some(ip => ipFamily(ip) === 6)
+    if (hasIpv6 && !config.enabledad) entries.push(sysctl(`ipv6/conf/${bridge}/accept_dad`, 0))
   }
-  // ip_forward is another name of the first.
-  if (families.has(4)) entries.push(sysctl('ipv4/conf/all/forwarding', 1))
-  if (families.has(6)) entries.push(sysctl('ipv6/conf/all/forwarding', 1))
-  return entries
+  return [...entries, ...forwardingSysctls(routed)]
 }
 
 function ownBridge(spec: BridgeSpec, config: BridgeConfig): { mac: string; mtu?: number } {
-  return { mac: bridgeMac(spec.hostIdentity, config.bridge), ...mtuOf(config) }
+  return { mac: bridgeMac(spec.hostIdentity, config.bridge), ...mtuField(config.mtu) }
 }
 
-function sharedMasquerade({ spec, config, ips }: Wiring): readonly Entry[] {
-  if (!config.ipMasq) return []
-  const families = [...new Set(ips.map(ipFamily))]
-  const subnets = new Map(
-    ips.map(ip => [subnetElement(spec.network, ip).key.join(), subnetElement(spec.network, ip)]),
-  )
-  return [...families.map(family => masqueradeTable(spec.network, family)), ...subnets.values()]
-}
-
-function resultOf({ spec, config, hostName, hostMac, podMac, ips, routes }: Wiring): CniResult {
-  const mtu = mtuOf(config)
+function resultOf({ spec, config, pair, ips, routes }: Wiring): CniResult {
   const bridge = spec.bridgeClaim === 'use' ? {} : ownBridge(spec, config)
-  const ownDns = config.dns !== undefined && Object.keys(config.dns).length > 0
   return {
-    interfaces: [
-      { name: config.bridge, ...bridge },
-      { name: hostName, mac: hostMac, ...mtu },
-      { name: spec.ifName, mac: podMac, ...mtu, sandbox: spec.sandbox },
-    ],
+    interfaces: [{ name: config.bridge, ...bridge }, pair.host, pair.pod],
     ips,
     routes,
-    dns: ownDns && config.dns !== undefined ? config.dns : spec.dns,
+    dns: resultDns(config.dns, spec.dns),
   }
-}
-
-function mtuOf(config: BridgeConfig): { mtu?: number } {
-  return config.mtu === 0 ? {} : { mtu: config.mtu }
-}
-
-/** A link below 1280 bytes loses its IPv6 addresses (RFC 8200, section 5). */
-function checkMtu(mtu: number, ips: readonly CniIp[]): void {
-  if (mtu === 0 || mtu >= 1280 || !ips.some(ip => ipFamily(ip) === 6)) return
-  throw invalidConfiguration(`mtu ${mtu} is below 1280, the least that IPv6 works with`)
 }

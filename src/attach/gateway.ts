@@ -10,6 +10,7 @@ import {
 import type { AddressEntry } from '../kernel/index.ts'
 import { addressConflict, invalidConfiguration } from './errors.ts'
 import type { CniIp } from './result.ts'
+import { uniqueEntries } from './unique-entries.ts'
 
 /**
  * The address with its gateway: the one address management named, else (if the bridge is to be one) the first host
@@ -30,14 +31,12 @@ export function withGateway(ip: CniIp, isGateway: boolean): CniIp {
 
 /** The gateways as addresses of the bridge, each once. */
 export function gatewayAddresses(ips: readonly CniIp[], link: string): readonly AddressEntry[] {
-  const addresses = new Map<string, AddressEntry>()
-  for (const { address, gateway } of ips) {
-    if (gateway === undefined) continue
+  const addresses = ips.flatMap(({ address, gateway }): AddressEntry[] => {
+    if (gateway === undefined) return []
     const { length } = parseInterfaceAddress(address).prefix
-    const text = formatInterfaceAddress(parseAddress(gateway), length)
-    addresses.set(text, { kind: 'address', link, address: text })
-  }
-  return [...addresses.values()]
+    return [{ kind: 'address', link, address: formatInterfaceAddress(parseAddress(gateway), length) }]
+  })
+  return uniqueEntries(addresses)
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type Family, formatAddress, formatPrefix, parseInterfaceAddress } from '../ip/index.ts'
-import type { NftElementEntry, NftFamily, NftTableEntry } from '../kernel/index.ts'
+import type { Entry, NftElementEntry, NftFamily, NftTableEntry } from '../kernel/index.ts'
 import { type CniIp, ipFamily } from './result.ts'
+import { uniqueEntries } from './unique-entries.ts'
 
 const MULTICAST: Readonly<Record<Family, string>> = { 4: '224.0.0.0/4', 6: 'ff00::/8' }
 
@@ -19,7 +20,7 @@ export function masqueradeTableName(network: string): string {
  * The rules of a network: what its pods send out of their subnets takes an address of the host, multicast excepted.
  * Pods and subnets are elements, so that a pod that comes or goes changes one element and no rule.
  */
-export function masqueradeTable(network: string, family: Family): NftTableEntry {
+function masqueradeTable(network: string, family: Family): NftTableEntry {
   const key = [family === 4 ? 'ipv4_addr' : 'ipv6_addr'] as const
   const comment = `network ${network}`.slice(0, 128)
   return {
@@ -57,13 +58,25 @@ export function masqueradeTable(network: string, family: Family): NftTableEntry 
   }
 }
 
-/** The pod's address: one element, that comes and goes with the attachment. */
-export function podElement(network: string, ip: CniIp): NftElementEntry {
+/** The pod's addresses: elements that come and go with the attachment. */
+export function podElements(network: string, ips: readonly CniIp[]): readonly NftElementEntry[] {
+  return ips.map(ip => podElement(network, ip))
+}
+
+/** What the network's pods share: a table for each family, and the subnets they lie in. */
+export function sharedMasquerade(network: string, ips: readonly CniIp[]): readonly Entry[] {
+  const families = [...new Set(ips.map(ipFamily))]
+  return [
+    ...families.map(family => masqueradeTable(network, family)),
+    ...uniqueEntries(ips.map(ip => subnetElement(network, ip))),
+  ]
+}
+
+function podElement(network: string, ip: CniIp): NftElementEntry {
   return element(network, ipFamily(ip), 'pods', formatAddress(parseInterfaceAddress(ip.address).address))
 }
 
-/** The subnet it lies in: shared by the network's pods. */
-export function subnetElement(network: string, ip: CniIp): NftElementEntry {
+function subnetElement(network: string, ip: CniIp): NftElementEntry {
   return element(network, ipFamily(ip), 'subnets', formatPrefix(parseInterfaceAddress(ip.address).prefix))
 }
 

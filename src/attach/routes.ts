@@ -10,6 +10,7 @@ import {
 import type { RouteEntry } from '../kernel/index.ts'
 import { invalidConfiguration, unsupportedField } from './errors.ts'
 import { type CniIp, type CniRoute, ipFamily } from './result.ts'
+import { uniqueEntries } from './unique-entries.ts'
 
 const DEFAULT: Readonly<Record<Family, string>> = { 4: '0.0.0.0/0', 6: '::/0' }
 
@@ -52,13 +53,7 @@ export function routeEntries(
   routes: readonly CniRoute[],
   link: string,
 ): readonly RouteEntry[] {
-  const entries = new Map<string, RouteEntry>()
-  for (const route of routes) {
-    const entry = routeEntry(ips, route, link)
-    const key = `${entry.dst} ${entry.table} ${entry.metric}`
-    if (!entries.has(key)) entries.set(key, entry)
-  }
-  return [...entries.values()]
+  return uniqueEntries(routes.map(route => routeEntry(ips, route, link)))
 }
 
 function routeEntry(ips: readonly CniIp[], route: CniRoute, link: string): RouteEntry {

@@ -1,4 +1,5 @@
 import type { SysctlEntry } from '../kernel/index.ts'
+import { type CniIp, ipFamily } from './result.ts'
 
 /** One sysctl below /proc/sys/net as an entry. */
 export function sysctl(path: string, value: number): SysctlEntry {
@@ -24,4 +25,12 @@ export function podSysctls(
   // Addresses come from one hand, so that a second or two of detection buys nothing.
   if (!options.detectDuplicates) entries.push(sysctl(`ipv6/conf/${ifName}/accept_dad`, 0))
   return entries
+}
+
+/** What turns the host into the router of these addresses; `ip_forward` is another name of the first. */
+export function forwardingSysctls(ips: readonly CniIp[]): readonly SysctlEntry[] {
+  const families = new Set(ips.map(ipFamily))
+  return ([4, 6] as const)
+    .filter(family => families.has(family))
+    .map(family => sysctl(`ipv${family}/conf/all/forwarding`, 1))
 }

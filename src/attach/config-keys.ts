@@ -1,0 +1,66 @@
+import * as v from 'valibot'
+import { issuesText } from '../base/index.ts'
+import { linkNameFault } from '../ip/index.ts'
+import { invalidConfiguration, unsupportedField } from './errors.ts'
+
+/** Keys that plugins have in common, and how a configuration is read. */
+
+export const flag = v.optional(v.boolean(), false)
+
+const texts = v.array(v.string())
+
+/** `dns` of a configuration: it wins over what address management says. */
+export const dnsKey = v.exactOptional(
+  v.object({
+    nameservers: v.exactOptional(texts),
+    domain: v.exactOptional(v.string()),
+    search: v.exactOptional(texts),
+    options: v.exactOptional(texts),
+  }),
+)
+
+export const linkName = v.pipe(
+  v.string(),
+  v.check(
+    text => linkNameFault(text) === undefined,
+    issue => `not the name of an interface: ${linkNameFault(issue.input) ?? ''}`,
+  ),
+)
+
+/** Bytes; 0 leaves it to the kernel. */
+export const mtuKey = v.optional(
+  v.pipe(
+    v.number(),
+    v.integer(),
+    v.minValue(0),
+    v.maxValue(65_535),
+    v.check(
+      mtu => mtu === 0 || mtu >= 68,
+      issue => `${issue.input} is below 68, the least that IPv4 works with (RFC 791)`,
+    ),
+  ),
+  0,
+)
+
+export const ipMasqBackendKey = v.optional(v.picklist(['', 'iptables', 'nftables']), '')
+
+/**
+ * Reads the keys of a plugin out of a network configuration; keys it does not know are not its business.
+ *
+ * Throws `attach.invalid-configuration` that names the plugin and the key.
+ */
+export function readKeys<S extends v.GenericSchema>(
+  plugin: string,
+  schema: S,
+  raw: unknown,
+): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, raw)
+  if (parsed.success) return parsed.output
+  throw invalidConfiguration(`the ${plugin} configuration is not valid: ${issuesText(parsed.issues)}`)
+}
+
+/** Masquerading is done with nftables, whatever else there is. */
+export function refuseIptables(backend: v.InferOutput<typeof ipMasqBackendKey>): void {
+  if (backend !== 'iptables') return
+  throw unsupportedField('ipMasqBackend', 'iptables is not used here: say nftables, or leave it out')
+}
