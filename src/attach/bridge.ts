@@ -46,7 +46,10 @@ export function planBridge(spec: BridgeSpec, netns: string): Attachment {
   if (config.disableContainerInterface && spec.ips.length > 0) {
     throw invalidConfiguration('disableContainerInterface leaves no use for addresses')
   }
-  const ips = spec.ips.map(ip => ({ ...withGateway(ip, config.isGateway), interface: POD_INTERFACE }))
+  const ips = spec.ips.map(ip => ({
+    ...(config.isGateway || ip.gateway !== undefined ? withGateway(ip) : ip),
+    interface: POD_INTERFACE,
+  }))
   checkMtu(config.mtu, ips)
   const bridgePort = { hairpin: config.hairpinMode, isolated: config.portIsolation }
   const wiring: Wiring = {

@@ -12,13 +12,14 @@ import { addressConflict, invalidConfiguration } from './errors.ts'
 import type { CniIp } from './result.ts'
 import { uniqueEntries } from './unique-entries.ts'
 
-/**
- * The address with its gateway: the one address management named, else (if the bridge is to be one) the first host
- * of the subnet.
- */
-export function withGateway(ip: CniIp, isGateway: boolean): CniIp {
+/** An address of a pod, and the router it has. */
+export interface RoutedIp extends CniIp {
+  readonly gateway: string
+}
+
+/** The address with its gateway: the one address management named, else the first host of the subnet. */
+export function withGateway(ip: CniIp): RoutedIp {
   const { address, prefix } = parseInterfaceAddress(ip.address)
-  if (ip.gateway === undefined && !isGateway) return ip
   if (ip.gateway === undefined && prefix.length >= addressBits(prefix.family)) {
     throw invalidConfiguration(`${ip.address} leaves no room for a gateway: name one in ipam`)
   }

@@ -6,6 +6,8 @@ export { masqueradeTableName } from './masquerade.ts'
 export { attachmentOwner, bridgeMac, hostInterfaceName } from './names.ts'
 export type { Attachment, AttachmentSpec, ChainedSpec, PodOnDelete, RequestedMac } from './plan.ts'
 export { type PodlaceSettings, podlaceBridge } from './podlace.ts'
+export { type PtpSpec, planPtp } from './ptp.ts'
+export { type PtpConfig, parsePtpConfig } from './ptp-config.ts'
 export {
   type CniDns,
   type CniInterface,

@@ -14,6 +14,9 @@ import { uniqueEntries } from './unique-entries.ts'
 
 const DEFAULT: Readonly<Record<Family, string>> = { 4: '0.0.0.0/0', 6: '::/0' }
 
+/** RT_TABLE_MAIN. */
+const MAIN_TABLE = 254
+
 /** rt_scope_t by number (linux/rtnetlink.h). */
 const SCOPES: ReadonlyMap<number, NonNullable<RouteEntry['scope']>> = new Map([
   [0, 'universe'],
@@ -56,6 +59,13 @@ export function routeEntries(
   return uniqueEntries(routes.map(route => routeEntry(ips, route, link)))
 }
 
+/** A route to what is on the link. */
+export function linkRoute(dst: string, link: string): RouteEntry {
+  const family = familyOf(dst)
+  const scope = family === 4 ? ({ scope: 'link' } as const) : {}
+  return { kind: 'route', dst, table: MAIN_TABLE, metric: defaultMetric(family), link, ...scope }
+}
+
 function routeEntry(ips: readonly CniIp[], route: CniRoute, link: string): RouteEntry {
   if (route.advmss !== undefined && route.advmss !== 0) {
     throw unsupportedField(
@@ -70,7 +80,7 @@ function routeEntry(ips: readonly CniIp[], route: CniRoute, link: string): Route
   return {
     kind: 'route',
     dst,
-    table: route.table === undefined || route.table === 0 ? 254 : route.table,
+    table: route.table === undefined || route.table === 0 ? MAIN_TABLE : route.table,
     metric: metricOf(route, family),
     link,
     ...(gateway === undefined ? {} : { gateway }),
@@ -99,10 +109,14 @@ function routeScope(route: CniRoute, family: Family, gateway: string | undefined
   throw invalidConfiguration(`route ${route.dst} has scope ${route.scope}: known are ${known}`)
 }
 
-/** IPv6 has no metric 0: the kernel makes it 1024 (IP6_RT_PRIO_USER). */
 function metricOf(route: CniRoute, family: Family): number {
   const asked = route.priority ?? 0
-  return asked === 0 && family === 6 ? 1024 : asked
+  return asked === 0 ? defaultMetric(family) : asked
+}
+
+/** IPv6 has no metric 0: the kernel makes it 1024 (IP6_RT_PRIO_USER). */
+function defaultMetric(family: Family): number {
+  return family === 6 ? 1024 : 0
 }
 
 function gatewayOf(ips: readonly CniIp[], family: Family): string | undefined {

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import { systemClock } from '../../src/base/index.ts'
 import { entryKey, NetlinkKernel } from '../../src/kernel/index.ts'
-import { Pinger } from '../../src/probe/index.ts'
-import { DatagramSocket, type Netns, socketIn } from '../../src/sys/index.ts'
+import type { Netns } from '../../src/sys/index.ts'
 import { eventually, ip, TestCluster } from './agent-nodes.ts'
-
-/** linux/in.h */
-const IPPROTO_ICMP = 1
+import { ping } from './ping.ts'
 
 let cluster: TestCluster | undefined
 
@@ -21,21 +17,6 @@ async function start(backend: 'vxlan' | 'host-gw'): Promise<TestCluster> {
   for (const node of cluster.nodes)
     await eventually(`${node.name} ready`, () => node.agent?.notReady() === undefined || undefined)
   return cluster
-}
-
-async function ping(from: Netns, address: string): Promise<string> {
-  const pinger = new Pinger({
-    channel: DatagramSocket.icmp(socketIn(from, 'inet', 'raw', IPPROTO_ICMP)),
-    family: 4,
-    clock: systemClock,
-    identifier: 7,
-  })
-  try {
-    const outcome = await pinger.ping(address, { timeoutMs: 500 })
-    return outcome.ok ? 'ok' : outcome.reason
-  } finally {
-    pinger.close()
-  }
 }
 
 function addressOf(reply: { result?: { ips: readonly { address: string }[] } }): string {

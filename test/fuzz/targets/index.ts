@@ -1,5 +1,6 @@
 import type { Target } from '../engine/target.ts'
 import { agentTargets } from './agent.ts'
+import { attachTargets } from './attach.ts'
 import { cniTargets } from './cni.ts'
 import { kernelTargets } from './kernel.ts'
 import { netlinkTargets } from './netlink.ts'
@@ -13,6 +14,7 @@ export const targets: readonly Target[] = [
   ...nftablesTargets,
   ...kernelTargets,
   ...cniTargets,
+  ...attachTargets,
   ...agentTargets,
   ...storeTargets,
   ...textTargets,

@@ -1,0 +1,21 @@
+import * as v from 'valibot'
+import { dnsKey, flag, ipMasqBackendKey, mtuKey, readKeys, refuseIptables } from './config-keys.ts'
+import type { CniDns } from './result.ts'
+
+/** The keys of the `ptp` plugin, with their defaults in place. */
+export interface PtpConfig {
+  /** Pods that leave their subnets take an address of the host. */
+  readonly ipMasq: boolean
+  /** Bytes; 0 leaves it to the kernel. */
+  readonly mtu: number
+  readonly dns?: CniDns
+}
+
+const schema = v.object({ ipMasq: flag, ipMasqBackend: ipMasqBackendKey, mtu: mtuKey, dns: dnsKey })
+
+/** Throws `attach.invalid-configuration`, or `attach.unsupported-field` for what is not done here. */
+export function parsePtpConfig(raw: unknown): PtpConfig {
+  const { ipMasqBackend, ...config } = readKeys('ptp', schema, raw)
+  refuseIptables(ipMasqBackend)
+  return config
+}
