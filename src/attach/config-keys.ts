@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { issuesText } from '../base/index.ts'
-import { linkNameFault } from '../ip/index.ts'
+import { linkNameFault, tryParseAddress, tryParseInterfaceAddress } from '../ip/index.ts'
 import { invalidConfiguration, unsupportedField } from './errors.ts'
 
 /** Keys that plugins have in common, and how a configuration is read. */
@@ -25,6 +25,41 @@ export const linkName = v.pipe(
     text => linkNameFault(text) === undefined,
     issue => `not the name of an interface: ${linkNameFault(issue.input) ?? ''}`,
   ),
+)
+
+/** One address. */
+export const address = v.pipe(
+  v.string(),
+  v.check(
+    text => tryParseAddress(text) !== undefined,
+    issue => `${issue.received} is not an IP address`,
+  ),
+)
+
+export const interfaceAddress = v.pipe(
+  v.string(),
+  v.check(
+    text => tryParseInterfaceAddress(text) !== undefined,
+    issue => `${issue.received} is not an IP address with prefix length, such as 10.1.2.3/24`,
+  ),
+)
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+
+/** `routes` of an address management. */
+export const routesKey = v.optional(
+  v.array(
+    v.object({
+      dst: interfaceAddress,
+      gw: v.exactOptional(address),
+      mtu: v.exactOptional(count),
+      advmss: v.exactOptional(count),
+      priority: v.exactOptional(count),
+      table: v.exactOptional(count),
+      scope: v.exactOptional(count),
+    }),
+  ),
+  [],
 )
 
 /** Bytes; 0 leaves it to the kernel. */

@@ -4,7 +4,14 @@ export type { AttachError, AttachErrorPayload } from './errors.ts'
 export { type LoopbackSpec, planLoopback } from './loopback.ts'
 export { masqueradeTableName } from './masquerade.ts'
 export { attachmentOwner, bridgeMac, hostInterfaceName } from './names.ts'
-export type { Attachment, AttachmentSpec, ChainedSpec, PodOnDelete, RequestedMac } from './plan.ts'
+export type {
+  Attachment,
+  AttachmentSpec,
+  ChainedSpec,
+  ManagedAddresses,
+  PodOnDelete,
+  RequestedMac,
+} from './plan.ts'
 export { type PodlaceSettings, podlaceBridge } from './podlace.ts'
 export { type PtpSpec, planPtp } from './ptp.ts'
 export { type PtpConfig, parsePtpConfig } from './ptp-config.ts'
@@ -16,3 +23,5 @@ export {
   type CniRoute,
   ipFamily,
 } from './result.ts'
+export { type StaticRequest, staticAddresses } from './static.ts'
+export { parseStaticConfig, type StaticAddress, type StaticConfig } from './static-config.ts'

@@ -1,8 +1,15 @@
 import type { AddressEntry, Entry } from '../kernel/index.ts'
 import type { CniDns, CniIp, CniResult, CniRoute } from './result.ts'
 
+/** What address management gives; no addresses make a layer 2 attachment. */
+export interface ManagedAddresses {
+  readonly ips: readonly CniIp[]
+  readonly routes: readonly CniRoute[]
+  readonly dns: CniDns
+}
+
 /** What is to be attached, and what address management gave it. */
-export interface AttachmentSpec {
+export interface AttachmentSpec extends ManagedAddresses {
   /** Name of the network. */
   readonly network: string
   readonly containerId: string
@@ -13,10 +20,6 @@ export interface AttachmentSpec {
   readonly pod?: { readonly namespace: string; readonly name: string }
   /** What tells this host from others for good: the node's name. Seeds the bridge's MAC. */
   readonly hostIdentity: string
-  /** From address management; none makes a layer 2 attachment. */
-  readonly ips: readonly CniIp[]
-  readonly routes: readonly CniRoute[]
-  readonly dns: CniDns
   readonly requestedMac?: RequestedMac
   /** False where the kernel has no IPv6, and so no sysctls of it. Default true. */
   readonly podHasIpv6?: boolean

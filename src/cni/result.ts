@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { type CniDns, type CniIp, type CniResult, type CniRoute, ipFamily } from '../attach/index.ts'
 import { issuesText } from '../base/index.ts'
-import { parseInterfaceAddress, tryParseAddress } from '../ip/index.ts'
+import { tryParseAddress, tryParseInterfaceAddress } from '../ip/index.ts'
 import { cniError } from './errors.ts'
 import { type CniVersion, isAtLeast, parseVersion } from './versions.ts'
 
@@ -11,7 +11,7 @@ const address = v.pipe(
 )
 const interfaceAddress = v.pipe(
   v.string(),
-  v.check(isInterfaceAddress, 'not an IP address with prefix length'),
+  v.check(text => tryParseInterfaceAddress(text) !== undefined, 'not an IP address with prefix length'),
 )
 const texts = v.array(v.string())
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
@@ -159,15 +159,6 @@ function formatPaired(result: CniResult, version: CniVersion): Record<string, un
 /** Leaves out what is undefined, as Go's `omitempty` does. */
 function present(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
-}
-
-function isInterfaceAddress(text: string): boolean {
-  try {
-    parseInterfaceAddress(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function parse<S extends v.GenericSchema>(schema: S, raw: unknown): v.InferOutput<S> {

@@ -43,5 +43,6 @@ export {
   samePrefix,
   subnetCount,
   subnets,
+  tryParseInterfaceAddress,
   tryParsePrefix,
 } from './prefix.ts'

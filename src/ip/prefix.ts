@@ -40,6 +40,12 @@ export function parseInterfaceAddress(text: string): InterfaceAddress {
   return result
 }
 
+/** Undefined for what `parseInterfaceAddress` refuses. */
+export function tryParseInterfaceAddress(text: string): InterfaceAddress | undefined {
+  const result = readInterfaceAddress(text)
+  return typeof result === 'string' ? undefined : result
+}
+
 function readInterfaceAddress(text: string): InterfaceAddress | string {
   const slash = text.indexOf('/')
   if (slash < 0) return 'the prefix length is missing, write it like 10.1.2.0/24'

@@ -1,4 +1,4 @@
-import { parsePtpConfig } from '../../../src/attach/index.ts'
+import { parsePtpConfig, parseStaticConfig } from '../../../src/attach/index.ts'
 import { type Target, target } from '../engine/target.ts'
 import { jsonObject, NOT_JSON } from './input.ts'
 
@@ -13,6 +13,16 @@ export const attachTargets: readonly Target[] = [
       dns: { nameservers: ['10.0.0.1'], domain: 'a.test' },
     },
     { ipMasqBackend: 'iptables' },
+  ]),
+  configuration('static', parseStaticConfig, [
+    {
+      addresses: [
+        { address: '10.1.0.5/24', gateway: '10.1.0.1' },
+        { address: 'fd00::5/64', gateway: '' },
+      ],
+      routes: [{ dst: '0.0.0.0/0' }, { dst: '10.9.0.0/16', gw: '10.1.0.7', mtu: 1400, scope: 253 }],
+      dns: { search: ['a.test'] },
+    },
   ]),
 ]
 

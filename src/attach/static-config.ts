@@ -1,0 +1,36 @@
+import * as v from 'valibot'
+import { address, dnsKey, interfaceAddress, readKeys, routesKey } from './config-keys.ts'
+import type { CniDns, CniRoute } from './result.ts'
+
+/** The `ipam` object of type `static`. */
+export interface StaticConfig {
+  readonly addresses: readonly StaticAddress[]
+  readonly routes: readonly CniRoute[]
+  readonly dns?: CniDns
+}
+
+export interface StaticAddress {
+  /** With prefix length. */
+  readonly address: string
+  /** Empty means the same as none. */
+  readonly gateway?: string
+}
+
+const schema = v.object({
+  addresses: v.optional(
+    v.array(
+      v.object({ address: interfaceAddress, gateway: v.exactOptional(v.union([v.literal(''), address])) }),
+    ),
+    [],
+  ),
+  routes: routesKey,
+  dns: dnsKey,
+})
+
+/**
+ * @param ipam the value of that key
+ * @throws `attach.invalid-configuration` that names the key
+ */
+export function parseStaticConfig(ipam: unknown): StaticConfig {
+  return readKeys('static ipam', schema, ipam)
+}
