@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "agent.h"
 
+#include "delegate.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -11,7 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-static unsigned char reply_bytes[FRAME_LIMIT];
+/* Exit code of a reply that is none: an order to run another plugin and to tell what came of it. */
+enum { ORDER = 255 };
+
+static unsigned char reply_bytes[FRAME_LIMIT + 1], answer_bytes[FRAME_LIMIT];
 
 /* A full backlog is no refusal: tries again until the deadline. */
 static int connect_until(int fd, const struct sockaddr_un *address, const struct deadline *deadline) {
@@ -29,8 +34,9 @@ static int connect_until(int fd, const struct sockaddr_un *address, const struct
 
 struct agent agent_connect(const char *path, const struct deadline *deadline) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path) return (struct agent){-1, ENAMETOOLONG};
-  strcpy(address.sun_path, path);
+  size_t length = strlen(path);
+  if (length >= sizeof address.sun_path) return (struct agent){-1, ENAMETOOLONG};
+  memcpy(address.sun_path, path, length);
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return (struct agent){-1, errno};
   if (connect_until(fd, &address, deadline) == 0) return (struct agent){fd, 0};
@@ -124,8 +130,25 @@ static int receive_reply(int fd, const struct deadline *deadline, struct reply *
     return -1;
   }
   if (receive_all(fd, reply_bytes, length, deadline) < 0) return -1;
+  reply_bytes[length] = '\0';
   *reply = (struct reply){reply_bytes[0], (const char *)reply_bytes + 1, length - 1};
   return 0;
+}
+
+/* What cannot be run is told by its errno, behind the exit code ORDER. */
+static int carry_out(int fd, const struct reply *order, const struct deadline *deadline) {
+  char name[24];
+  long length = delegate_run((char *)order->output, order->length, deadline, answer_bytes, sizeof answer_bytes);
+  if (length < 0) {
+    struct text text = {(char *)answer_bytes + 1, 0, sizeof name, false};
+    text_add(&text, errno_name(errno, name));
+    answer_bytes[0] = ORDER;
+    length = (long)text.length + 1;
+  }
+  uint32_t header = htonl((uint32_t)length);
+  struct iovec pieces[] = {{&header, sizeof header}, {answer_bytes, (size_t)length}};
+  struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+  return send_all(fd, &message, deadline);
 }
 
 int agent_call(const struct agent *agent, const struct text *header, const struct request *request,
@@ -139,6 +162,10 @@ int agent_call(const struct agent *agent, const struct text *header, const struc
   int sent = send_request(fd, header, request, bundle, deadline);
   int error = errno;
   int outcome = sent < 0 && error == ETIMEDOUT ? -1 : receive_reply(fd, deadline, reply);
+  while (outcome == 0 && reply->exit_code == ORDER) {
+    outcome = carry_out(fd, reply, deadline);
+    if (outcome == 0) outcome = receive_reply(fd, deadline, reply);
+  }
   if (sent == 0) error = errno;
   close(fd);
   errno = error;

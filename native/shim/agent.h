@@ -1,5 +1,6 @@
 /*
- * The conversation with the agent: one request frame, one reply frame (32-bit big-endian length and payload).
+ * The conversation with the agent: one request frame, one reply frame (32-bit big-endian length and payload). Between
+ * them the agent may order plugins of others to be run, each with a frame of its own and one in answer.
  */
 #pragma once
 

@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -182,7 +181,6 @@ static long deadline_ms(void) {
 
 int main(int argc, char **argv) {
   occupy_standard_descriptors();
-  signal(SIGPIPE, SIG_IGN);
   struct deadline deadline = deadline_in(deadline_ms());
   struct request request = {
       .type = argc > 0 ? base_name(argv[0]) : "podlace",

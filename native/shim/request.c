@@ -97,7 +97,7 @@ static void add_descriptor_names(const struct bundle *bundle, struct text *heade
 
 void request_header(const struct request *request, const struct bundle *bundle, const char *netns_error,
                     struct text *header) {
-  text_add_bytes(header, "podlace-cni/1", sizeof "podlace-cni/1");
+  text_add_bytes(header, "podlace-cni/2", sizeof "podlace-cni/2");
   text_add_pair(header, "type", request->type);
   add_descriptor_names(bundle, header);
   if (netns_error != NULL) text_add_pair(header, "netns-error", netns_error);

@@ -63,20 +63,20 @@ void text_add_json(struct text *text, const char *string) {
 
 const char *errno_name(int number, char *name) {
   static const struct {
-    int number;
-    char name[16];
+    short number;
+    char name[14];
   } names[] = {
       {EPERM, "EPERM"},   {ENOENT, "ENOENT"}, {EACCES, "EACCES"},   {EINVAL, "EINVAL"},
       {EMFILE, "EMFILE"}, {ENFILE, "ENFILE"}, {ENOSPC, "ENOSPC"},   {ENOMEM, "ENOMEM"},
       {EIO, "EIO"},       {ELOOP, "ELOOP"},   {ENOTDIR, "ENOTDIR"}, {EROFS, "EROFS"},
       {EPIPE, "EPIPE"},   {EBADF, "EBADF"},   {EDQUOT, "EDQUOT"},   {ENXIO, "ENXIO"},
-      {EEXIST, "EEXIST"}, {EISDIR, "EISDIR"}, {ENOBUFS, "ENOBUFS"}, {ENAMETOOLONG, "ENAMETOOLONG"},
-      {ENODEV, "ENODEV"}, {EBUSY, "EBUSY"},   {ECONNREFUSED, "ECONNREFUSED"},
-      {ECONNRESET, "ECONNRESET"}, {ETIMEDOUT, "ETIMEDOUT"}, {ENOPROTOOPT, "ENOPROTOOPT"},
-      {EPROTONOSUPPORT, "EPROTONOSUPPORT"},
+      {EEXIST, "EEXIST"}, {EISDIR, "EISDIR"}, {ENOBUFS, "ENOBUFS"}, {EMSGSIZE, "EMSGSIZE"},
+      {ENODEV, "ENODEV"}, {EBUSY, "EBUSY"},   {EPROTO, "EPROTO"},   {ENOEXEC, "ENOEXEC"},
+      {ETIMEDOUT, "ETIMEDOUT"}, {ECONNRESET, "ECONNRESET"}, {ECONNREFUSED, "ECONNREFUSED"},
+      {ENAMETOOLONG, "ENAMETOOLONG"},
   };
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (names[i].number == number) return strcpy(name, names[i].name);
+    if (names[i].number == number) return memcpy(name, names[i].name, sizeof names[i].name);
   struct text text = {name, 0, 15, false};
   text_add(&text, "E");
   text_add_number(&text, (unsigned long)number);

@@ -1,5 +1,5 @@
 import { type Clock, errorText, type Logger } from '../base/index.ts'
-import type { CniRequest, NetworkConfiguration } from '../cni/index.ts'
+import type { CniRequest } from '../cni/index.ts'
 import { type Collection, Graph, type Source } from '../derive/index.ts'
 import type { FileLock } from '../ipam/index.ts'
 import { type Entry, type Kernel, Reconciler } from '../kernel/index.ts'
@@ -7,6 +7,7 @@ import { blockCooldownSeconds, type NetworkConfig, type Node, type PodBlock } fr
 import { overlayMtu, renderSubnetEnv, subnetEnvFor } from '../overlay/index.ts'
 import { Informer, type Store } from '../store/index.ts'
 import { HostLocalStores } from './addresses/host-local.ts'
+import { Ipam } from './addresses/ipam.ts'
 import { NodePool } from './addresses/node-pool.ts'
 import { type AddressSource, holderKey } from './addresses/source.ts'
 import { Attachments } from './attachments/attachments.ts'
@@ -24,12 +25,11 @@ import { OwnNetwork } from './network/own-network.ts'
 import { type Plans, planEverything } from './network/plans.ts'
 import type { SelfNetwork } from './network/self.ts'
 import { watchUplink } from './network/watch-uplink.ts'
-import { bridgePlugin } from './plugins/bridge.ts'
-import { flannelPlugin } from './plugins/flannel.ts'
-import { loopbackPlugin } from './plugins/loopback.ts'
-import { type PodNetwork, podlacePlugin } from './plugins/podlace.ts'
+import { allPlugins } from './plugins/index.ts'
+import type { PodNetwork } from './plugins/podlace.ts'
 import type { PodNamespace } from './pod-namespace.ts'
 import { Registration } from './registration.ts'
+import type { Execute } from './shim-connection.ts'
 
 /** The world outside, as one agent may touch it. */
 export interface AgentWorld {
@@ -214,8 +214,8 @@ export class Agent {
   }
 
   /** One call of the CNI shim. */
-  handle(request: CniRequest, pod: PodNamespace | undefined): Promise<CallOutcome> {
-    return this.calls.handle(request, pod)
+  handle(request: CniRequest, pod: PodNamespace | undefined, execute?: Execute): Promise<CallOutcome> {
+    return this.calls.handle(request, pod, execute)
   }
 
   /** Without an API server: it serves the standard plugins, and there is no pod network. */
@@ -332,21 +332,22 @@ export class Agent {
   private makeCalls(): Calls {
     const { world, config } = this
     const host = { nodeName: config.nodeName, hasIpv6: world.hasIpv6 }
-    const hostLocal = (network: NetworkConfiguration) => this.hostLocal.forConfiguration(network)
-    const bridge = { host, hostLocal, observed: () => this.reconciler.observed }
+    const ipam = new Ipam(network => this.hostLocal.forConfiguration(network))
     return new Calls({
       attachments: this.attachments,
-      hostLocal,
+      ipam,
       blocks: {
         lacks: () => this.lacksNetwork(),
         names: () => this.network?.self.podCidrs.join(' ') ?? '',
       },
-      plugins: new Map([
-        ['podlace', podlacePlugin({ host, addresses: this.pool, network: () => this.podNetwork() })],
-        ['bridge', bridgePlugin(bridge)],
-        ['flannel', flannelPlugin({ bridge, readSubnetFile: world.readFile, usesBlocks: !this.standsAlone })],
-        ['loopback', loopbackPlugin(host)],
-      ]),
+      plugins: allPlugins({
+        host,
+        ipam,
+        observed: () => this.reconciler.observed,
+        podNetwork: { addresses: this.pool, network: () => this.podNetwork() },
+        readSubnetFile: world.readFile,
+        standsAlone: this.standsAlone,
+      }),
     })
   }
 }

@@ -8,12 +8,15 @@ import {
   requireVerb,
   versionReply,
 } from '../cni/index.ts'
-import { type AddressSource, holderKey } from './addresses/source.ts'
+import type { Ipam } from './addresses/ipam.ts'
+import { holderKey } from './addresses/source.ts'
 import type { AttachmentName, Attachments } from './attachments/attachments.ts'
+import { type Call, holderOf, requestedAddresses } from './call.ts'
 import type { CallOutcome } from './cni-server.ts'
-import { type Call, holderOf, type Plugin, requestedAddresses } from './plugins/plugin.ts'
+import type { Plugin } from './plugins/plugin.ts'
 import type { PodNamespace } from './pod-namespace.ts'
 import { RecentConfigurations } from './recent-configurations.ts'
+import type { Execute } from './shim-connection.ts'
 
 /** The blocks of pod addresses that this node has. */
 export interface Blocks {
@@ -27,8 +30,7 @@ export interface CallsOptions {
   readonly attachments: Pick<Attachments, 'add' | 'remove' | 'check' | 'collect'>
   /** By the name the shim was called with. */
   readonly plugins: ReadonlyMap<string, Plugin>
-  /** `host-local` called as an IPAM plugin of its own, by somebody else's main plugin. */
-  readonly hostLocal: (config: NetworkConfiguration) => AddressSource
+  readonly ipam: Ipam
   readonly blocks: Blocks
 }
 
@@ -42,13 +44,13 @@ export class Calls {
   }
 
   /** Throws errors that `cniErrorReply` turns into what the runtime gets. */
-  async handle(request: CniRequest, pod: PodNamespace | undefined): Promise<CallOutcome> {
+  async handle(request: CniRequest, pod: PodNamespace | undefined, execute?: Execute): Promise<CallOutcome> {
     const parameters = parseParameters(request.environment)
     if (parameters.command === 'VERSION') return { output: versionReply() }
     const config = this.configurations.read(request.stdin)
     requireVerb(parameters.command, config.cniVersion)
-    const call = { type: request.type, parameters, config }
-    if (request.type === 'host-local') return this.addressCall(call)
+    const call = { type: request.type, parameters, config, execute }
+    if (ADDRESS_TYPES.has(request.type)) return this.addressCall(call)
     const plugin = this.options.plugins.get(request.type)
     if (plugin === undefined) throw unknownType(request.type, this.options.plugins)
     return this.interfaceCall(call, plugin, request, pod)
@@ -60,7 +62,7 @@ export class Calls {
     request: CniRequest,
     pod: PodNamespace | undefined,
   ): Promise<CallOutcome> {
-    const { parameters, config } = call
+    const { parameters } = call
     const { blocks } = this.options
     switch (parameters.command) {
       case 'ADD':
@@ -71,10 +73,11 @@ export class Calls {
         await this.remove(call, plugin)
         return {}
       case 'GC':
-        await this.collect(config, plugin.addresses(config))
+        await this.collect(call, plugin)
         return {}
       default:
-        return status((plugin.usesBlocks ? blocks.lacks() : undefined) ?? plugin.addresses(config)?.fault())
+        await plugin.delegated(call)?.status()
+        return status((plugin.usesBlocks ? blocks.lacks() : undefined) ?? plugin.addresses(call)?.fault())
     }
   }
 
@@ -83,13 +86,22 @@ export class Calls {
     const blocks = plugin.usesBlocks ? this.options.blocks : NO_BLOCKS
     const name = attachmentName(call, plugin)
     let from = ''
-    const result = await attachments.add(name, pod, async begin => {
-      // Asked when it is this interface's turn: the node may have lost its block while the call waited.
-      const reason = blocks.lacks()
-      if (reason !== undefined) throw cniError('try-again-later', 'attach', reason)
-      from = blocks.names()
-      return plugin.prepare(call, pod, begin)
-    })
+    const result = await attachments
+      .add(name, pod, async begin => {
+        // Asked when it is this interface's turn: the node may have lost its block while the call waited.
+        const reason = blocks.lacks()
+        if (reason !== undefined) throw cniError('try-again-later', 'attach', reason)
+        from = blocks.names()
+        return plugin.prepare(call, pod, begin)
+      })
+      .catch(async (error: unknown) => {
+        // It may have given addresses before the rest failed; what it says to that would hide why.
+        await plugin
+          .delegated(call)
+          ?.release()
+          .catch(() => undefined)
+        throw error
+      })
     const undo = () => attachments.remove(name)
     // And again: a pod must not begin with an address that the node lost while it was wired.
     const reason =
@@ -100,6 +112,7 @@ export class Calls {
   }
 
   private async check(call: Call, plugin: Plugin, pod: PodNamespace): Promise<CallOutcome> {
+    await plugin.delegated(call)?.check()
     const faults = await this.options.attachments.check(attachmentName(call, plugin), pod)
     if (faults.length === 0) return {}
     throw cniError('not-as-added', 'check', `the attachment is not as it was made: ${faults.join('; ')}`)
@@ -108,19 +121,22 @@ export class Calls {
   /** Works from the journal; without a record (an older runtime's, a second DEL) it only gives addresses back. */
   private async remove(call: Call, plugin: Plugin): Promise<void> {
     await this.options.attachments.remove(attachmentName(call, plugin), async () => {
-      await plugin.addresses(call.config)?.release(holderOf(call))
+      await plugin.addresses(call)?.release(holderOf(call))
     })
+    await plugin.delegated(call)?.release()
   }
 
-  private async collect(config: NetworkConfiguration, addresses: AddressSource | undefined): Promise<void> {
-    const keep = validKeys(config)
-    await this.options.attachments.collect(config.name, keep)
-    await addresses?.collect(keep)
+  private async collect(call: Call, plugin: Plugin): Promise<void> {
+    const keep = validKeys(call.config)
+    await this.options.attachments.collect(call.config.name, keep)
+    await plugin.addresses(call)?.collect(keep)
+    await plugin.delegated(call)?.collect()
   }
 
   private async addressCall(call: Call): Promise<CallOutcome> {
     const { parameters, config } = call
-    const source = this.options.hostLocal(config)
+    const source = this.options.ipam.source(call)
+    if (source === undefined) throw otherIpam(call)
     const holder = holderOf(call)
     switch (parameters.command) {
       case 'ADD': {
@@ -147,6 +163,18 @@ export class Calls {
         return status(source.fault())
     }
   }
+}
+
+/** Address management plugins of our own, called by themselves: by a plugin of somebody else. */
+const ADDRESS_TYPES: ReadonlySet<string> = new Set(['host-local', 'static'])
+
+function otherIpam({ type, config }: Call): Error {
+  const found = config.ipam === undefined ? 'has no ipam' : `has ipam type ${config.ipam.type}`
+  return cniError(
+    'invalid-configuration',
+    `read network ${config.name}`,
+    `plugin ${type} was called, and the configuration ${found}`,
+  )
 }
 
 const NO_BLOCKS: Blocks = { lacks: () => undefined, names: () => '' }
@@ -189,7 +217,7 @@ function needPod(
 }
 
 function unknownType(type: string, plugins: ReadonlyMap<string, Plugin>): Error {
-  const known = [...plugins.keys(), 'host-local'].join(', ')
+  const known = [...plugins.keys(), ...ADDRESS_TYPES].join(', ')
   return cniError(
     'invalid-configuration',
     'find the plugin',

@@ -7,14 +7,8 @@ import {
   encodeReply,
   type FdName,
 } from '../cni/index.ts'
-import {
-  closeFd,
-  MAX_FRAME_BYTES,
-  Netns,
-  type UnixConnection,
-  UnixServer,
-  yieldProcessor,
-} from '../sys/index.ts'
+import { closeFd, MAX_FRAME_BYTES, Netns, UnixServer, yieldProcessor } from '../sys/index.ts'
+import { type Execute, ShimConnection } from './shim-connection.ts'
 
 /** What one call came to. */
 export interface CallOutcome {
@@ -25,7 +19,11 @@ export interface CallOutcome {
 }
 
 /** Carries out one call; throws for a refusal. The namespace is lent: it is closed soon after the promise settles. */
-export type CallHandler = (request: CniRequest, pod: Netns | undefined) => Promise<CallOutcome>
+export type CallHandler = (
+  request: CniRequest,
+  pod: Netns | undefined,
+  execute: Execute,
+) => Promise<CallOutcome>
 
 /**
  * Serves the CNI shim on a unix socket. A shim that was killed by the runtime's timeout closes its connection; what
@@ -37,24 +35,24 @@ export function serveCni(socketPath: string, handle: CallHandler, log: Logger): 
   const server = UnixServer.listen(socketPath, {
     mode: 0o600,
     onConnection: connection => {
-      let gone = false
-      connection.onClose(() => (gone = true))
-      connection.onFrame((payload, fds) => {
-        const call = serveCall(connection, () => gone, answer(payload, fds, handle, log))
+      const shim: ShimConnection = new ShimConnection(connection, (payload, fds) => {
+        const execute: Execute = order => shim.execute(order)
+        const answered = answer(payload, fds, (request, pod) => handle(request, pod, execute), log)
+        const call = serveCall(shim, answered)
           .catch((error: unknown) => log.error('a CNI call went wrong', { error: errorText(error) }))
           .finally(() => calls.delete(call))
         calls.add(call)
       })
     },
   })
-  const serveCall = async (connection: UnixConnection, isGone: () => boolean, answered: Promise<Answer>) => {
+  const serveCall = async (shim: ShimConnection, answered: Promise<Answer>) => {
     const { reply, undo } = await answered
     const send = () => {
-      connection.send(reply)
+      shim.send(reply)
       // The shim need not wait for what is left to do here; but others who wait for this process must not wait longer.
       if (calls.size === 1) yieldProcessor()
     }
-    if (await answerOrUndo({ isGone, send }, undo, log)) connection.end()
+    if (await answerOrUndo({ isGone: () => shim.isGone(), send }, undo, log)) shim.end()
   }
   return {
     close: async () => {
@@ -91,7 +89,7 @@ interface Answer {
 async function answer(
   payload: Uint8Array,
   fds: readonly number[],
-  handle: CallHandler,
+  handle: (request: CniRequest, pod: Netns | undefined) => Promise<CallOutcome>,
   log: Logger,
 ): Promise<Answer> {
   let version: string | undefined

@@ -75,7 +75,11 @@ async function start(
 
 function listenCni(socket: string, calls: LateDeletes, log: Logger): { close(): Promise<void> } {
   try {
-    return serveCni(socket, (request, pod) => calls.handle(request, pod && podNamespace(pod)), log)
+    return serveCni(
+      socket,
+      (request, pod, execute) => calls.handle(request, pod && podNamespace(pod), execute),
+      log,
+    )
   } catch (cause) {
     throw socketError('CNI', '--socket', socket, cause)
   }

@@ -1,10 +1,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { type Clock, errorText, type Logger, type Timer } from '../base/index.ts'
+import { type Clock, errorText, hasCode, type Logger, type Timer } from '../base/index.ts'
 import { type CniRequest, decodeRequest } from '../cni/index.ts'
 import type { Agent } from './agent.ts'
 import type { CallOutcome } from './cni-server.ts'
 import type { PodNamespace } from './pod-namespace.ts'
+import type { Execute } from './shim-connection.ts'
 
 /**
  * Where the shim leaves DELs that no agent answered, each as the request it would have sent. Their names are those of
@@ -55,6 +56,8 @@ const LOOK_MS = 5_000
 export class LateDeletes {
   private readonly options: LateDeletesOptions
   private readonly failures = new Map<string, string>()
+  /** Those that take a plugin of somebody else, which only a shim can run. */
+  private readonly needShim = new Set<string>()
   private timer: Timer | undefined
   private round: Promise<void> = Promise.resolve()
   private stopped = false
@@ -83,20 +86,32 @@ export class LateDeletes {
 
   /**
    * A call of the shim. An ADD comes after the DEL that a tombstone of its interface speaks of: were that carried out
-   * later, it would take away what the ADD makes.
+   * later, it would take away what the ADD makes. And any shim can do what an earlier DEL needs one for.
    */
-  async handle(request: CniRequest, pod: PodNamespace | undefined): Promise<CallOutcome> {
+  async handle(request: CniRequest, pod: PodNamespace | undefined, execute?: Execute): Promise<CallOutcome> {
     const { environment } = request
     if (environment.get('CNI_COMMAND') === 'ADD') {
-      await this.carryOut(`${environment.get('CNI_CONTAINERID')}-${environment.get('CNI_IFNAME')}`)
+      await this.carryOut(`${environment.get('CNI_CONTAINERID')}-${environment.get('CNI_IFNAME')}`, execute)
     }
-    return this.options.agent.handle(request, pod)
+    const [waiting] = this.needShim
+    if (waiting !== undefined && execute !== undefined) await this.tryToCarryOut(waiting, execute)
+    return this.options.agent.handle(request, pod, execute)
   }
 
   private async carryOutAll(): Promise<void> {
     for (const name of this.options.tombstones.list()) {
       if (this.stopped) return
-      await this.carryOut(name).catch((error: unknown) => this.complain(name, errorText(error)))
+      await this.tryToCarryOut(name)
+    }
+  }
+
+  private async tryToCarryOut(name: string, execute?: Execute): Promise<void> {
+    this.needShim.delete(name)
+    try {
+      await this.carryOut(name, execute)
+    } catch (error) {
+      if (execute === undefined && hasCode(error, 'cni.try-again-later')) this.needShim.add(name)
+      this.complain(name, errorText(error))
     }
   }
 
@@ -108,11 +123,11 @@ export class LateDeletes {
     this.options.log.error(message, { tombstone, error })
   }
 
-  private async carryOut(name: string): Promise<void> {
+  private async carryOut(name: string, execute?: Execute): Promise<void> {
     const { agent, tombstones } = this.options
     const payload = tombstones.read(name)
     if (payload === undefined) return
-    await agent.handle(decodeRequest(payload), undefined)
+    await agent.handle(decodeRequest(payload), undefined, execute)
     tombstones.remove(name)
     this.failures.delete(name)
   }

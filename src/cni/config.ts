@@ -63,7 +63,8 @@ const dns = v.looseObject({
 const schema = v.looseObject({
   name: identifier,
   type: identifier,
-  ipam: v.exactOptional(v.looseObject({ type: v.exactOptional(v.string()) })),
+  // It may name a plugin of somebody else, which is run: no path ever gets that far.
+  ipam: v.exactOptional(v.looseObject({ type: v.exactOptional(v.union([v.literal(''), identifier])) })),
   dns: v.exactOptional(dns),
   prevResult: v.exactOptional(v.looseObject({})),
   runtimeConfig: v.exactOptional(

@@ -28,7 +28,7 @@ export type CniErrorName = keyof typeof CNI_ERROR_CODES
 
 /** Of errors made here; those of other rooms get their number from `CODE_OF`. */
 export interface CniErrorPayload extends ErrorPayload {
-  readonly code: `cni.${CniErrorName}`
+  readonly code: `cni.${CniErrorName | 'delegate'}`
   readonly cniCode: number
   readonly details?: string
 }
@@ -50,6 +50,20 @@ export function cniError(
 ): PodlaceError<CniErrorPayload> {
   const payload = { code: `cni.${name}` as const, cniCode: CNI_ERROR_CODES[name] }
   return new PodlaceError(op, message, details === undefined ? payload : { ...payload, details })
+}
+
+/** What a plugin of somebody else refused, with the code and the words it gave. */
+export function delegateError(
+  plugin: string,
+  {
+    code,
+    msg,
+    details,
+  }: { readonly code: number; readonly msg: string; readonly details?: string | undefined },
+): PodlaceError<CniErrorPayload> {
+  const payload = { code: 'cni.delegate', cniCode: code } as const
+  const full = details === undefined || details === '' ? payload : { ...payload, details }
+  return new PodlaceError(`run plugin ${plugin}`, `plugin ${plugin}: ${msg}`, full)
 }
 
 /**

@@ -8,7 +8,7 @@ const bytes = (text: string) => new TextEncoder().encode(text)
 
 test('a request as the shim writes it', () => {
   const payload = bytes(
-    'podlace-cni/1\0type=bridge\0fds=netns,route\0netns-error=ENOENT\0CNI_COMMAND=ADD\0CNI_ARGS=A=b;C=d\0\0{"x":1}',
+    'podlace-cni/2\0type=bridge\0fds=netns,route\0netns-error=ENOENT\0CNI_COMMAND=ADD\0CNI_ARGS=A=b;C=d\0\0{"x":1}',
   )
   const request = decodeRequest(payload)
   assert.deepEqual(request, {
@@ -27,12 +27,12 @@ test('a request as the shim writes it', () => {
 const refused: readonly [what: string, payload: string, message: RegExp][] = [
   ['another version', 'podlace-cni/2\0type=x\0\0', /starts with "podlace-cni\/2".*of one release/],
   ['nothing', '', /no end of header/],
-  ['no end of header', 'podlace-cni/1\0type=x\0', /no end of header/],
-  ['no type', 'podlace-cni/1\0fds=\0\0', /type is missing/],
-  ['an unknown descriptor', 'podlace-cni/1\0type=x\0fds=netns,door\0\0', /"door" is not one of netns/],
-  ['a descriptor twice', 'podlace-cni/1\0type=x\0fds=netns,netns\0\0', /twice/],
-  ['a key twice', 'podlace-cni/1\0type=x\0type=y\0\0', /"type" stands twice/],
-  ['no pair', 'podlace-cni/1\0type\0\0', /"type" is not key=value/],
+  ['no end of header', 'podlace-cni/2\0type=x\0', /no end of header/],
+  ['no type', 'podlace-cni/2\0fds=\0\0', /type is missing/],
+  ['an unknown descriptor', 'podlace-cni/2\0type=x\0fds=netns,door\0\0', /"door" is not one of netns/],
+  ['a descriptor twice', 'podlace-cni/2\0type=x\0fds=netns,netns\0\0', /twice/],
+  ['a key twice', 'podlace-cni/2\0type=x\0type=y\0\0', /"type" stands twice/],
+  ['no pair', 'podlace-cni/2\0type\0\0', /"type" is not key=value/],
 ]
 
 for (const [what, payload, message] of refused) {

@@ -1,7 +1,7 @@
 import { cniError } from './errors.ts'
 
 /** First string of every request; the number rises when the layout changes. */
-export const FRAME_VERSION = 'podlace-cni/1'
+export const FRAME_VERSION = 'podlace-cni/2'
 
 /** The descriptors a shim can send, by name (the parts of a `Netns`). */
 export const FD_NAMES = ['netns', 'route', 'netfilter', 'ipv4', 'ipv6', 'core'] as const
@@ -60,15 +60,18 @@ export function encodeRequest(request: CniRequest): Uint8Array {
   const strings = [FRAME_VERSION, `type=${request.type}`, `fds=${request.fds.join(',')}`]
   if (request.netnsError !== undefined) strings.push(`netns-error=${request.netnsError}`)
   for (const [key, value] of request.environment) strings.push(`${key}=${value}`)
+  return Buffer.concat([encodeStrings(strings), request.stdin])
+}
+
+function encodeStrings(strings: readonly string[]): Uint8Array {
   const nul = strings.find(text => text.includes('\0'))
   if (nul !== undefined) throw malformed(`${quote(nul)} holds a NUL byte`)
-  const header = Buffer.from(`${strings.join('\0')}\0\0`)
-  return Buffer.concat([header, request.stdin])
+  return Buffer.from(`${strings.join('\0')}\0\0`)
 }
 
 /** The reply: the exit code of the plugin, then what it prints. */
 export interface CniReply {
-  /** 0 to 255. */
+  /** 0 to 254. */
   readonly exitCode: number
   readonly stdout: Uint8Array
 }
@@ -86,6 +89,32 @@ export function decodeReply(payload: Uint8Array): CniReply {
   const exitCode = payload[0]
   if (exitCode === undefined) throw malformed('the reply is empty')
   return { exitCode, stdout: payload.subarray(1) }
+}
+
+/**
+ * Instead of a reply: the shim is to run a plugin of somebody else, which it finds in the directories of CNI_PATH, and to
+ * tell what came of it in a frame of its own.
+ */
+export interface CniOrder {
+  readonly plugin: string
+  /** Variables that are to be others than in the runtime's call. */
+  readonly environment: ReadonlyMap<string, string>
+  readonly stdin: Uint8Array
+}
+
+/** In place of an exit code: the frame is an order, or says why one could not be carried out. */
+const ORDER = 255
+
+/** Throws `cni.decode` for a NUL in a text. */
+export function encodeOrder({ plugin, environment, stdin }: CniOrder): Uint8Array {
+  const pairs = Array.from(environment, ([key, value]) => `${key}=${value}`)
+  return Buffer.concat([new Uint8Array([ORDER]), encodeStrings([plugin, ...pairs]), stdin])
+}
+
+/** What came of an order: the reply of the plugin, or the errno name of why there is none (`ENOENT`: no such plugin). */
+export function decodeOrderAnswer(payload: Uint8Array): CniReply | { readonly refusal: string } {
+  const reply = decodeReply(payload)
+  return reply.exitCode === ORDER ? { refusal: Buffer.from(reply.stdout).toString('latin1') } : reply
 }
 
 /** The strings up to the empty one; `rest` shares the payload's memory. */

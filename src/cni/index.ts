@@ -14,12 +14,16 @@ export {
   cniCodeOf,
   cniError,
   cniErrorReply,
+  delegateError,
 } from './errors.ts'
 export {
+  type CniOrder,
   type CniReply,
   type CniRequest,
+  decodeOrderAnswer,
   decodeReply,
   decodeRequest,
+  encodeOrder,
   encodeReply,
   encodeRequest,
   FD_NAMES,

@@ -151,6 +151,69 @@ test('host-local called as an address plugin of its own', () => {
   assert.equal(node.call('CHECK', 'a', config).output.code, 103)
 })
 
+/** An address plugin of somebody else: a script that writes down how it is called. */
+function foreignIpam(answer: string): string {
+  const log = path.join(node.directory, 'calls')
+  const script = `#!/bin/sh
+echo "$CNI_COMMAND $CNI_IFNAME $(tr -d '\\n' | grep -o '"name":"[a-z]*"')" >> ${log}
+[ $CNI_COMMAND = ADD ] || exit 0
+${answer}
+`
+  fs.writeFileSync(path.join(node.binDir, 'their-ipam'), script, { mode: 0o755 })
+  return log
+}
+
+test('addresses of a plugin of somebody else: it is run for every verb, and gets what it needs', async () => {
+  const log = foreignIpam(
+    `echo '{"cniVersion":"1.1.0","ips":[{"address":"10.55.0.7/24","gateway":"10.55.0.1"}]}'`,
+  )
+  const config = bridgeConfig({ ipMasq: true, ipam: { type: 'their-ipam' } })
+  const { output, exitCode } = node.call('ADD', 'a', config)
+  assert.equal(exitCode, 0, JSON.stringify(output))
+  assert.equal(output.ips?.[0]?.address, '10.55.0.7/24')
+  assert.match(ip(node.pod('a'), '-br -4 address show eth0'), /10\.55\.0\.7\/24/)
+  assert.match(ip(node.pod('a'), 'route'), /default via 10\.55\.0\.1/)
+  assert.match(ip(node.netns, '-br -4 address show br-test'), /10\.55\.0\.1\/24/)
+  assert.match(inNode('nft list table ip podlace-net-lan'), /10\.55\.0\.7/)
+  for (const command of ['CHECK', 'STATUS', 'DEL']) {
+    assert.equal(node.call(command, 'a', config).exitCode, 0, command)
+  }
+  assert.equal(node.call('GC', 'a', { ...config, 'cni.dev/valid-attachments': [] }).exitCode, 0)
+  const calls = fs.readFileSync(log, 'utf8').trim().split('\n')
+  assert.deepEqual(
+    calls,
+    ['ADD', 'CHECK', 'STATUS', 'DEL', 'GC'].map(command => `${command} eth0 "name":"lan"`),
+  )
+  assert.doesNotMatch(ip(node.netns, 'link'), /br-test|veth/)
+})
+
+test('an address plugin of somebody else that refuses: its code and words come through, nothing remains', async () => {
+  const log = foreignIpam(`echo '{"code":11,"msg":"no leases left"}'; exit 1`)
+  const config = bridgeConfig({ ipam: { type: 'their-ipam' } })
+  const before = await node.hostState()
+  const { output } = node.call('ADD', 'a', config)
+  assert.equal(output.code, 11)
+  assert.match(output.msg ?? '', /their-ipam: no leases left/)
+  assert.deepEqual(
+    (await node.hostState()).filter(key => key.includes('veth')),
+    before.filter(key => key.includes('veth')),
+  )
+  assert.match(fs.readFileSync(log, 'utf8'), /DEL eth0/)
+})
+
+test('a DEL while the agent is away reaches the address plugin of somebody else with the next call of any pod', async () => {
+  const log = foreignIpam(`echo '{"cniVersion":"1.1.0","ips":[{"address":"10.55.0.7/24"}]}'`)
+  const config = bridgeConfig({ ipam: { type: 'their-ipam' } })
+  assert.equal(node.call('ADD', 'a', config).exitCode, 0)
+  await node.kill()
+  assert.equal(node.call('DEL', 'a', config).exitCode, 0)
+  await node.start()
+  assert.doesNotMatch(fs.readFileSync(log, 'utf8'), /DEL/)
+  assert.equal(node.call('STATUS', 'x', bridgeConfig()).exitCode, 0)
+  assert.match(fs.readFileSync(log, 'utf8'), /DEL eth0/)
+  assert.deepEqual(fs.readdirSync(path.join(node.stateDir, 'tombstones')), [])
+})
+
 test('VERSION is answered, and what is not valid is refused with its code before anything is made', async () => {
   const before = await node.hostState()
   assert.match(JSON.stringify(node.call('VERSION', 'a').output), /"1\.1\.0"/)
@@ -160,7 +223,8 @@ test('VERSION is answered, and what is not valid is refused with its code before
     [{ name: 'pods', bridge: 'x' }, 2, /does not know "bridge"/],
     [bridgeConfig({ vlan: 7 }), 2, /vlan/],
     [bridgeConfig({ bridge: 'a-name-that-is-too-long' }), 7, /bridge/],
-    [bridgeConfig({ ipam: { type: 'dhcp' } }), 2, /dhcp/],
+    [bridgeConfig({ ipam: { type: 'none-such' } }), 7, /CNI_PATH has a plugin none-such/],
+    [bridgeConfig({ ipam: { type: '../bin/host-local' } }), 7, /ipam/],
     [bridgeConfig({ ipam: { type: 'host-local', subnet: '10.9.0.1/33' } }), 7, /subnet/],
     [bridgeConfig({ ipam: { type: 'host-local', dataDir: dataDir() } }), 7, /no ranges/],
   ]

@@ -19,7 +19,7 @@ const clients: StreamConnection[] = []
 
 beforeEach(() => {
   handle = async () => ({})
-  server = serveCni(socket, (request, pod) => handle(request, pod), silentLogger)
+  server = serveCni(socket, (request, pod, execute) => handle(request, pod, execute), silentLogger)
 })
 
 afterEach(async () => {

@@ -95,7 +95,7 @@ function parse(payload: Uint8Array, fds: number[]): Request {
   const bytes = Buffer.from(payload)
   const end = bytes.indexOf('\0\0')
   const [protocol, ...pairs] = bytes.subarray(0, end).toString().split('\0')
-  assert.equal(protocol, 'podlace-cni/1')
+  assert.equal(protocol, 'podlace-cni/2')
   const fields = new Map(
     pairs.map((pair): [string, string] => [
       pair.slice(0, pair.indexOf('=')),
@@ -341,6 +341,65 @@ test('a DEL that cannot be recorded fails', async () => {
   for (const name of ['../../etc/passwd', 'a/b', '.hidden', 'x'.repeat(300)])
     assert.equal((await run(pods({ COMMAND: 'DEL', CONTAINERID: name }))).status, 4)
   assert.deepEqual(readdirSync(directory).sort(), ['pod', 'state'])
+})
+
+/** The frame by which an agent has a plugin run; then what the shim told of it, and what it printed at the end. */
+async function order(strings: readonly string[], stdin = '', more = {}): Promise<[number, string, Answer]> {
+  let told: Buffer = Buffer.alloc(0)
+  server = UnixServer.listen(socketPath, {
+    mode: 0o600,
+    onConnection: connection => {
+      const answers = [
+        Buffer.concat([Buffer.from([255]), Buffer.from(`${strings.join('\0')}\0\0${stdin}`)]),
+        reply(3, 'the end'),
+      ]
+      connection.onFrame((payload, fds) => {
+        for (const fd of fds) closeFd(fd)
+        told = Buffer.from(payload)
+        connection.send(answers.shift() ?? reply(9, 'too many frames'))
+      })
+    },
+  })
+  const answer = await run(pods({ COMMAND: 'ADD', PATH: `/none:${directory}:` }), CONFIG, more)
+  return [told[0] ?? -1, told.subarray(1).toString(), answer]
+}
+
+function plugin(name: string, script: string): void {
+  writeFileSync(join(directory, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+}
+
+test('a plugin that the agent orders is run with its variables and its input; its output is told', async () => {
+  plugin('theirs', 'echo "$CNI_COMMAND $CNI_CONTAINERID $EXTRA"; cat; exit 7')
+  const input = 'x'.repeat(300_000)
+  const [code, output, answer] = await order(['theirs', 'CNI_COMMAND=GC', 'EXTRA=y'], input)
+  assert.equal(code, 7)
+  assert.equal(output, `GC c0ffee y\n${input}`)
+  assert.deepEqual(answer, { status: 3, stdout: 'the end', stderr: '' })
+})
+
+test('an order that cannot be carried out is told by its errno, and the call goes on', async () => {
+  plugin('large', 'head -c 1100000 /dev/zero')
+  plugin('slow', 'echo $$ > "$0.pid"; exec sleep 60')
+  writeFileSync(join(directory, 'broken'), 'no program', { mode: 0o755 })
+  writeFileSync(join(directory, 'no-program'), '', { mode: 0o644 })
+  const refusals: [string, number, string][] = [
+    ['none', 255, 'ENOENT'],
+    ['no-program', 255, 'ENOENT'],
+    ['../theirs', 255, 'EPROTO'],
+    ['.hidden', 255, 'EPROTO'],
+    ['', 255, 'EPROTO'],
+    ['large', 255, 'EMSGSIZE'],
+    ['broken', 127, ''],
+  ]
+  for (const [name, code, text] of refusals) {
+    const told = await order([name])
+    assert.deepEqual(told, [code, text, { status: 3, stdout: 'the end', stderr: '' }], name)
+    server?.close()
+  }
+  const late = await order(['slow'], '', { PODLACE_CNI_DEADLINE_MS: '700' })
+  assert.deepEqual(late.slice(0, 2), [255, 'ETIMEDOUT'])
+  const pid = readFileSync(join(directory, 'slow.pid'), 'utf8').trim()
+  assert.ok(!existsSync(`/proc/${pid}`), 'the plugin was killed')
 })
 
 test('fifty at once are answered each with its own', async () => {

@@ -94,7 +94,10 @@ export class Attachments {
       try {
         await recorded
         checkpoint('intended')
-        return await this.wire(key, attached, pod, host)
+        const result = await this.wire(attached, pod, host)
+        return attached.complete === undefined
+          ? this.finish(key, result)
+          : await this.complete(key, await attached.complete(), pod)
       } catch (error) {
         await this.undo(key, attached.record)
         throw error
@@ -137,7 +140,7 @@ export class Attachments {
 
   /** Removes every attachment of a network that is not in `keep` (holder keys). One failure does not stop the others. */
   async collect(network: string, keep: ReadonlySet<string>): Promise<void> {
-    const { journal, networks, wires } = this.options
+    const { journal } = this.options
     const failures: string[] = []
     for (const [key, { value }] of journal.records()) {
       const { spec } = value.wiring
@@ -147,12 +150,17 @@ export class Attachments {
         failures.push(`${key}: ${errorText(error)}`),
       )
     }
-    if (!this.isInUse(network)) await wires.clear(networks.forget(network))
+    await this.forgetUnused(network)
     if (failures.length > 0) throw cniError('internal', 'collect garbage', failures.join('; '))
   }
 
   count(): number {
     return this.options.journal.count
+  }
+
+  private async forgetUnused(network: string): Promise<void> {
+    const { networks, wires } = this.options
+    if (!this.isInUse(network)) await wires.clear(networks.forget(network))
   }
 
   private isInUse(network: string): boolean {
@@ -180,20 +188,32 @@ export class Attachments {
     return reservation
   }
 
-  private async wire(
-    key: string,
-    { plan }: Attached,
-    pod: PodNamespace,
-    host: Reservation,
-  ): Promise<CniResult> {
-    const { journal, wires, checkpoint } = this.options
+  /** Wires it once more, with what could not be known before it was wired. */
+  private async complete(key: string, attached: Attached, pod: PodNamespace): Promise<CniResult> {
+    this.options.checkpoint('completed')
+    await this.intend(key, attached)
+    const host = this.desire(key, attached)
+    try {
+      return this.finish(key, await this.wire(attached, pod, host))
+    } finally {
+      host.cancel()
+    }
+  }
+
+  private async wire({ plan }: Attached, pod: PodNamespace, host: Reservation): Promise<CniResult> {
+    const { wires, checkpoint } = this.options
     await wires.makeHost(plan, pod, host)
     checkpoint('host wired')
     await wires.makePod(plan, pod)
     checkpoint('pod wired')
+    return plan.result
+  }
+
+  private finish(key: string, result: CniResult): CniResult {
+    const { journal, checkpoint } = this.options
     journal.done(key)
     checkpoint('done')
-    return plan.result
+    return result
   }
 
   private async unwire(key: string, record: AttachmentRecord): Promise<void> {
@@ -210,7 +230,9 @@ export class Attachments {
   }
 
   private async undo(key: string, record: AttachmentRecord): Promise<void> {
-    const failed = await this.unwire(key, record).catch((error: unknown) => error)
+    const failed = await this.unwire(key, record)
+      .then(() => this.forgetUnused(record.wiring.spec.network))
+      .catch((error: unknown) => error)
     if (failed === undefined) return
     this.options.log.error(
       'taking back a failed ADD did not succeed; what is left is removed when it can be',

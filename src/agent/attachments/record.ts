@@ -3,8 +3,10 @@ import {
   type Attachment,
   type BridgeSpec,
   type LoopbackSpec,
+  type PtpSpec,
   planBridge,
   planLoopback,
+  planPtp,
 } from '../../attach/index.ts'
 import { type Holder, holderKey } from '../addresses/source.ts'
 
@@ -32,6 +34,7 @@ export interface HostLocalAddresses {
 /** What each planner is given, by the planner's name. */
 interface Specs {
   readonly bridge: BridgeSpec
+  readonly ptp: PtpSpec
   readonly loopback: LoopbackSpec
 }
 
@@ -43,6 +46,7 @@ export type Wiring<P extends PlanName = PlanName> = {
 
 const PLANNERS: { readonly [K in PlanName]: (spec: Specs[K], netns: string) => Attachment } = {
   bridge: planBridge,
+  ptp: planPtp,
   loopback: planLoopback,
 }
 
@@ -55,6 +59,8 @@ export function attachmentKey(holder: Holder, chainedType?: string): string {
 export interface Attached {
   readonly record: AttachmentRecord
   readonly plan: Attachment
+  /** What it comes to when it is wired: with the addresses that a plugin of somebody else gives then. */
+  readonly complete?: () => Promise<Attached>
 }
 
 /** Pure: the entries and the result of an attachment. */

@@ -1,12 +1,12 @@
-import { parseBridgeConfig } from '../../attach/index.ts'
 import { cniError, type NetworkConfiguration } from '../../cni/index.ts'
 import { formatPrefix, parseInterfaceAddress } from '../../ip/index.ts'
 import { parseSubnetEnv, type SubnetEnv } from '../../overlay/index.ts'
-import { type BridgePluginOptions, hostLocalOf, prepareBridge } from './bridge.ts'
+import type { Call } from '../call.ts'
 import type { Plugin } from './plugin.ts'
 
 export interface FlannelPluginOptions {
-  readonly bridge: BridgePluginOptions
+  /** What may be the `type` of `delegate`. */
+  readonly plugins: ReadonlyMap<string, Plugin>
   /** Reads the file that the node's network daemon writes; throws if there is none. */
   readonly readSubnetFile: (file: string) => string
   /** The file is this agent's own; without a pod network of its own it is that of another daemon. */
@@ -16,22 +16,26 @@ export interface FlannelPluginOptions {
 const DEFAULT_SUBNET_FILE = '/run/flannel/subnet.env'
 
 /**
- * flannel's CNI plugin: writes the configuration of a `bridge` with `host-local` addresses from subnet.env, and
- * carries that out itself.
+ * flannel's CNI plugin: writes the configuration of a `bridge` (or what `delegate` names) with `host-local` addresses
+ * from subnet.env, and has that carried out.
  */
-export function flannelPlugin({ bridge, readSubnetFile, usesBlocks }: FlannelPluginOptions): Plugin {
-  const delegate = (config: NetworkConfiguration) =>
-    delegateConfig(config, readSubnetEnv(config, readSubnetFile))
+export function flannelPlugin({ plugins, readSubnetFile, usesBlocks }: FlannelPluginOptions): Plugin {
   return {
     usesBlocks,
     isChained: false,
     prepare: async (call, pod, begin) => {
-      const config = delegate(call.config)
-      return prepareBridge(bridge, { ...call, config }, pod, parseBridgeConfig(config.raw), begin)
+      const plugin = delegateOf(call.config, plugins)
+      const config = delegateConfig(call.config, readSubnetEnv(call.config, readSubnetFile))
+      return plugin.prepare({ ...call, config }, pod, begin)
     },
-    // The store is found by data directory and network name alone: a missing subnet.env does not hinder DEL.
-    addresses: config => hostLocalOf(bridge, { ...config, ipam: ipamOf(config, []) }),
+    addresses: call => delegateOf(call.config, plugins).addresses(withoutSubnets(call)),
+    delegated: () => undefined,
   }
+}
+
+/** The store of addresses is found by data directory and network name alone: a missing subnet.env does not hinder DEL. */
+function withoutSubnets(call: Call): Call {
+  return { ...call, config: { ...call.config, ipam: ipamOf(call.config, []) } }
 }
 
 function readSubnetEnv(config: NetworkConfiguration, read: (file: string) => string): SubnetEnv {
@@ -50,25 +54,33 @@ function readSubnetEnv(config: NetworkConfiguration, read: (file: string) => str
   return parseSubnetEnv(text)
 }
 
-/** What flannel's plugin would hand to the bridge plugin (its `delegate` wins over what it fills in). */
+function delegateTypeOf(config: NetworkConfiguration): unknown {
+  return objectAt(config, 'delegate')['type'] ?? 'bridge'
+}
+
+function delegateOf(config: NetworkConfiguration, plugins: ReadonlyMap<string, Plugin>): Plugin {
+  const type = delegateTypeOf(config)
+  const plugin = typeof type === 'string' ? plugins.get(type) : undefined
+  if (plugin !== undefined) return plugin
+  throw cniError(
+    'unsupported-field',
+    `read network ${config.name}`,
+    `delegate type ${JSON.stringify(type)} is not done here: use one of ${[...plugins.keys()].join(', ')}`,
+  )
+}
+
+/** What flannel's plugin would hand to the other one (its `delegate` wins over what it fills in). */
 function delegateConfig(config: NetworkConfiguration, env: SubnetEnv): NetworkConfiguration {
   const delegate = objectAt(config, 'delegate')
-  const type = delegate['type'] ?? 'bridge'
-  if (type !== 'bridge') {
-    throw cniError(
-      'unsupported-field',
-      `read network ${config.name}`,
-      `delegate type ${String(type)} is not done here: use bridge`,
-    )
-  }
+  const type = String(delegateTypeOf(config))
   const subnets = [env.subnet, env.ipv6Subnet].filter(subnet => subnet !== undefined)
   const ipam = ipamOf(config, subnets, [...env.networks, ...env.ipv6Networks])
-  const filled = { mtu: env.mtu, ipMasq: !env.ipMasq, isGateway: true }
+  const filled = { mtu: env.mtu, ipMasq: !env.ipMasq, ...(type === 'bridge' ? { isGateway: true } : {}) }
   return {
     ...config,
-    type: 'bridge',
+    type,
     ipam,
-    raw: { ...filled, ...delegate, name: config.name, type: 'bridge', ipam: ipam.raw },
+    raw: { ...filled, ...delegate, name: config.name, type, ipam: ipam.raw },
   }
 }
 

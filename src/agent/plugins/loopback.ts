@@ -1,7 +1,8 @@
 import { cniError } from '../../cni/index.ts'
 import type { Lease } from '../addresses/source.ts'
 import type { AttachmentRecord } from '../attachments/record.ts'
-import { type Plugin, withAddresses } from './plugin.ts'
+import { attach } from './interface.ts'
+import type { Plugin } from './plugin.ts'
 import { attachmentSpec, type HostFacts } from './spec.ts'
 
 /** The standard `loopback` plugin: the pod's `lo`, up. */
@@ -24,8 +25,9 @@ export function loopbackPlugin(host: HostFacts): Plugin {
         netnsCookie: String(pod.cookie),
         wiring: { plan: 'loopback', spec: { ...attachmentSpec(call, pod, noLease, host), ...prevResult } },
       })
-      return withAddresses(call, undefined, make, begin)
+      return attach({ call, source: undefined, make, begin })
     },
     addresses: () => undefined,
+    delegated: () => undefined,
   }
 }

@@ -1,15 +1,9 @@
-import { type CniParameters, cniError, type NetworkConfiguration } from '../../cni/index.ts'
-import { type AddressSource, type Holder, type Lease, NO_LEASE } from '../addresses/source.ts'
-import { type Attached, type AttachmentRecord, planRecord } from '../attachments/record.ts'
+import { cniError } from '../../cni/index.ts'
+import type { DelegatedAddresses } from '../addresses/delegated.ts'
+import type { AddressSource } from '../addresses/source.ts'
+import type { Attached } from '../attachments/record.ts'
+import type { Call } from '../call.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
-
-/** One call for one attachment, validated. */
-export interface Call {
-  /** The plugin's name: the one its binary was started under. */
-  readonly type: string
-  readonly parameters: CniParameters
-  readonly config: NetworkConfiguration
-}
 
 /**
  * A plugin type: says what an ADD needs. It takes addresses and touches no kernel; wiring, journal and undoing are
@@ -26,12 +20,10 @@ export interface Plugin {
    * @param begin called with what is going to be returned, when the addresses are chosen and none of them is on disk
    */
   prepare(call: Call, pod: PodNamespace, begin: (attached: Attached) => void): Promise<Attached>
-  /** Where this configuration's addresses come from; undefined for none. */
-  addresses(config: NetworkConfiguration): AddressSource | undefined
-}
-
-export function holderOf({ parameters }: Call): Holder {
-  return { containerId: parameters.containerId, ifName: parameters.ifName }
+  /** Where this call's addresses come from; undefined for none, or for those of a plugin of somebody else. */
+  addresses(call: Call): AddressSource | undefined
+  /** The plugin of somebody else that manages them. */
+  delegated(call: Call): DelegatedAddresses | undefined
 }
 
 /** `lo` is in every namespace already. @throws `cni.invalid-environment` (4) */
@@ -42,28 +34,4 @@ export function refuseLoopback({ parameters, config }: Call): void {
     'attach',
     `CNI_IFNAME is lo, which every pod has already: type ${config.type} needs another name, such as eth0`,
   )
-}
-
-/** Takes addresses, makes and plans the record with them; takes none if that fails. */
-export async function withAddresses(
-  call: Call,
-  source: AddressSource | undefined,
-  make: (lease: Lease) => AttachmentRecord,
-  begin: (attached: Attached) => void,
-): Promise<Attached> {
-  const use = (lease: Lease): Attached => {
-    const record = make(lease)
-    const attached = { record, plan: planRecord(record) }
-    begin(attached)
-    return attached
-  }
-  if (source === undefined) return use(NO_LEASE)
-  return source.allocate(holderOf(call), requestedAddresses(call), use)
-}
-
-/** Addresses the runtime asked for: `runtimeConfig.ips`, then `args.cni.ips`, then `IP` in CNI_ARGS. */
-export function requestedAddresses({ parameters, config }: Call): readonly string[] {
-  const fromArgs = parameters.args.get('IP')
-  const asked = config.runtimeConfig.ips ?? config.args.ips ?? (fromArgs === undefined ? [] : [fromArgs])
-  return asked.map(text => text.split('/')[0] ?? text)
 }

@@ -2,7 +2,8 @@ import { podlaceBridge } from '../../attach/index.ts'
 import { checkPodlaceKeys, cniError } from '../../cni/index.ts'
 import type { AddressSource, Lease } from '../addresses/source.ts'
 import type { AttachmentRecord } from '../attachments/record.ts'
-import { type Plugin, refuseLoopback, withAddresses } from './plugin.ts'
+import { attach } from './interface.ts'
+import { type Plugin, refuseLoopback } from './plugin.ts'
 import { attachmentSpec, type HostFacts } from './spec.ts'
 
 /** The pod network as this node has it. */
@@ -38,8 +39,9 @@ export function podlacePlugin({ host, addresses, network }: PodlacePluginOptions
         wiring: { plan: 'bridge', spec: { ...attachmentSpec(call, pod, lease, host), config } },
         addresses: { source: 'node' },
       })
-      return withAddresses(call, addresses, make, begin)
+      return attach({ call, source: addresses, make, begin })
     },
     addresses: () => addresses,
+    delegated: () => undefined,
   }
 }

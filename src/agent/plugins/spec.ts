@@ -1,7 +1,7 @@
 import type { AttachmentSpec } from '../../attach/index.ts'
 import type { Lease } from '../addresses/source.ts'
+import type { Call } from '../call.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
-import type { Call } from './plugin.ts'
 
 /** What of the host every attachment must know. */
 export interface HostFacts {

@@ -1,4 +1,5 @@
 import { parseHostLocalConfig, parseResolvConf } from '../../../src/agent/addresses/host-local-config.ts'
+import { Ipam } from '../../../src/agent/addresses/ipam.ts'
 import { type Holder, type Lease, NO_LEASE } from '../../../src/agent/addresses/source.ts'
 import { parseRecord } from '../../../src/agent/attachments/record.ts'
 import { Calls } from '../../../src/agent/calls.ts'
@@ -131,7 +132,8 @@ const emptyHost = { get: () => undefined, childrenOf: () => [] }
 /** An agent that plans and answers, and wires nothing. */
 function callsOf(): Calls {
   const host = { nodeName: 'node-1', hasIpv6: true }
-  const bridge = { host, hostLocal: firstAddresses, observed: () => emptyHost }
+  const ipam = new Ipam(firstAddresses)
+  const interfaces = new Map([['bridge', bridgePlugin({ host, ipam, observed: () => emptyHost })]])
   return new Calls({
     attachments: {
       add: async (_name, _pod, prepare) => (await prepare(() => undefined)).plan.result,
@@ -140,11 +142,11 @@ function callsOf(): Calls {
       collect: async () => undefined,
     },
     plugins: new Map<string, Plugin>([
-      ['bridge', bridgePlugin(bridge)],
-      ['flannel', flannelPlugin({ bridge, readSubnetFile: () => subnetEnv, usesBlocks: true })],
+      ...interfaces,
+      ['flannel', flannelPlugin({ plugins: interfaces, readSubnetFile: () => subnetEnv, usesBlocks: true })],
       ['loopback', loopbackPlugin(host)],
     ]),
-    hostLocal: firstAddresses,
+    ipam,
     blocks: { lacks: () => undefined, names: () => '10.1.0.0/24' },
   })
 }

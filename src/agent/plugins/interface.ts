@@ -1,0 +1,68 @@
+import type { AttachmentSpec } from '../../attach/index.ts'
+import type { NetworkConfiguration } from '../../cni/index.ts'
+import type { Ipam } from '../addresses/ipam.ts'
+import { type AddressSource, type Lease, NO_LEASE } from '../addresses/source.ts'
+import { type Attached, type AttachmentRecord, planRecord, type Wiring } from '../attachments/record.ts'
+import { type Call, holderOf, requestedAddresses } from '../call.ts'
+import { keptByConfiguration } from '../recent-configurations.ts'
+import { type Plugin, refuseLoopback } from './plugin.ts'
+import { attachmentSpec, type HostFacts } from './spec.ts'
+
+export interface InterfacePluginOptions<Config> {
+  readonly host: HostFacts
+  readonly ipam: Ipam
+  /** Reads the keys of this plugin; throws for what is not valid. */
+  readonly parse: (raw: NetworkConfiguration['raw']) => Config
+  readonly wiring: (spec: AttachmentSpec, config: Config) => Wiring
+}
+
+/** A standard plugin that makes CNI_IFNAME, with the addresses that `ipam` of its configuration gives. */
+export function interfacePlugin<Config>(options: InterfacePluginOptions<Config>): Plugin {
+  const { host, ipam } = options
+  const read = keptByConfiguration(({ raw }) => options.parse(raw))
+  return {
+    usesBlocks: false,
+    isChained: false,
+    prepare: async (call, pod, begin) => {
+      refuseLoopback(call)
+      const config = read(call.config)
+      const source = ipam.source(call)
+      const make = (lease: Lease): AttachmentRecord => ({
+        type: call.type,
+        netnsCookie: String(pod.cookie),
+        wiring: options.wiring(attachmentSpec(call, pod, lease, host), config),
+        ...(source?.record === undefined ? {} : { addresses: source.record }),
+      })
+      return attach({ call, source, delegated: ipam.delegated(call), make, begin })
+    },
+    addresses: call => ipam.source(call),
+    delegated: call => ipam.delegated(call),
+  }
+}
+
+interface Attaching {
+  readonly call: Call
+  readonly source: AddressSource | undefined
+  readonly delegated?: { add(): Promise<Lease> } | undefined
+  readonly make: (lease: Lease) => AttachmentRecord
+  readonly begin: (attached: Attached) => void
+}
+
+/** Takes addresses, makes and plans the record with them; takes none if that fails. */
+export async function attach({ call, source, delegated, make, begin }: Attaching): Promise<Attached> {
+  const plan = (lease: Lease): Attached => {
+    const record = make(lease)
+    return { record, plan: planRecord(record) }
+  }
+  const use = (lease: Lease): Attached => {
+    const attached = plan(lease)
+    begin(attached)
+    return attached
+  }
+  if (source !== undefined) return source.allocate(holderOf(call), requestedAddresses(call), use)
+  const attached = use(NO_LEASE)
+  // A plugin such as `dhcp` asks through the interface, so that this must be there first.
+  return delegated === undefined
+    ? attached
+    : { ...attached, complete: async () => plan(await delegated.add()) }
+}
