@@ -91,10 +91,24 @@ function linkType(link: LinkEntry): string {
       const source = `type vxlan id ${vni} local ${local} dev ${quote(device)}`
       return words(source, end, learning ? 'learning' : 'nolearning', gbp && 'gbp')
     }
-    case 'macvlan':
-      return `link ${quote(link.device)} type macvlan mode ${link.mode}`
+    case 'macvlan': {
+      const queue = link.broadcastQueueLength
+      return words(
+        `link ${quote(link.device)} type macvlan mode ${link.mode}`,
+        queue !== undefined && `bcqueuelen ${queue}`,
+      )
+    }
+    case 'ipvlan':
+      return words(`link ${quote(link.device)} type ipvlan mode ${link.mode}`, link.flag)
+    case 'vlan':
+      return `link ${quote(link.device)} type vlan id ${link.id}`
+    case 'vrf':
+      return `type vrf table ${link.table}`
+    case 'dummy':
+    case 'ifb':
+      return `type ${link.type}`
     case 'tun':
-      return 'type tun'
+      return `type tun mode ${link.mode}`
   }
 }
 

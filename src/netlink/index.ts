@@ -47,6 +47,7 @@ export {
   type LinkTarget,
 } from './link.ts'
 export {
+  IFF_ALLMULTI,
   IFF_LOOPBACK,
   IFF_LOWER_UP,
   IFF_NOARP,

@@ -8,9 +8,12 @@ import { batchFields } from './batch.ts'
 import { bridgePortFields } from './bridge-port.ts'
 import { linkFields } from './link-attributes.ts'
 import { bridgeFields } from './link-kinds/bridge.ts'
+import { ipvlanFields } from './link-kinds/ipvlan.ts'
 import { macvlanFields } from './link-kinds/macvlan.ts'
 import { tunFields } from './link-kinds/tun.ts'
 import { vethFields } from './link-kinds/veth.ts'
+import { vlanFields } from './link-kinds/vlan.ts'
+import { vrfFields } from './link-kinds/vrf.ts'
 import { vxlanFields } from './link-kinds/vxlan.ts'
 import { neighbourFields } from './neighbour-wire.ts'
 import { routeMetricFields } from './next-hop.ts'
@@ -68,6 +71,9 @@ const tables: readonly Fields[] = [
   linkFields,
   bridgeFields,
   macvlanFields,
+  ipvlanFields,
+  vlanFields,
+  vrfFields,
   tunFields,
   vethFields,
   vxlanFields,

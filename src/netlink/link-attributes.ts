@@ -14,6 +14,7 @@ export const IFF_LOOPBACK = 0x8
 export const IFF_RUNNING = 0x40
 export const IFF_NOARP = 0x80
 export const IFF_PROMISC = 0x100
+export const IFF_ALLMULTI = 0x200
 export const IFF_LOWER_UP = 0x1_0000
 
 /** RFC 2863 states, IFLA_OPERSTATE. */

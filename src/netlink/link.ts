@@ -5,7 +5,14 @@ import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { malformed } from './errors.ts'
 import { AF_BRIDGE } from './families.ts'
-import { IFF_PROMISC, IFF_UP, linkFields, linkHeader, type OperState } from './link-attributes.ts'
+import {
+  IFF_ALLMULTI,
+  IFF_PROMISC,
+  IFF_UP,
+  linkFields,
+  linkHeader,
+  type OperState,
+} from './link-attributes.ts'
 import { linkInfoAttribute } from './link-info.ts'
 import type { LinkInfo } from './link-kinds/index.ts'
 import type { Message } from './messages.ts'
@@ -62,6 +69,7 @@ export interface LinkChanges {
   readonly mac?: string
   readonly up?: boolean
   readonly promiscuous?: boolean
+  readonly allMulticast?: boolean
   /** Empty text takes it away. The kernel ignores it in a request that creates a link: set it with a second. */
   readonly alias?: string
   /** 0 takes the link out of its master. */
@@ -100,11 +108,9 @@ const attributes = attributeTable({
 export function encodeLink(
   link: LinkChanges & { readonly index?: number; readonly parentIndex?: number },
 ): Uint8Array {
-  const { index = 0, up, promiscuous, info, bridgePort, ...plain } = link
+  const { index = 0, up, promiscuous, allMulticast, info, bridgePort, ...plain } = link
   const writer = new ByteWriter()
-  const changeMask = (up === undefined ? 0 : IFF_UP) | (promiscuous === undefined ? 0 : IFF_PROMISC)
-  const flags = (up === true ? IFF_UP : 0) | (promiscuous === true ? IFF_PROMISC : 0)
-  linkHeader.write(writer, { index, flags, changeMask })
+  linkHeader.write(writer, { index, ...flagChanges({ up, promiscuous, allMulticast }) })
   attributes.write(writer, plain)
   if (info !== undefined || bridgePort !== undefined) {
     const linkInfo = {
@@ -114,6 +120,28 @@ export function encodeLink(
     attributes.write(writer, { linkInfo })
   }
   return writer.finish()
+}
+
+interface FlagChanges {
+  readonly up: boolean | undefined
+  readonly promiscuous: boolean | undefined
+  readonly allMulticast: boolean | undefined
+}
+
+/** Only the flags that are given change. */
+function flagChanges({ up, promiscuous, allMulticast }: FlagChanges): { flags: number; changeMask: number } {
+  const given = [
+    [up, IFF_UP],
+    [promiscuous, IFF_PROMISC],
+    [allMulticast, IFF_ALLMULTI],
+  ] as const
+  let flags = 0
+  let changeMask = 0
+  for (const [wanted, flag] of given) {
+    if (wanted === true) flags |= flag
+    if (wanted !== undefined) changeMask |= flag
+  }
+  return { flags, changeMask }
 }
 
 /** The body of a request about an existing link that says nothing but which. */

@@ -95,8 +95,8 @@ export const macvlan: fc.Arbitrary<LinkEntry> = fc.record(
   { requiredKeys: ['kind', 'claim', 'owner', 'type', 'name', 'mac', 'device', 'mode'] },
 )
 const tun: fc.Arbitrary<LinkEntry> = fc.record(
-  { ...common, type: always('tun'), name: always('tn0') },
-  { requiredKeys: ['kind', 'claim', 'owner', 'type', 'name'] },
+  { ...common, type: always('tun'), mode: always('tun'), name: always('tn0') },
+  { requiredKeys: ['kind', 'claim', 'owner', 'type', 'mode', 'name'] },
 )
 const device: fc.Arbitrary<LinkEntry> = fc.record(
   { ...common, claim: always('use'), type: always('device'), name: linkName, master },

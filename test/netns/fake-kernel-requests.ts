@@ -126,6 +126,11 @@ async function linkSpec(link: LinkEntry, indexOf: IndexOf): Promise<LinkSpec> {
       return { ...common, info: { kind: 'macvlan', mode: link.mode }, parentIndex }
     }
     case 'veth':
+    case 'ipvlan':
+    case 'vlan':
+    case 'dummy':
+    case 'vrf':
+    case 'ifb':
     case 'tun':
     case 'device':
       throw new TypeError(`no program makes a ${link.type}`)

@@ -1,4 +1,4 @@
-import { u16 } from '../attribute-codecs.ts'
+import { u16, u32 } from '../attribute-codecs.ts'
 import { type AttributeCodec, attributeTable } from '../attributes.ts'
 import { nameTable } from '../names.ts'
 import { linkKind } from './kind.ts'
@@ -17,6 +17,8 @@ const mode: AttributeCodec<MacvlanMode> = {
 export const macvlanFields = {
   mode: [1, 'IFLA_MACVLAN_MODE', mode],
   flags: [2, 'IFLA_MACVLAN_FLAGS', u16],
+  /** Frames; asked of the device, which takes the largest that is asked of it. */
+  broadcastQueueLength: [7, 'IFLA_MACVLAN_BC_QUEUE_LEN', u32],
 } as const
 
 export const macvlan = linkKind('macvlan', attributeTable(macvlanFields))

@@ -1,5 +1,4 @@
 import {
-  type Link,
   type LinkChanges,
   type LinkInfo,
   type LinkSpec,
@@ -7,80 +6,10 @@ import {
   setLink,
 } from '../../../netlink/index.ts'
 import type { LinkEntry } from '../../entry.ts'
-import type { NamespaceHandle, ObservedEntry } from '../../operation.ts'
-import { linkAlias, ownerOfAlias } from '../../ownership.ts'
+import { isStacked, localDevice } from '../../kinds/link.ts'
+import type { NamespaceHandle } from '../../operation.ts'
+import { linkAlias } from '../../ownership.ts'
 import type { LinkTable } from '../link-table.ts'
-
-/** A link as the kernel reports it. Kinds that no entry has are `device`. */
-export function observedLink(link: Link, links: LinkTable): ObservedEntry {
-  const owner = ownerOfAlias(link.alias)
-  const master = links.nameOf(link.masterIndex)
-  const port = link.portKind === 'bridge' || link.portKind === undefined ? link.bridgePort : undefined
-  const common = {
-    kind: 'link',
-    name: link.name,
-    claim: owner === undefined ? 'use' : 'own',
-    owner: owner ?? '',
-    up: link.up,
-    mtu: link.mtu,
-    ...(link.mac === undefined ? {} : { mac: link.mac }),
-    ...(master === undefined ? {} : { master }),
-    ...(master === undefined || port === undefined ? {} : { bridgePort: bridgePortOf(port) }),
-  } as const
-  const typed = typedLink(link, links)
-  return { entry: { ...common, ...typed }, mark: owner === undefined ? 'foreign' : 'ours' }
-}
-
-function bridgePortOf(port: NonNullable<Link['bridgePort']>): NonNullable<LinkEntry['bridgePort']> {
-  return {
-    hairpin: port.hairpin ?? false,
-    isolated: port.isolated ?? false,
-    learning: port.learning ?? true,
-  }
-}
-
-type Typed<L> = L extends LinkEntry ? Omit<L, keyof Common> : never
-interface Common {
-  kind: unknown
-  name: unknown
-  claim: unknown
-  owner: unknown
-  up: unknown
-  mtu: unknown
-  mac: unknown
-  master: unknown
-  bridgePort: unknown
-}
-
-function typedLink(link: Link, links: LinkTable): Typed<LinkEntry> {
-  const { info } = link
-  switch (info?.kind) {
-    case 'bridge':
-      return { type: 'bridge', vlanFiltering: info.vlanFiltering ?? false }
-    case 'veth':
-      return { type: 'veth', peer: { name: '', netns: '' } }
-    case 'vxlan':
-      return {
-        type: 'vxlan',
-        vni: info.vni ?? 0,
-        udpPort: info.port ?? 0,
-        local: info.local ?? '',
-        device: links.nameOf(info.linkIndex) ?? '',
-        learning: info.learning ?? true,
-        gbp: info.gbp ?? false,
-      }
-    case 'macvlan':
-      return { type: 'macvlan', device: links.nameOf(link.parentIndex) ?? '', mode: macvlanMode(info.mode) }
-    case 'tun':
-      return info.type === 2 ? { type: 'device' } : { type: 'tun' }
-    case undefined:
-      return { type: 'device' }
-  }
-}
-
-function macvlanMode(mode: unknown): 'private' | 'vepa' | 'bridge' | 'passthru' {
-  return mode === 'private' || mode === 'vepa' || mode === 'passthru' ? mode : 'bridge'
-}
 
 /** The request that makes a link, or what it lacks. `up` only now if nothing must be set before. */
 export function linkSpec(
@@ -89,15 +18,19 @@ export function linkSpec(
   namespace: NamespaceHandle | undefined,
   up: boolean,
 ): LinkSpec {
-  const { name, mtu, mac, master } = link
+  const { name, mtu, mac, master, promisc, allmulticast, txQueueLength } = link
   const masterIndex = master === undefined ? undefined : links.indexOf(master)
+  const device = isStacked(link) ? links.indexOf(link.device) : undefined
   return {
     name,
     info: linkInfo(link, links, namespace),
     ...(mtu === undefined ? {} : { mtu }),
     ...(mac === undefined ? {} : { mac }),
+    ...(promisc === undefined ? {} : { promiscuous: promisc }),
+    ...(allmulticast === undefined ? {} : { allMulticast: allmulticast }),
+    ...(txQueueLength === undefined ? {} : { txQueueLength }),
     ...(masterIndex === undefined ? {} : { masterIndex }),
-    ...(link.type === 'macvlan' ? { parentIndex: links.indexOf(link.device) ?? 0 } : {}),
+    ...(device === undefined ? {} : { parentIndex: device }),
     ...(up ? { up } : {}),
   }
 }
@@ -108,6 +41,7 @@ function linkInfo(link: LinkEntry, links: LinkTable, namespace: NamespaceHandle 
       return {
         kind: 'bridge',
         ...(link.vlanFiltering === undefined ? {} : { vlanFiltering: link.vlanFiltering }),
+        ...(link.vlanDefaultPvid === undefined ? {} : { vlanDefaultPvid: link.vlanDefaultPvid }),
       }
     case 'veth': {
       const { name, mac, mtu } = link.peer
@@ -134,8 +68,23 @@ function linkInfo(link: LinkEntry, links: LinkTable, namespace: NamespaceHandle 
         ...(gbp ? { gbp } : {}),
       }
     }
-    case 'macvlan':
-      return { kind: 'macvlan', mode: link.mode }
+    case 'macvlan': {
+      const { mode, broadcastQueueLength } = link
+      return {
+        kind: 'macvlan',
+        mode,
+        ...(broadcastQueueLength === undefined ? {} : { broadcastQueueLength }),
+      }
+    }
+    case 'ipvlan':
+      return { kind: 'ipvlan', mode: link.mode, ...(link.flag === undefined ? {} : { flag: link.flag }) }
+    case 'vlan':
+      return { kind: 'vlan', id: link.id }
+    case 'vrf':
+      return { kind: 'vrf', table: link.table }
+    case 'dummy':
+    case 'ifb':
+      return { kind: link.type }
     case 'tun':
     case 'device':
       throw new TypeError(`a ${link.type} is not made by a link message`)
@@ -158,25 +107,47 @@ export function linkChanges(link: LinkEntry, before: LinkEntry | undefined, link
   const changes: { -readonly [K in keyof LinkChanges]: LinkChanges[K] } = {}
   if (link.mtu !== undefined && link.mtu !== before?.mtu) changes.mtu = link.mtu
   if (link.mac !== undefined && link.mac !== before?.mac) changes.mac = link.mac
+  if (link.promisc !== undefined && link.promisc !== before?.promisc) changes.promiscuous = link.promisc
+  if (link.allmulticast !== undefined && link.allmulticast !== before?.allmulticast) {
+    changes.allMulticast = link.allmulticast
+  }
+  if (link.txQueueLength !== undefined && link.txQueueLength !== before?.txQueueLength) {
+    changes.txQueueLength = link.txQueueLength
+  }
   if (link.master !== undefined && link.master !== before?.master) {
     changes.masterIndex = links.indexOf(link.master) ?? 0
   }
   if (link.claim === 'own' && (before?.claim !== 'own' || link.owner !== before.owner)) {
     changes.alias = linkAlias(link.owner)
   }
-  if (link.type === 'bridge' && link.vlanFiltering !== undefined) {
-    const known = before?.type === 'bridge' ? before.vlanFiltering : undefined
-    if (known !== link.vlanFiltering) changes.info = { kind: 'bridge', vlanFiltering: link.vlanFiltering }
-  }
+  const info = infoChanges(link, before)
+  if (info !== undefined) changes.info = info
   const target = { name: link.name }
   const requests = Object.keys(changes).length === 0 ? [] : [setLink(target, changes)]
   if (link.bridgePort !== undefined) requests.push(setLink(target, { bridgePort: link.bridgePort }))
   return requests
 }
 
+/** What a kind lets be changed, as far as it differs. */
+function infoChanges(link: LinkEntry, before: LinkEntry | undefined): LinkInfo | undefined {
+  if (link.type === 'bridge') {
+    const known = before?.type === 'bridge' ? before : undefined
+    const { vlanFiltering, vlanDefaultPvid } = link
+    const changes = {
+      ...(vlanFiltering === undefined || vlanFiltering === known?.vlanFiltering ? {} : { vlanFiltering }),
+      ...(vlanDefaultPvid === undefined || vlanDefaultPvid === known?.vlanDefaultPvid
+        ? {}
+        : { vlanDefaultPvid }),
+    }
+    return Object.keys(changes).length === 0 ? undefined : { kind: 'bridge', ...changes }
+  }
+  if (link.type !== 'macvlan' || link.broadcastQueueLength === undefined) return undefined
+  const known = before?.type === 'macvlan' ? before.broadcastQueueLength : undefined
+  const { broadcastQueueLength } = link
+  return known === broadcastQueueLength ? undefined : { kind: 'macvlan', broadcastQueueLength }
+}
+
 /** Links whose indexes the requests for this one need. */
 export function linksNeeded(link: LinkEntry): string[] {
-  const needed = 'device' in link ? [link.device] : []
-  if (link.master !== undefined) needed.push(link.master)
-  return needed
+  return [localDevice(link), link.master].filter(name => name !== undefined)
 }

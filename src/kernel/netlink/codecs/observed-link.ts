@@ -1,0 +1,126 @@
+import { IFF_ALLMULTI, IFF_PROMISC, type Link } from '../../../netlink/index.ts'
+import type { IpvlanLink, LinkEntry, MacvlanLink } from '../../entry.ts'
+import type { ObservedEntry } from '../../operation.ts'
+import { ownerOfAlias } from '../../ownership.ts'
+import type { LinkTable } from '../link-table.ts'
+
+/** A link as the kernel reports it. Kinds that no entry has are `device`. */
+export function observedLink(link: Link, links: LinkTable): ObservedEntry {
+  const owner = ownerOfAlias(link.alias)
+  const master = links.nameOf(link.masterIndex)
+  const port = link.portKind === 'bridge' || link.portKind === undefined ? link.bridgePort : undefined
+  const common = {
+    kind: 'link',
+    name: link.name,
+    claim: owner === undefined ? 'use' : 'own',
+    owner: owner ?? '',
+    up: link.up,
+    mtu: link.mtu,
+    promisc: (link.flags & IFF_PROMISC) !== 0,
+    allmulticast: (link.flags & IFF_ALLMULTI) !== 0,
+    ...(link.txQueueLength === undefined ? {} : { txQueueLength: link.txQueueLength }),
+    ...(link.mac === undefined ? {} : { mac: link.mac }),
+    ...(master === undefined ? {} : { master }),
+    ...(master === undefined || port === undefined ? {} : { bridgePort: bridgePortOf(port) }),
+  } as const
+  const typed = typedLink(link, links)
+  return { entry: { ...common, ...typed }, mark: owner === undefined ? 'foreign' : 'ours' }
+}
+
+function bridgePortOf(port: NonNullable<Link['bridgePort']>): NonNullable<LinkEntry['bridgePort']> {
+  return {
+    hairpin: port.hairpin ?? false,
+    isolated: port.isolated ?? false,
+    learning: port.learning ?? true,
+  }
+}
+
+type Typed<L> = L extends LinkEntry ? Omit<L, keyof Common> : never
+/** What every link has is told of all in one place. */
+interface Common {
+  kind: unknown
+  name: unknown
+  claim: unknown
+  owner: unknown
+  up: unknown
+  mtu: unknown
+  mac: unknown
+  promisc: unknown
+  allmulticast: unknown
+  txQueueLength: unknown
+  master: unknown
+  bridgePort: unknown
+}
+
+function typedLink(link: Link, links: LinkTable): Typed<LinkEntry> {
+  const { info } = link
+  switch (info?.kind) {
+    case 'bridge':
+      return {
+        type: 'bridge',
+        vlanFiltering: info.vlanFiltering ?? false,
+        ...(info.vlanDefaultPvid === undefined ? {} : { vlanDefaultPvid: info.vlanDefaultPvid }),
+      }
+    case 'veth':
+      return { type: 'veth', peer: { name: '', netns: '' } }
+    case 'vxlan':
+      return {
+        type: 'vxlan',
+        vni: info.vni ?? 0,
+        udpPort: info.port ?? 0,
+        local: info.local ?? '',
+        device: links.nameOf(info.linkIndex) ?? '',
+        learning: info.learning ?? true,
+        gbp: info.gbp ?? false,
+      }
+    case 'macvlan': {
+      const { broadcastQueueLength } = info
+      return {
+        type: 'macvlan',
+        ...lowerDevice(link, links),
+        mode: macvlanMode(info.mode),
+        ...(broadcastQueueLength === undefined ? {} : { broadcastQueueLength }),
+      }
+    }
+    case 'ipvlan':
+      return {
+        type: 'ipvlan',
+        ...lowerDevice(link, links),
+        mode: info.mode === 'l3' || info.mode === 'l3s' ? info.mode : 'l2',
+        flag: info.flag === 'private' || info.flag === 'vepa' ? info.flag : 'bridge',
+      }
+    case 'vlan':
+      return { type: 'vlan', ...lowerDevice(link, links), id: info.id ?? 0 }
+    case 'vrf':
+      return { type: 'vrf', table: info.table ?? 0 }
+    case 'dummy':
+    case 'ifb':
+      return { type: info.kind }
+    case 'tun':
+      return {
+        type: 'tun',
+        mode: info.type === TAP ? 'tap' : 'tun',
+        multiQueue: info.multiQueue ?? false,
+        ...(info.owner === undefined ? {} : { ownerUid: info.owner }),
+        ...(info.group === undefined ? {} : { groupGid: info.group }),
+      }
+    case undefined:
+      return { type: 'device' }
+  }
+}
+
+/** IFLA_TUN_TYPE. */
+const TAP = 2
+
+/** An index in another namespace says nothing here. */
+function lowerDevice(
+  { parentIndex, linkNetnsId }: Link,
+  links: LinkTable,
+): Pick<MacvlanLink | IpvlanLink, 'device' | 'deviceNetns'> {
+  if (linkNetnsId !== undefined) return { device: '', deviceNetns: '' }
+  return { device: links.nameOf(parentIndex) ?? '' }
+}
+
+function macvlanMode(mode: unknown): MacvlanLink['mode'] {
+  return mode === 'private' || mode === 'vepa' || mode === 'passthru' ? mode : 'bridge'
+}
