@@ -3,6 +3,7 @@ export { type Clock, ManualClock, settle, sleep, systemClock, type Timer } from 
 export { errnoName } from './errno.ts'
 export { type ErrorPayload, errorText, hasCode, PodlaceError } from './errors.ts'
 export { KeyedMutex } from './keyed-mutex.ts'
+export { linearPattern } from './linear-pattern.ts'
 export { jsonLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './log.ts'
 export { Mutex } from './mutex.ts'
 export { issuesText } from './validate.ts'
