@@ -75,6 +75,13 @@ test('the versions we speak stand in the details of a version error', () => {
   assert.match(reply.details ?? '', /0\.1\.0, .*1\.1\.0/)
 })
 
+test('a sysctl that is there twice is refused', () => {
+  const twice = '{"cniVersion":"1.0.0","name":"n","type":"tuning","sysctl":{"net.a":"1","net.a":"2"}}'
+  const reply = cniErrorReply(catchError(() => parseConfiguration(bytes(twice))))
+  assert.equal(reply.code, 7)
+  assert.match(reply.msg, /"net\.a" is there twice/)
+})
+
 test('type podlace refuses what it does not know, and says what it knows', () => {
   checkPodlaceKeys(read({ ...base, capabilities: { mac: true }, 'cni.dev/valid-attachments': [] }))
   const reply = cniErrorReply(catchError(() => checkPodlaceKeys(read({ ...base, bridge: 'cni0', mtu: 1 }))))

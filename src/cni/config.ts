@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { CniDns, CniResult } from '../attach/index.ts'
 import { issuesText } from '../base/index.ts'
+import { duplicateKey } from './duplicate-key.ts'
 import { cniError } from './errors.ts'
 import { IDENTIFIER } from './parameters.ts'
 import { parseResult } from './result.ts'
@@ -150,6 +151,7 @@ function parseObject(stdin: Uint8Array): Record<string, unknown> {
     // A reviver makes parsing several times slower, and only these texts can hold the key it looks for.
     const suspicious = text.includes('__proto__') || text.includes('\\u')
     value = suspicious ? JSON.parse(text, refusePrototype) : JSON.parse(text)
+    if (text.includes('"sysctl"')) refuseTwice(text)
   } catch (cause) {
     if (cause instanceof SyntaxError || cause instanceof TypeError || cause instanceof RangeError) {
       const found = stdin.length === 0 ? 'is empty' : 'is not JSON in UTF-8'
@@ -165,6 +167,12 @@ function parseObject(stdin: Uint8Array): Record<string, unknown> {
 function refusePrototype(key: string, value: unknown): unknown {
   if (key === '__proto__') throw invalid('the network configuration has a key "__proto__"')
   return value
+}
+
+/** Which of two values a sysctl gets must not hang on a parser. */
+function refuseTwice(text: string): void {
+  const key = duplicateKey(text, 'sysctl')
+  if (key !== undefined) throw invalid(`sysctl ${JSON.stringify(key)} is there twice`)
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
