@@ -25,3 +25,7 @@ export {
 } from './result.ts'
 export { type StaticRequest, staticAddresses } from './static.ts'
 export { parseStaticConfig, type StaticAddress, type StaticConfig } from './static-config.ts'
+export { checkSysctlAllowlist } from './sysctl-allowlist.ts'
+export type { SysctlSetting } from './sysctl-key.ts'
+export { planTuning, type TuningSpec } from './tuning.ts'
+export { parseTuningConfig, type TuningConfig } from './tuning-config.ts'

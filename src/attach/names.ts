@@ -27,19 +27,24 @@ export function attachmentOwner(spec: Pick<AttachmentSpec, 'containerId' | 'ifNa
 
 /** The pod's MAC: the one asked for, else one that follows from the attachment. */
 export function podMac(spec: Pick<AttachmentSpec, 'containerId' | 'ifName' | 'requestedMac'>): string {
-  const asked = firstRequested(spec.requestedMac ?? {})
-  if (asked === undefined) return localMac(`${spec.containerId}/${spec.ifName}`)
-  const mac = tryParseMac(asked)
-  if (mac === undefined) throw invalidConfiguration(`${JSON.stringify(asked)} is not a MAC address`)
+  return requestedMac(spec.requestedMac) ?? localMac(`${spec.containerId}/${spec.ifName}`)
+}
+
+/** The MAC that is asked for, if any. Throws `attach.invalid-configuration`. */
+export function requestedMac({ runtimeConfig, args, cniArgs }: RequestedMac = {}): string | undefined {
+  const asked = [runtimeConfig, args, cniArgs].find(text => text !== undefined && text !== '')
+  return asked === undefined ? undefined : checkedMac(asked)
+}
+
+/** The canonical text of a MAC that an interface can have. Throws `attach.invalid-configuration`. */
+export function checkedMac(text: string): string {
+  const mac = tryParseMac(text)
+  if (mac === undefined) throw invalidConfiguration(`${JSON.stringify(text)} is not a MAC address`)
   // IEEE 802: the lowest bit of the first octet marks a group address, which no interface can have.
   if (Number.parseInt(mac.slice(0, 2), 16) & 1)
     throw invalidConfiguration(`MAC ${mac} is a multicast address`)
   if (mac === '00:00:00:00:00:00') throw invalidConfiguration(`MAC ${mac} is not valid for an interface`)
   return mac
-}
-
-function firstRequested({ runtimeConfig, args, cniArgs }: RequestedMac): string | undefined {
-  return [runtimeConfig, args, cniArgs].find(text => text !== undefined && text !== '')
 }
 
 /** MAC of the host's end: it follows from the attachment as well, so that results need no reading back. */
