@@ -23,6 +23,8 @@ export {
   type CniRoute,
   ipFamily,
 } from './result.ts'
+export { planSbr, type SbrSpec } from './sbr.ts'
+export { parseSbrConfig, type SbrConfig } from './sbr-config.ts'
 export { type StaticRequest, staticAddresses } from './static.ts'
 export { parseStaticConfig, type StaticAddress, type StaticConfig } from './static-config.ts'
 export { checkSysctlAllowlist } from './sysctl-allowlist.ts'

@@ -1,4 +1,4 @@
-import type { AddressEntry, Entry } from '../kernel/index.ts'
+import type { AddressEntry, Entry, RouteEntry } from '../kernel/index.ts'
 import type { CniDns, CniIp, CniResult, CniRoute } from './result.ts'
 
 /** What address management gives; no addresses make a layer 2 attachment. */
@@ -58,6 +58,8 @@ export interface Attachment {
   readonly shared: readonly Entry[]
   /** Addresses of others that must leave the bridge: what `forceAddress` asks for. Mostly empty. */
   readonly displaced: readonly AddressEntry[]
+  /** Routes of others in the pod that must go when the pod's entries are made: they have moved to another table. */
+  readonly podDisplaced?: readonly RouteEntry[]
   /** What DEL does inside the pod while its namespace is at hand; all else goes with a link or with the namespace. */
   readonly podOnDelete?: PodOnDelete
   readonly result: CniResult

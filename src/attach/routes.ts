@@ -15,7 +15,7 @@ import { uniqueEntries } from './unique-entries.ts'
 const DEFAULT: Readonly<Record<Family, string>> = { 4: '0.0.0.0/0', 6: '::/0' }
 
 /** RT_TABLE_MAIN. */
-const MAIN_TABLE = 254
+export const MAIN_TABLE = 254
 
 /** rt_scope_t by number (linux/rtnetlink.h). */
 const SCOPES: ReadonlyMap<number, NonNullable<RouteEntry['scope']>> = new Map([
@@ -64,6 +64,11 @@ export function linkRoute(dst: string, link: string): RouteEntry {
   const family = familyOf(dst)
   const scope = family === 4 ? ({ scope: 'link' } as const) : {}
   return { kind: 'route', dst, table: MAIN_TABLE, metric: defaultMetric(family), link, ...scope }
+}
+
+/** The default route of the gateway's family; on-link if none of the addresses has the gateway in its subnet. */
+export function defaultRoute(ips: readonly CniIp[], gateway: string, link: string): RouteEntry {
+  return routeEntry(ips, { dst: DEFAULT[familyOf(gateway)], gw: gateway }, link)
 }
 
 function routeEntry(ips: readonly CniIp[], route: CniRoute, link: string): RouteEntry {

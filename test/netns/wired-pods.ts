@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { type Attachment } from '../../src/attach/index.ts'
-import { applyOnce, checkOnce, type Entry, formatEntry, NetlinkKernel } from '../../src/kernel/index.ts'
+import {
+  type ApplyContext,
+  applyOnce,
+  checkOnce,
+  type Entry,
+  formatEntry,
+  NetlinkKernel,
+} from '../../src/kernel/index.ts'
 import { Netns } from '../../src/sys/index.ts'
 import { run } from './kernel-harness.ts'
 
@@ -8,7 +15,7 @@ import { run } from './kernel-harness.ts'
 export class WiredPods implements Disposable {
   readonly host = Netns.create()
   private readonly hostKernel = new NetlinkKernel({ netns: this.host })
-  private readonly opened: { close(): void }[] = [this.hostKernel, this.host]
+  private readonly pods = new Map<Netns, NetlinkKernel>()
 
   constructor() {
     run(this.host, ['ip', 'link', 'set', 'lo', 'up'])
@@ -17,30 +24,45 @@ export class WiredPods implements Disposable {
   /** Everything is done without a refusal, and afterwards nothing is left to be done. */
   async attach(plan: (netns: string) => Attachment): Promise<Netns> {
     const pod = Netns.create()
-    const podKernel = new NetlinkKernel({ netns: pod })
-    this.opened.unshift(podKernel, pod)
+    this.pods.set(pod, new NetlinkKernel({ netns: pod }))
     const { host, shared, pod: inside } = plan('pod')
-    const context = { namespaces: new Map([['pod', pod]]) }
-    await made(applyOnce(this.hostKernel, [...shared, ...host], context))
-    await made(applyOnce(podKernel, inside))
-    assert.deepEqual(await left(this.hostKernel, [...shared, ...host]), [])
-    assert.deepEqual(await left(podKernel, inside), [])
+    await converge(this.hostKernel, [...shared, ...host], { namespaces: new Map([['pod', pod]]) })
+    await this.chain(pod, () => inside)
     return pod
   }
 
+  /** The same for what is further down a chain, planned by what is there. */
+  async chain(pod: Netns, plan: (present: readonly Entry[]) => readonly Entry[]): Promise<void> {
+    const kernel = this.pods.get(pod)
+    assert.ok(kernel !== undefined)
+    const present = await kernel.observe()
+    await converge(kernel, plan(present.map(({ entry }) => entry)))
+  }
+
   [Symbol.dispose](): void {
-    for (const one of this.opened) one.close()
+    for (const [pod, kernel] of this.pods) {
+      kernel.close()
+      pod.close()
+    }
+    this.hostKernel.close()
+    this.host.close()
   }
 }
 
-async function made(outcomes: ReturnType<typeof applyOnce>): Promise<void> {
-  const failed = (await outcomes).filter(({ error }) => error !== undefined)
+async function converge(
+  kernel: NetlinkKernel,
+  entries: readonly Entry[],
+  context?: ApplyContext,
+): Promise<void> {
+  const outcomes = await applyOnce(kernel, entries, context)
+  const failed = outcomes.filter(({ error }) => error !== undefined)
   assert.deepEqual(
     failed.map(({ operation, error }) => [formatEntry(operation.entry), error?.message]),
     [],
   )
-}
-
-async function left(kernel: NetlinkKernel, entries: readonly Entry[]): Promise<string[]> {
-  return (await checkOnce(kernel, entries)).map(({ op, entry }) => `${op} ${formatEntry(entry)}`)
+  const left = await checkOnce(kernel, entries)
+  assert.deepEqual(
+    left.map(({ op, entry }) => `${op} ${formatEntry(entry)}`),
+    [],
+  )
 }

@@ -1,6 +1,7 @@
 import {
   checkSysctlAllowlist,
   parsePtpConfig,
+  parseSbrConfig,
   parseStaticConfig,
   parseTuningConfig,
   planTuning,
@@ -30,6 +31,10 @@ export const attachTargets: readonly Target[] = [
       routes: [{ dst: '0.0.0.0/0' }, { dst: '10.9.0.0/16', gw: '10.1.0.7', mtu: 1400, scope: 253 }],
       dns: { search: ['a.test'] },
     },
+  ]),
+  configuration('sbr', parseSbrConfig, [
+    { gateways: ['10.0.0.1', 'FD00::1'], addSourceHints: true },
+    { table: 5001 },
   ]),
   target({
     name: 'attach.tuning-configuration',
