@@ -83,14 +83,15 @@ static int open_control(int netns, struct failure *failure) {
   return fd;
 }
 
-static const char *attach_tun(int fd, struct ifreq *request, bool persistent) {
+static const char *attach_tun(int fd, struct ifreq *request, int owner, int group) {
   if (ioctl(fd, TUNSETIFF, request) < 0) return "TUNSETIFF";
-  return persistent && ioctl(fd, TUNSETPERSIST, 1) < 0 ? "TUNSETPERSIST" : NULL;
+  if (owner != -1 && ioctl(fd, TUNSETOWNER, (unsigned long)(uid_t)owner) < 0) return "TUNSETOWNER";
+  return group != -1 && ioctl(fd, TUNSETGROUP, (unsigned long)(gid_t)group) < 0 ? "TUNSETGROUP" : NULL;
 }
 
 /*
- * tunOpen(netnsFd | -1, name, multiQueue, persistent) → [fd, name]: /dev/net/tun with TUNSETIFF (IFF_TUN,
- * IFF_NO_PI), as `ip tuntap add mode tun`. An empty name lets the kernel choose.
+ * tunOpen(netnsFd | -1, name, flags, ownerUid | -1, groupGid | -1) → [fd, name]: /dev/net/tun with TUNSETIFF, as
+ * `ip tuntap add`; flags are those of linux/if_tun.h. An empty name lets the kernel choose.
  */
 napi_value tun_open(napi_env env, napi_callback_info info) {
   struct failure failure;
@@ -98,12 +99,12 @@ napi_value tun_open(napi_env env, napi_callback_info info) {
   struct call call = call_begin(env, info);
   int netns = call_int(&call, 0);
   call_text(&call, 1, request.ifr_name, sizeof request.ifr_name);
-  bool multi_queue = call_bool(&call, 2), persistent = call_bool(&call, 3);
+  int flags = call_int(&call, 2), owner = call_int(&call, 3), group = call_int(&call, 4);
   if (call.refused) return NULL;
   int fd = open_control(netns, &failure);
   if (fd < 0) return throw_failure(env, &failure);
-  request.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (multi_queue ? IFF_MULTI_QUEUE : 0));
-  const char *refused = attach_tun(fd, &request, persistent);
+  request.ifr_flags = (short)flags;
+  const char *refused = attach_tun(fd, &request, owner, group);
   if (refused != NULL) {
     failed(&failure, refused);
     close(fd);
@@ -111,4 +112,12 @@ napi_value tun_open(napi_env env, napi_callback_info info) {
   }
   napi_value parts[] = {int_value(env, fd), text_value(env, request.ifr_name)};
   return array_value(env, parts, 2);
+}
+
+/* tunPersist(fd): TUNSETPERSIST, so that the device outlives its descriptors. */
+napi_value tun_persist(napi_env env, napi_callback_info info) {
+  struct call call = call_begin(env, info);
+  int fd = call_int(&call, 0);
+  if (call.refused) return NULL;
+  return ioctl(fd, TUNSETPERSIST, 1) < 0 ? throw_errno(env, "TUNSETPERSIST") : NULL;
 }

@@ -31,7 +31,7 @@ host_function datagram_bind, datagram_send, datagram_receive, datagram_kind;
 /* file-sync.c */
 host_function file_sync;
 /* files.c */
-host_function file_close, file_lock, mount_file, unmount_file, tun_open, processor_yield;
+host_function file_close, file_lock, mount_file, unmount_file, tun_open, tun_persist, processor_yield;
 
 /* netlink.c: the collected datagrams as an array of Uint8Array that share one ArrayBuffer. */
 napi_value datagrams_value(napi_env env, const struct datagrams *datagrams);

@@ -44,6 +44,7 @@ static const struct entry ENTRIES[] = {
     {"mountFile", mount_file},
     {"unmountFile", unmount_file},
     {"tunOpen", tun_open},
+    {"tunPersist", tun_persist},
 };
 
 struct instance *instance_of(napi_env env) {

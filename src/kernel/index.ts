@@ -10,7 +10,7 @@ export { formatEntry } from './format.ts'
 export type { Cause, HistoryItem } from './history.ts'
 export type { OpenEvents } from './netlink/event-sources.ts'
 export { NetlinkKernel, type NetlinkKernelOptions } from './netlink/netlink-kernel.ts'
-export { applyOnce, checkOnce, inspectOnce } from './once.ts'
+export { applyOnce, checkOnce, inspectOnce, removeOnce } from './once.ts'
 export type {
   ApplyContext,
   Finding,

@@ -1,8 +1,11 @@
 import { diff } from './diff.ts'
 import { type Entry, entryKey } from './entry.ts'
 import { kernelError } from './errors.ts'
+import { rulesOf } from './kinds/index.ts'
+import { isMoved } from './kinds/link.ts'
 import type { ApplyContext, Finding, Kernel, ObservedEntry, Operation, Outcome } from './operation.ts'
 import { sortForCreation } from './order.ts'
+import { isOurs } from './ownership.ts'
 
 /**
  * Makes entries in a namespace that is not followed, such as a pod's during ADD, without observing it first.
@@ -27,19 +30,54 @@ export async function applyOnce(
   return outcomes.map(outcome => mended.get(entryKey(outcome.operation.entry)) ?? outcome)
 }
 
+/**
+ * Deletes those of the entries that are ours, in a namespace that is not followed, such as a pod's during DEL. What is
+ * gone already, or belongs to others, has no outcome; devices that were moved here go back to where the entry says.
+ */
+export async function removeOnce(
+  kernel: Kernel,
+  entries: Iterable<Entry>,
+  context?: ApplyContext,
+): Promise<readonly Outcome[]> {
+  const observed = new Map<string, ObservedEntry>()
+  for (const item of await kernel.observe([], context)) observed.set(entryKey(item.entry), item)
+  const isParentOurs = (entry: Entry) =>
+    rulesOf(entry)
+      .parents(entry)
+      .some(({ key, bond }) => bond === 'vanishes' && observed.get(key)?.mark === 'ours')
+  const doomed: Operation[] = []
+  for (const entry of entries) {
+    const seen = observed.get(entryKey(entry))
+    if (seen === undefined || !isOurs(seen, isParentOurs)) continue
+    doomed.push({ op: 'delete', entry: departure(entry, seen.entry), before: seen.entry, why: 'stale' })
+  }
+  return kernel.apply(sortForCreation(doomed).toReversed(), context)
+}
+
+/** What to delete: what was seen; of a device only the entry knows whence it was moved, and only the device its alias. */
+function departure(entry: Entry, seen: Entry): Entry {
+  if (entry.kind !== 'link' || !isMoved(entry) || seen.kind !== 'link' || !isMoved(seen)) return seen
+  return { ...seen, movedFrom: { ...seen.movedFrom, ...entry.movedFrom } }
+}
+
 /** What would have to be done to make the entries true; empty if they are. Deletes nothing that is not named. */
-export async function checkOnce(kernel: Kernel, entries: Iterable<Entry>): Promise<Operation[]> {
-  return (await inspectOnce(kernel, entries)).operations
+export async function checkOnce(
+  kernel: Kernel,
+  entries: Iterable<Entry>,
+  context?: ApplyContext,
+): Promise<Operation[]> {
+  return (await inspectOnce(kernel, entries, context)).operations
 }
 
 /** The same with what stands in the way, in words. */
 export async function inspectOnce(
   kernel: Kernel,
   entries: Iterable<Entry>,
+  context?: ApplyContext,
 ): Promise<{ operations: Operation[]; findings: Finding[] }> {
   const desired = new Map([...entries].map(entry => [entryKey(entry), entry]))
   const observed = new Map<string, ObservedEntry>()
-  for (const item of await kernel.observe(desired.values())) {
+  for (const item of await kernel.observe(desired.values(), context)) {
     const key = entryKey(item.entry)
     // Links carry the rest; what else is there and not asked for is none of our business.
     if (desired.has(key) || item.entry.kind === 'link') observed.set(key, item)
@@ -59,7 +97,7 @@ async function mend(
   entries: readonly Entry[],
   context?: ApplyContext,
 ): Promise<ReadonlyMap<string, Outcome>> {
-  const { operations, findings } = await inspectOnce(kernel, entries)
+  const { operations, findings } = await inspectOnce(kernel, entries, context)
   const result = new Map<string, Outcome>()
   for (const entry of entries) result.set(entryKey(entry), { operation: firstTry(entry) })
   for (const outcome of await kernel.apply(operations, context)) {

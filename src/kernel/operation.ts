@@ -1,4 +1,5 @@
 import type { PodlaceError } from '../base/index.ts'
+import type { NetlinkTransport } from '../sys/index.ts'
 import type { Entry, EntryKind, SysctlEntry } from './entry.ts'
 import type { KernelError } from './errors.ts'
 
@@ -17,7 +18,8 @@ export interface ObservedEntry {
  *
  * - `create` fails if something is there already: nothing is ever overwritten unseen.
  * - `change` makes `before` into `entry`, in place.
- * - `delete` removes our object; that it is gone already is success.
+ * - `delete` removes our object; that it is gone already is success. A device that was moved here is given back: it
+ *   gets its old name and alias, in the namespace that `movedFrom` names, or here where that is empty.
  * - `adopt` marks a foreign link as ours.
  */
 export interface Operation {
@@ -35,15 +37,17 @@ export interface Outcome {
   readonly error?: PodlaceError<KernelError>
 }
 
-/** What a kernel needs of another namespace: its descriptor. A `Netns` is one; so is a `FakeKernel`. */
+/** What a kernel needs of another namespace. A `Netns` is one; so is a `FakeKernel`. */
 export interface NamespaceHandle {
   readonly fds: { readonly netns: number }
+  /** A route netlink socket in it: needed of one whose devices links are put on, or moved from. */
+  readonly route?: NetlinkTransport
   /** Told of a link that was made in it, if the kernel says which index it got there. */
   readonly onLink?: (name: string, index: number) => void
 }
 
 export interface ApplyContext {
-  /** For `VethLink.peer.netns`. */
+  /** By the names that links have for them: `VethLink.peer.netns`, `MacvlanLink.deviceNetns`... */
   readonly namespaces: ReadonlyMap<string, NamespaceHandle>
   /** Told what came of the plan when the kernel has answered, for who need not wait until listeners know of it too. */
   readonly onOutcomes?: (outcomes: readonly Outcome[]) => void
@@ -98,9 +102,10 @@ export interface SysctlReader {
 export interface Kernel extends SysctlReader {
   /**
    * Everything there is, as entries. What cannot be listed (sysctls) is read for the entries in `desired`.
-   * Kernel objects that no entry can express are left out.
+   * Kernel objects that no entry can express are left out. Where the devices of links lie that are not in this
+   * namespace can be told only of the namespaces in the context.
    */
-  observe(desired?: Iterable<Entry>): Promise<readonly ObservedEntry[]>
+  observe(desired?: Iterable<Entry>, context?: ApplyContext): Promise<readonly ObservedEntry[]>
   /**
    * Carries out a plan in its order; one refusal does not stop the rest. When it resolves, listeners have been
    * told of every change it made. One outcome per operation, in order.

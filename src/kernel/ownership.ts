@@ -16,6 +16,32 @@ export function ownerOfAlias(alias: string | undefined): string | undefined {
   return alias?.startsWith(ALIAS_PREFIX) ? alias.slice(ALIAS_PREFIX.length) : undefined
 }
 
+const MOVED_PREFIX = 'podlace-moved:'
+
+/** What a device was called before it was moved. */
+export interface FormerSelf {
+  readonly name: string
+  readonly alias?: string
+}
+
+/**
+ * The alias of a device that was moved: `podlace-moved:<name>:<alias>`. It tells no owner, so that there is room for
+ * what must be put back; a name holds no colon (dev_valid_name).
+ */
+export function movedAlias({ name, alias = '' }: FormerSelf): string {
+  return `${MOVED_PREFIX}${name}:${alias}`
+}
+
+/** Undefined if the alias does not say that the device was moved. */
+export function formerSelf(alias: string | undefined): FormerSelf | undefined {
+  if (alias?.startsWith(MOVED_PREFIX) !== true) return undefined
+  const rest = alias.slice(MOVED_PREFIX.length)
+  const end = rest.indexOf(':')
+  if (end <= 0) return undefined
+  const former = rest.slice(end + 1)
+  return { name: rest.slice(0, end), ...(former === '' ? {} : { alias: former }) }
+}
+
 /**
  * True if we may delete the observed entry. Routes, rules, neighbours, links and nft tables bear marks; an address,
  * an FDB entry or an element is ours because what it hangs on is. A sysctl is nobody's: it is set, never removed.

@@ -1,7 +1,7 @@
 import type { Entry, LinkEntry } from './entry.ts'
 import { foreignEqual, foreignInTheWay, linkMissing, servesOthers } from './findings.ts'
 import { rulesOf } from './kinds/index.ts'
-import { sameDefinition } from './kinds/link.ts'
+import { isMoved, sameDefinition } from './kinds/link.ts'
 import type { Parent } from './kinds/rules.ts'
 import type { Finding, ObservedEntry, Operation } from './operation.ts'
 import { sortForCreation } from './order.ts'
@@ -201,7 +201,8 @@ export class Planner {
     if (desired.kind === 'link' && seen.entry.kind === 'link') {
       if (desired.claim === 'use') return 'lives'
       const same = sameDefinition(desired, seen.entry)
-      if (seen.mark === 'ours') return same ? 'lives' : 'reborn'
+      // A device that was moved here is not displaced: only who moved it knows where it goes back to.
+      if (seen.mark === 'ours') return same ? 'lives' : isMoved(seen.entry) ? 'blocked' : 'reborn'
       return same && this.othersUse(key) === undefined ? 'adopted' : 'blocked'
     }
     if (desired.kind !== 'nft-table') return 'lives'

@@ -90,6 +90,7 @@ export {
   NTF_SELF,
   NTF_STICKY,
 } from './neighbour-wire.ts'
+export { decodeNetnsId, getNetnsId } from './netns-id.ts'
 export {
   type NextHop,
   type RouteMetrics,

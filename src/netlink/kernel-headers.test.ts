@@ -16,6 +16,7 @@ import { vlanFields } from './link-kinds/vlan.ts'
 import { vrfFields } from './link-kinds/vrf.ts'
 import { vxlanFields } from './link-kinds/vxlan.ts'
 import { neighbourFields } from './neighbour-wire.ts'
+import { netnsIdFields } from './netns-id.ts'
 import { routeMetricFields } from './next-hop.ts'
 import { chainFields, hookFields } from './nftables/chain.ts'
 import { dataFields } from './nftables/data.ts'
@@ -37,6 +38,7 @@ const headers = [
   'rtnetlink.h',
   'fib_rules.h',
   'neighbour.h',
+  'net_namespace.h',
   'veth.h',
   'netfilter/nfnetlink.h',
   'netfilter/nf_tables.h',
@@ -78,6 +80,7 @@ const tables: readonly Fields[] = [
   vethFields,
   vxlanFields,
   neighbourFields,
+  netnsIdFields,
   routeMetricFields,
   routeFields,
   ruleFields,

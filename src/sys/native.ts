@@ -51,7 +51,14 @@ export interface NativeAddon {
     data: string | null,
   ): void
   unmountFile(target: string, flags: number): void
-  tunOpen(netns: number, name: string, multiQueue: boolean, persistent: boolean): [fd: number, name: string]
+  tunOpen(
+    netns: number,
+    name: string,
+    flags: number,
+    ownerUid: number,
+    groupGid: number,
+  ): [fd: number, name: string]
+  tunPersist(fd: number): void
 }
 
 /** Where the addon lies, seen from `src/sys/` in a checkout and from `dist/` in a bundle. */

@@ -17,7 +17,7 @@ import type {
 /** MAC addresses that somebody asks for; others are the kernel's choice. */
 export const MACS = ['02:00:00:00:00:01', '02:00:00:00:00:02'] as const
 /** The more often, the more happens there. */
-const LINKS = ['br0', 'br0', 'br0', 'vx7', 'vx7', 'vh0', 'br1', 'mv0', 'tn0', 'uplink'] as const
+const LINKS = ['br0', 'br0', 'br0', 'vx7', 'vx7', 'vh0', 'br1', 'mv0', 'if0', 'tn0', 'uplink'] as const
 
 export const mac = fc.constantFrom(...MACS)
 export const linkName = fc.constantFrom(...LINKS)
@@ -35,6 +35,9 @@ const common = {
   owner: fc.constantFrom('a', 'b'),
   up: fc.boolean(),
   mtu: fc.constantFrom(1350, 1400),
+  promisc: fc.boolean(),
+  allmulticast: fc.boolean(),
+  txQueueLength: fc.constantFrom(100, 1000),
 }
 const master = fc.constantFrom('br0', 'br1')
 
@@ -91,8 +94,13 @@ export const macvlan: fc.Arbitrary<LinkEntry> = fc.record(
     // Not a bridge: one that has the same MAC is refused when it goes up.
     device: always('uplink'),
     mode: always('bridge'),
+    broadcastQueueLength: fc.constantFrom(500, 1000),
   },
   { requiredKeys: ['kind', 'claim', 'owner', 'type', 'name', 'mac', 'device', 'mode'] },
+)
+const ifb: fc.Arbitrary<LinkEntry> = fc.record(
+  { ...common, type: always('ifb'), name: always('if0') },
+  { requiredKeys: ['kind', 'claim', 'owner', 'type', 'name'] },
 )
 const tun: fc.Arbitrary<LinkEntry> = fc.record(
   { ...common, type: always('tun'), mode: always('tun'), name: always('tn0') },
@@ -109,6 +117,7 @@ export const link: fc.Arbitrary<LinkEntry> = fc.oneof(
   { weight: 1, arbitrary: veth },
   { weight: 2, arbitrary: port },
   macvlan,
+  ifb,
   tun,
   device,
 )

@@ -106,9 +106,12 @@ export function secondSpec({ name, index, info, parentIndex }: Link): LinkSpec {
 }
 
 async function linkSpec(link: LinkEntry, indexOf: IndexOf): Promise<LinkSpec> {
-  const { name, mtu, mac, master } = link
+  const { name, mtu, mac, master, promisc, allmulticast, txQueueLength } = link
   const common = {
     name,
+    ...(promisc === undefined ? {} : { promiscuous: promisc }),
+    ...(allmulticast === undefined ? {} : { allMulticast: allmulticast }),
+    ...(txQueueLength === undefined ? {} : { txQueueLength }),
     ...(mtu === undefined ? {} : { mtu }),
     ...(mac === undefined ? {} : { mac }),
     ...(master === undefined ? {} : { masterIndex: await indexOf(master) }),
@@ -123,7 +126,9 @@ async function linkSpec(link: LinkEntry, indexOf: IndexOf): Promise<LinkSpec> {
     }
     case 'macvlan': {
       const parentIndex = await indexOf(link.device)
-      return { ...common, info: { kind: 'macvlan', mode: link.mode }, parentIndex }
+      const { mode, broadcastQueueLength } = link
+      const queue = broadcastQueueLength === undefined ? {} : { broadcastQueueLength }
+      return { ...common, info: { kind: 'macvlan', mode, ...queue }, parentIndex }
     }
     case 'veth':
     case 'ipvlan':

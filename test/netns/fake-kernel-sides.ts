@@ -1,4 +1,5 @@
 import {
+  type Entry,
   FakeKernel,
   FakeNetwork,
   type ForeignAct,
@@ -72,7 +73,7 @@ export async function withRealSide<T>(use: (side: Side) => Promise<T>): Promise<
   const kernel = new NetlinkKernel({
     netns,
     openEvents: (protocol, groups, options) => NetlinkEvents.openIn(netns, protocol, groups, options),
-    createTun: name => openTun(name, { persistent: true, netns }).close(),
+    openTun: (name, options) => openTun(name, { ...options, netns }),
   })
   try {
     const side = await Side.of({
@@ -91,7 +92,10 @@ export async function withRealSide<T>(use: (side: Side) => Promise<T>): Promise<
 /** The same in the model. */
 export async function fakeSide(): Promise<Side> {
   const network = new FakeNetwork()
-  const kernel = new FakeKernel({ network, devices: ['uplink'] })
+  const kernel = new FakeKernel({ network })
+  const uplink: Entry = { kind: 'link', type: 'ifb', name: 'uplink', claim: 'use', owner: '' }
+  performForeign(kernel, { act: 'add', entry: uplink })
+  performForeign(kernel, { act: 'set-link', name: 'uplink', changes: { up: true } })
   const pod = new FakeKernel({ network })
   for (const each of [kernel, pod]) {
     performForeign(each, { act: 'set-link', name: 'lo', changes: { up: true } })

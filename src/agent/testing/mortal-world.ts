@@ -26,7 +26,7 @@ export class Life {
 
   kernel(inner: FakeKernel): Kernel {
     return {
-      observe: (desired?: Iterable<Entry>) => inner.observe(desired),
+      observe: (desired?: Iterable<Entry>, context?: ApplyContext) => inner.observe(desired, context),
       apply: (operations: readonly Operation[], context?: ApplyContext) => {
         if (this.over) throw new Error('dead')
         return inner.apply(operations, context)

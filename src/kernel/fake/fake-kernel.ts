@@ -3,12 +3,15 @@ import { type Entry, type EntryKind, entryKey, type SysctlEntry } from '../entry
 import { codeOfErrno, kernelError } from '../errors.ts'
 import { describe } from '../findings.ts'
 import { rulesOf } from '../kinds/index.ts'
+import { isMoved, otherNamespace } from '../kinds/link.ts'
 import type { ApplyContext, Kernel, KernelEvent, ObservedEntry, Operation, Outcome } from '../operation.ts'
 import { type Delivery, EventQueue } from './event-queue.ts'
 import { FakeNamespace } from './fake-namespace.ts'
 import { FakeNetwork } from './fake-network.ts'
 import { linkSteps, linksNeeded, type Step } from './link-steps.ts'
+import { giveBack, ownerOf } from './moves.ts'
 import { Refusal, refuse } from './refusal.ts'
+import { located } from './stacking.ts'
 
 /**
  * What befalls an operation: an errno instead of success, or the end of the program before it, after it, or `within`:
@@ -77,12 +80,14 @@ export class FakeKernel implements Kernel {
   }
 
   /** Rejects with `netlink.interrupted` where the options say so, as the real one does after many attempts. */
-  async observe(desired: Iterable<Entry> = []): Promise<readonly ObservedEntry[]> {
+  async observe(desired: Iterable<Entry> = [], context?: ApplyContext): Promise<readonly ObservedEntry[]> {
     const observed: ObservedEntry[] = []
     for (const kind of DUMPS) {
       await this.takeTime()
       if (this.options.interrupted?.() === true) throw interruptedDump(kind)
-      for (const item of this.namespace.entries()) if (item.entry.kind === kind) observed.push(item)
+      for (const item of this.namespace.entries()) {
+        if (item.entry.kind === kind) observed.push(located(this.namespace, item, context))
+      }
     }
     for (const entry of desired) {
       const found = entry.kind === 'sysctl' ? this.readSysctl(entry) : undefined
@@ -179,7 +184,7 @@ export class FakeKernel implements Kernel {
       this.namespace.writeSysctl(entry.path, entry.value)
       return this.queue.push({ event: 'set', observed: { entry, mark: 'foreign' } })
     }
-    if (op === 'delete') return this.delete(entry)
+    if (op === 'delete') return this.delete(entry, context)
     if (entry.kind !== 'link') return this.namespace.addObject(entry, 'ours', op === 'change')
     for (const name of linksNeeded(entry)) this.namespace.needLink(name)
     const isMortal = fault !== undefined && 'crash' in fault && fault.crash === 'within'
@@ -187,8 +192,11 @@ export class FakeKernel implements Kernel {
   }
 
   /** That it is gone already is success. */
-  private delete(entry: Entry): void {
+  private delete(entry: Entry, context: ApplyContext | undefined): void {
     try {
+      if (entry.kind === 'link' && isMoved(entry)) {
+        return giveBack(this.namespace, entry, ownerOf(this.namespace, entry, context))
+      }
       this.namespace.deleteEntry(entry, 'ours')
     } catch (error) {
       if (!(error instanceof Refusal) || !GONE.has(error.errno)) throw error
@@ -217,8 +225,9 @@ function interruptedDump(kind: EntryKind): Error {
 }
 
 function isNamespaceNeeded({ op, entry }: Operation, context?: ApplyContext): boolean {
-  if (op !== 'create' || entry.kind !== 'link' || entry.type !== 'veth') return false
-  return context?.namespaces.get(entry.peer.netns) === undefined
+  if (entry.kind !== 'link' || (op !== 'create' && !(op === 'delete' && isMoved(entry)))) return false
+  const name = otherNamespace(entry) ?? ''
+  return name !== '' && context?.namespaces.get(name) === undefined
 }
 
 function attempt<T>(read: () => T): T | undefined {

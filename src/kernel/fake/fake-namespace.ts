@@ -16,8 +16,8 @@ import { Sysctls } from './sysctls.ts'
 
 export type Mark = ObservedEntry['mark']
 
-/** The other end of a veth. */
-export interface Peer {
+/** A link somewhere. */
+export interface LinkPlace {
   readonly namespace: FakeNamespace
   readonly name: string
 }
@@ -31,7 +31,12 @@ export class FakeNamespace {
   readonly objects = new Objects()
   /** By name: what no entry tells of a link. */
   readonly traits = new Map<string, LinkTraits>()
-  readonly peers = new Map<string, Peer>()
+  /** By the name of a veth: its other end. */
+  readonly peers = new Map<string, LinkPlace>()
+  /** By the name of a link: the device in another namespace that it is on. */
+  readonly devices = new Map<string, LinkPlace>()
+  /** By the name of a device that was moved here: what it was. */
+  readonly formerly = new Map<string, LinkEntry>()
   readonly sysctls = new Sysctls()
   /** As a descriptor would name it in `NamespaceHandle`. */
   readonly descriptor: number
@@ -83,10 +88,10 @@ export class FakeNamespace {
     addLink(this, { kind: 'link', type: 'device', name, claim: 'use', owner: '', up: true })
   }
 
-  /** Without a mark: that is set on a link that exists. */
-  createLink(link: LinkEntry, peerNamespace?: FakeNamespace): void {
+  /** Without a mark: that is set on a link that exists. `other` is where its peer belongs, or its device is. */
+  createLink(link: LinkEntry, other?: FakeNamespace): void {
     if (link.type === 'device') refuse('EOPNOTSUPP', `a physical device such as ${link.name} cannot be made`)
-    addLink(this, link, peerNamespace)
+    addLink(this, link, other)
   }
 
   /** Sets what is given, and the mark if there is an owner. */
@@ -214,6 +219,9 @@ function atBirth(): Entry[] {
       up: false,
       mtu: 65536,
       mac: '00:00:00:00:00:00',
+      promisc: false,
+      allmulticast: false,
+      txQueueLength: 1000,
     },
     ruleOf(4, 0, 255),
     ruleOf(4, 32766, 254),

@@ -12,6 +12,10 @@ export class FakeNetwork {
     return descriptor
   }
 
+  all(): Iterable<FakeNamespace> {
+    return this.namespaces.values()
+  }
+
   namespace(descriptor: number): FakeNamespace | undefined {
     return this.namespaces.get(descriptor)
   }

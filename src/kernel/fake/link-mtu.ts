@@ -1,10 +1,13 @@
 import type { LinkEntry } from '../entry.ts'
 import type { FakeNamespace } from './fake-namespace.ts'
 import { refuse } from './refusal.ts'
+import { deviceOf } from './stacking.ts'
 
 export const ETHERNET_MTU = 1500
 const VXLAN_HEADROOM = 50
 const MAX_MTU = 65536
+/** IP6_MAX_MTU */
+const VRF_MTU = 65_575
 
 /** What is stacked on a device has no larger MTU than its packets can have there. */
 export function checkMtu(namespace: FakeNamespace, link: LinkEntry, mtu: number): void {
@@ -13,11 +16,17 @@ export function checkMtu(namespace: FakeNamespace, link: LinkEntry, mtu: number)
 }
 
 export function maxMtu(namespace: FakeNamespace, link: LinkEntry): number {
-  return 'device' in link ? defaultMtu(namespace, link) : MAX_MTU
+  return isBoundByDevice(link) ? defaultMtu(namespace, link) : MAX_MTU
 }
 
 export function defaultMtu(namespace: FakeNamespace, link: LinkEntry): number {
-  if (link.type !== 'vxlan' && link.type !== 'macvlan') return ETHERNET_MTU
-  const lower = namespace.link(link.device)?.mtu ?? ETHERNET_MTU
+  if (link.type === 'vrf') return VRF_MTU
+  if (!('device' in link)) return ETHERNET_MTU
+  const lower = deviceOf(namespace, link)?.mtu ?? ETHERNET_MTU
   return link.type === 'vxlan' ? lower - VXLAN_HEADROOM : lower
+}
+
+/** An ipvlan takes its device's MTU, but may be given any. */
+function isBoundByDevice({ type }: LinkEntry): boolean {
+  return type === 'vxlan' || type === 'macvlan' || type === 'vlan'
 }

@@ -1,7 +1,9 @@
+import { localDevice } from '../kinds/link.ts'
 import { linkKey } from '../kinds/rules.ts'
 import type { ObservedEntry } from '../operation.ts'
 import type { FakeNamespace } from './fake-namespace.ts'
 import { refuse } from './refusal.ts'
+import { stackedOn } from './stacking.ts'
 
 /** What hangs on a link is under other keys then, and what names it says the new name. */
 export function renameLink(namespace: FakeNamespace, from: string, to: string): void {
@@ -9,6 +11,7 @@ export function renameLink(namespace: FakeNamespace, from: string, to: string): 
   if (seen?.entry.kind !== 'link') return refuse('ENODEV', `there is no link ${from}`)
   if (from === to) return
   if (namespace.link(to) !== undefined) refuse('EEXIST', `link ${to} exists`)
+  const uppers = stackedOn(namespace, from).filter(upper => upper.namespace !== namespace)
   const children = namespace.objects.childrenOf(linkKey(from))
   for (const child of children) namespace.objects.remove(child)
   namespace.drop(seen)
@@ -16,6 +19,9 @@ export function renameLink(namespace: FakeNamespace, from: string, to: string): 
   for (const child of children) namespace.put(renamed(child, from, to))
   move(namespace.traits, from, to)
   move(namespace.peers, from, to)
+  move(namespace.devices, from, to)
+  move(namespace.formerly, from, to)
+  for (const upper of uppers) upper.namespace.devices.set(upper.name, { namespace, name: to })
   const peer = namespace.peers.get(to)
   peer?.namespace.peers.set(peer.name, { namespace, name: to })
   namespace.sysctls.rename(from, to)
@@ -26,7 +32,7 @@ function renamed(seen: ObservedEntry, from: string, to: string): ObservedEntry {
   const { entry } = seen
   if (entry.kind !== 'link') return 'link' in entry ? { ...seen, entry: { ...entry, link: to } } : seen
   const master = entry.master === from ? { master: to } : {}
-  if ('device' in entry && entry.device === from)
+  if ('device' in entry && localDevice(entry) === from)
     return { ...seen, entry: { ...entry, ...master, device: to } }
   return { ...seen, entry: { ...entry, ...master } }
 }

@@ -1,10 +1,11 @@
-import type { LinkEntry } from '../entry.ts'
+import type { BridgeLink, BridgeVlan, LinkEntry } from '../entry.ts'
 import { linkKey } from '../kinds/rules.ts'
 import { connectLink, disconnectLink } from './addresses.ts'
 import type { FakeNamespace, Mark } from './fake-namespace.ts'
 import { checkMtu, ETHERNET_MTU } from './link-mtu.ts'
 import { loseNeighbours } from './neighbours.ts'
 import { refuse } from './refusal.ts'
+import { listenersOn } from './stacking.ts'
 
 /** What no entry tells of a link. */
 export interface LinkTraits {
@@ -14,14 +15,25 @@ export interface LinkTraits {
   readonly ownMtu: boolean
 }
 
-/** What can be set on a living link. */
+/** What can be set on a living link, besides its master and whether it is up. */
 export interface LinkSettings {
   readonly up?: boolean | undefined
   readonly mtu?: number | undefined
   readonly mac?: string | undefined
   readonly master?: string | undefined
   readonly bridgePort?: LinkEntry['bridgePort'] | undefined
-  readonly vlanFiltering?: boolean | undefined
+  readonly plain?: PlainSettings | undefined
+}
+
+/** What changes nothing else. */
+export interface PlainSettings {
+  readonly promisc?: boolean
+  readonly allmulticast?: boolean
+  readonly txQueueLength?: number
+  readonly vlanFiltering?: boolean
+  readonly vlanDefaultPvid?: number
+  readonly vlans?: readonly BridgeVlan[]
+  readonly broadcastQueueLength?: number
 }
 
 /** Of a bridge that lost its last port. */
@@ -32,7 +44,7 @@ const PORT = { hairpin: false, isolated: false, learning: true }
 export function changeLink(
   namespace: FakeNamespace,
   name: string,
-  { up, mtu, mac, master, bridgePort, vlanFiltering }: LinkSettings,
+  { up, mtu, mac, master, bridgePort, plain }: LinkSettings,
   owner?: string,
 ): void {
   namespace.needLink(name)
@@ -41,7 +53,7 @@ export function changeLink(
   if (mac !== undefined) setMac(namespace, name, mac)
   if (mtu !== undefined) setMtu(namespace, name, mtu)
   if (owner !== undefined) update(namespace, name, { claim: 'own', owner }, 'ours')
-  if (vlanFiltering !== undefined) update(namespace, name, { vlanFiltering })
+  if (plain !== undefined) update(namespace, name, plain)
   if (up !== undefined) setUp(namespace, name, up)
   if (master !== undefined) setMaster(namespace, name, master)
   if (bridgePort !== undefined) setBridgePort(namespace, name, bridgePort)
@@ -74,16 +86,12 @@ function setMtu(namespace: FakeNamespace, name: string, mtu: number): void {
   const traits = namespace.traits.get(name)
   namespace.traits.set(name, { ownMac: traits?.ownMac ?? false, ownMtu: true })
   update(namespace, name, { mtu })
-  for (const upper of macvlansOn(namespace, name)) {
-    if ((upper.mtu ?? 0) > mtu) update(namespace, upper.name, { mtu })
+  for (const upper of listenersOn(namespace, name)) {
+    const above = upper.namespace.needLink(upper.name)
+    const follows = above.type === 'ipvlan' || (above.mtu ?? 0) > mtu
+    if (follows) update(upper.namespace, upper.name, { mtu })
   }
   if (link.master !== undefined) followPorts(namespace, link.master)
-}
-
-/** They hear all that comes in there, as a bridge does: a device has the one or the others. */
-export function macvlansOn(namespace: FakeNamespace, device: string): LinkEntry[] {
-  const children = namespace.objects.childrenOf(linkKey(device)).map(({ entry }) => entry)
-  return children.filter(entry => entry.kind === 'link').filter(link => link.type === 'macvlan')
 }
 
 function setMaster(namespace: FakeNamespace, name: string, master: string): void {
@@ -91,16 +99,27 @@ function setMaster(namespace: FakeNamespace, name: string, master: string): void
   if (link.master === master) return
   checkMaster(namespace, link, master)
   release(namespace, name)
-  update(namespace, name, { master, bridgePort: PORT })
+  const above = namespace.needLink(master)
+  if (above.type !== 'bridge') return update(namespace, name, { master })
+  update(namespace, name, { master, bridgePort: { ...PORT, ...firstVlans(above) } })
   followPorts(namespace, master)
 }
 
-/** br_add_if. */
+/** Of a new port (nbp_vlan_init). */
+function firstVlans({ vlanFiltering, vlanDefaultPvid: id = 1 }: BridgeLink): { vlans?: BridgeVlan[] } {
+  if (vlanFiltering !== true) return {}
+  return { vlans: id === 0 ? [] : [{ id, pvid: true, untagged: true }] }
+}
+
+/** br_add_if; a VRF takes any that is no bridge's port. */
 export function checkMaster(namespace: FakeNamespace, link: LinkEntry, master: string): void {
-  if (namespace.needLink(master).type !== 'bridge') refuse('EOPNOTSUPP', `${master} takes no ports`)
+  const { type } = namespace.needLink(master)
+  if (type === 'vrf') return
+  if (type !== 'bridge') refuse('EOPNOTSUPP', `${master} takes no ports`)
   if (link.mac === undefined || link.mac === NO_MAC) refuse('EINVAL', `${link.name} has no MAC address`)
   if (link.type === 'bridge') refuse('ELOOP', `${link.name} is a bridge`)
-  if (macvlansOn(namespace, link.name).length > 0) refuse('EBUSY', `${link.name} carries a macvlan`)
+  if (listenersOn(namespace, link.name).length > 0)
+    refuse('EBUSY', `${link.name} carries a macvlan or ipvlan`)
 }
 
 function setBridgePort(
@@ -132,6 +151,7 @@ function addLoopback(namespace: FakeNamespace): void {
 /** A bridge of which nobody said otherwise has the smallest MTU and the lowest MAC of its ports. */
 export function followPorts(namespace: FakeNamespace, name: string): void {
   const bridge = namespace.needLink(name)
+  if (bridge.type !== 'bridge') return
   const traits = namespace.traits.get(name)
   const ports: LinkEntry[] = []
   for (const { entry } of namespace.objects.childrenOf(linkKey(name))) {
@@ -151,14 +171,10 @@ export function followPorts(namespace: FakeNamespace, name: string): void {
 function update(
   namespace: FakeNamespace,
   name: string,
-  changes: Partial<Omit<LinkEntry, 'kind' | 'type' | 'name'>> & { readonly vlanFiltering?: boolean },
+  changes: Partial<Omit<LinkEntry, 'kind' | 'type' | 'name'>> & PlainSettings,
   mark?: Mark,
 ): void {
   const seen = namespace.objects.get(linkKey(name))
   if (seen?.entry.kind !== 'link') return
-  const { vlanFiltering, ...rest } = changes
-  const entry: LinkEntry = { ...seen.entry, ...rest }
-  const filtered =
-    entry.type === 'bridge' && vlanFiltering !== undefined ? { ...entry, vlanFiltering } : entry
-  namespace.put({ ...seen, entry: filtered, mark: mark ?? seen.mark }, seen)
+  namespace.put({ ...seen, entry: { ...seen.entry, ...changes }, mark: mark ?? seen.mark }, seen)
 }

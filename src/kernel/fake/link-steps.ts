@@ -1,7 +1,11 @@
-import type { Entry, LinkEntry } from '../entry.ts'
+import type { BridgeLink, BridgeVlan, Entry, LinkEntry } from '../entry.ts'
+import { isMoved, localDevice, otherNamespace } from '../kinds/link.ts'
+import { type VlanChanges, vlanChanges } from '../kinds/vlans.ts'
 import type { ApplyContext, Operation } from '../operation.ts'
 import type { FakeNamespace } from './fake-namespace.ts'
-import type { LinkSettings } from './link-settings.ts'
+import type { LinkSettings, PlainSettings } from './link-settings.ts'
+import { withoutSettings } from './links.ts'
+import { fetchDevice } from './moves.ts'
 
 /** A message to the kernel, carried out when called; a `Refusal` is its answer. */
 export type Step = () => void
@@ -18,50 +22,93 @@ export function linkSteps(
   return changes(namespace, op === 'adopt' ? onlyMark(link) : link, before)
 }
 
-/** Links that are named by what is asked of this one. */
+/** Links of this namespace that are named by what is asked of this one. */
 export function linksNeeded(link: LinkEntry): string[] {
-  return ['device' in link ? link.device : undefined, link.master].filter(name => name !== undefined)
+  return [localDevice(link), link.master].filter(name => name !== undefined)
 }
 
-/** A new link bears no mark at first, and what only a port has cannot be said of it. */
-function creation(
-  namespace: FakeNamespace,
-  { owner, bridgePort, up, ...link }: LinkEntry,
-  context: ApplyContext | undefined,
-): Step[] {
-  const handle = link.type === 'veth' ? context?.namespaces.get(link.peer.netns) : undefined
-  const peerNamespace = handle && namespace.namespaceOf(handle.fds.netns)
-  const isUpAtOnce = up === true && bridgePort === undefined && link.type !== 'tun'
-  const change = (settings: LinkSettings, mark?: string) => () =>
-    namespace.changeLink(link.name, settings, mark)
+/** A new link bears no mark at first, unless it is fetched, and what only a port has cannot be said of it. */
+function creation(namespace: FakeNamespace, link: LinkEntry, context: ApplyContext | undefined): Step[] {
+  const handle = context?.namespaces.get(otherNamespace(link) ?? '')
+  const other = handle && namespace.namespaceOf(handle.fds.netns)
+  if (isMoved(link)) {
+    return [
+      () => fetchDevice(namespace, link, other),
+      ...changes(namespace, { ...link, claim: 'use' }, undefined),
+    ]
+  }
+  const { owner, bridgePort, up, ...rest } = link
+  const marked = () => namespace.changeLink(link.name, {}, owner)
+  if (link.type === 'tun') {
+    const birth = () => {
+      namespace.createLink(withoutSettings(link))
+      marked()
+    }
+    return [birth, ...changes(namespace, { ...link, claim: 'use' }, undefined)]
+  }
+  const isUpAtOnce = up === true && bridgePort === undefined
   return [
-    () => namespace.createLink({ ...link, owner: '', up: isUpAtOnce }, peerNamespace),
-    change({}, owner),
-    ...(bridgePort === undefined ? [] : [change({ bridgePort })]),
-    ...(up === true && !isUpAtOnce ? [change({ up })] : []),
+    () => namespace.createLink({ ...rest, owner: '', up: isUpAtOnce }, other),
+    marked,
+    ...(bridgePort === undefined ? [] : [() => setPort(namespace, link)]),
+    ...(up === true && !isUpAtOnce ? [() => namespace.changeLink(link.name, { up })] : []),
   ]
 }
 
 /** The differences to what was seen, with the mark; the settings of a port; up or down. */
 function changes(namespace: FakeNamespace, link: LinkEntry, before: Entry | undefined): Step[] {
   const known = before?.kind === 'link' ? before : undefined
-  const { name, mtu, mac, master, bridgePort, up, owner } = link
-  const vlanFiltering = link.type === 'bridge' ? link.vlanFiltering : undefined
-  const knownFiltering = known?.type === 'bridge' ? known.vlanFiltering : undefined
-  const settings = {
-    mtu: mtu === known?.mtu ? undefined : mtu,
-    mac: mac === known?.mac ? undefined : mac,
-    master: master === known?.master ? undefined : master,
-    vlanFiltering: vlanFiltering === knownFiltering ? undefined : vlanFiltering,
-  }
+  const { name, bridgePort, up, owner } = link
+  const settings = differing<LinkSettings>(link, known ?? {}, ['mtu', 'mac', 'master'])
+  const plain = differing<PlainSettings>(link, known ?? {}, PLAIN)
   const isMarked = link.claim === 'use' || (known?.claim === 'own' && known.owner === owner)
-  const differs = !isMarked || Object.values(settings).some(value => value !== undefined)
+  const isPlain = Object.keys(plain).length === 0
+  const differs = !isMarked || !isPlain || Object.keys(settings).length > 0
   const turns = up !== undefined && up !== (known?.up ?? !up)
   return [
-    ...(differs ? [() => namespace.changeLink(name, settings, isMarked ? undefined : owner)] : []),
-    ...(bridgePort === undefined ? [] : [() => namespace.changeLink(name, { bridgePort })]),
+    ...(differs
+      ? [() => namespace.changeLink(name, { ...settings, plain }, isMarked ? undefined : owner)]
+      : []),
+    ...(link.type === 'bridge' && link.vlans !== undefined ? [() => setOwnVlans(namespace, link)] : []),
+    ...(bridgePort === undefined ? [] : [() => setPort(namespace, link)]),
     ...(turns ? [() => namespace.changeLink(name, { up })] : []),
   ]
+}
+
+const PLAIN = [
+  ...(['promisc', 'allmulticast', 'txQueueLength'] as const),
+  ...(['vlanFiltering', 'vlanDefaultPvid', 'broadcastQueueLength'] as const),
+]
+
+/** What is wanted, where it is not so already. */
+function differing<T extends object>(wanted: T, known: T, names: readonly (keyof T)[]): Partial<T> {
+  const result: Partial<T> = {}
+  for (const name of names) {
+    if (wanted[name] !== undefined && wanted[name] !== known[name]) result[name] = wanted[name]
+  }
+  return result
+}
+
+function setPort(namespace: FakeNamespace, link: LinkEntry): void {
+  const { vlans, ...settings } = link.bridgePort ?? {}
+  const before = namespace.needLink(link.name).bridgePort?.vlans
+  const after = vlansAfter(vlanChanges(link, vlans, before), before)
+  namespace.changeLink(link.name, {
+    bridgePort: { ...settings, ...(vlans === undefined ? {} : { vlans: after }) },
+  })
+}
+
+function setOwnVlans(namespace: FakeNamespace, bridge: BridgeLink): void {
+  const seen = namespace.needLink(bridge.name)
+  const before = seen.type === 'bridge' ? seen.vlans : undefined
+  const vlans = vlansAfter(vlanChanges(bridge, bridge.vlans, before), before)
+  namespace.changeLink(bridge.name, { plain: { vlans } })
+}
+
+function vlansAfter({ add, remove }: VlanChanges, before: readonly BridgeVlan[] = []): BridgeVlan[] {
+  const after = new Map([...before, ...add].map(vlan => [vlan.id, vlan]))
+  for (const { id } of remove) after.delete(id)
+  return [...after.values()]
 }
 
 function onlyMark({ name, owner }: LinkEntry): LinkEntry {

@@ -1,6 +1,7 @@
-import type { IpvlanLink, LinkEntry, MacvlanLink, MovedFrom, VlanLink } from '../entry.ts'
+import type { DeviceLink, IpvlanLink, LinkEntry, MacvlanLink, MovedFrom, VlanLink } from '../entry.ts'
 import type { ObservedEntry } from '../operation.ts'
 import { kindRules, linkKey, type Parent, sameWhereGiven } from './rules.ts'
+import { sameVlans } from './vlans.ts'
 
 /** Links that others own come first: they are only set, and ours may hang on them. */
 export const linkRules = kindRules('link', {
@@ -34,11 +35,26 @@ export function localDevice(link: LinkEntry): string | undefined {
   return isStacked(link) && link.deviceNetns === undefined ? link.device : undefined
 }
 
+export type MovedLink = DeviceLink & { readonly movedFrom: MovedFrom }
+
+/** True for a device that is or shall be moved here. */
+export function isMoved(link: LinkEntry): link is MovedLink {
+  return link.type === 'device' && link.movedFrom !== undefined
+}
+
+/** Name of the other namespace that it takes to make the link. */
+export function otherNamespace(link: LinkEntry): string | undefined {
+  if (isStacked(link)) return link.deviceNetns
+  if (link.type === 'veth') return link.peer.netns
+  if (link.type === 'device') return link.movedFrom?.netns
+  return link.type === 'tun' ? link.madeIn : undefined
+}
+
 /** True if the attributes that only creation can set are the same. A `device` may be of any type. */
 export function sameDefinition(desired: LinkEntry, observed: LinkEntry): boolean {
   switch (desired.type) {
     case 'device':
-      return sameOrigin(desired.movedFrom, observed.type === 'device' ? observed.movedFrom : undefined)
+      return desired.movedFrom === undefined || isFrom(desired.movedFrom.name, observed)
     case 'bridge':
     case 'veth':
     case 'dummy':
@@ -81,9 +97,13 @@ function sameDevice(desired: StackedLink, observed: StackedLink): boolean {
   return observed.deviceNetns === desired.deviceNetns && observed.device === desired.device
 }
 
-/** A device that was moved here is known by the name it had. */
-function sameOrigin(desired: MovedFrom | undefined, observed: MovedFrom | undefined): boolean {
-  return desired === undefined || desired.name === observed?.name
+function isFrom(name: string, observed: LinkEntry): boolean {
+  return isMoved(observed) && observed.movedFrom.name === name
+}
+
+/** The mark of a device that was moved names no owner. */
+function isMarkedFor(desired: LinkEntry, observed: LinkEntry, { mark }: ObservedEntry): boolean {
+  return mark === 'ours' && (isMoved(desired) || observed.owner === desired.owner)
 }
 
 const COMMON_SETTINGS = ['up', 'mtu', 'mac', 'promisc', 'allmulticast', 'txQueueLength', 'master'] as const
@@ -91,13 +111,19 @@ const COMMON_SETTINGS = ['up', 'mtu', 'mac', 'promisc', 'allmulticast', 'txQueue
 /** What can be set on a living link. The peer of a veth lives in another namespace and is not compared. */
 function sameSettings(desired: LinkEntry, observed: LinkEntry, seen: ObservedEntry): boolean {
   if (!sameWhereGiven(desired, observed, COMMON_SETTINGS)) return false
-  if (desired.claim === 'own' && (seen.mark !== 'ours' || observed.owner !== desired.owner)) return false
+  if (desired.claim === 'own' && !isMarkedFor(desired, observed, seen)) return false
   if (desired.type === 'bridge' && observed.type === 'bridge') {
     if (!sameWhereGiven(desired, observed, ['vlanFiltering', 'vlanDefaultPvid'])) return false
+    if (!sameVlans(desired, desired.vlans, observed.vlans)) return false
   }
   if (desired.type === 'macvlan' && observed.type === 'macvlan') {
     if (!sameWhereGiven(desired, observed, ['broadcastQueueLength'])) return false
   }
-  if (desired.bridgePort === undefined) return true
-  return sameWhereGiven(desired.bridgePort, observed.bridgePort ?? {}, ['hairpin', 'isolated', 'learning'])
+  const { bridgePort } = desired
+  if (bridgePort === undefined) return true
+  const seenPort = observed.bridgePort ?? {}
+  return (
+    sameWhereGiven(bridgePort, seenPort, ['hairpin', 'isolated', 'learning']) &&
+    sameVlans(desired, bridgePort.vlans, seenPort.vlans)
+  )
 }

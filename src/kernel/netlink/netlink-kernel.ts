@@ -30,6 +30,7 @@ import { observedNeighbour } from './codecs/neighbour.ts'
 import { observedLink } from './codecs/observed-link.ts'
 import { observedRoute } from './codecs/route.ts'
 import { observedRule } from './codecs/rule.ts'
+import { devicePlaces } from './device-places.ts'
 import { EventFold, type Rereads } from './event-fold.ts'
 import { EventSources, type OpenEvents } from './event-sources.ts'
 import { LinkTable } from './link-table.ts'
@@ -39,6 +40,7 @@ import { NftObserver } from './nft-observer.ts'
 import type { Failure } from './refusals.ts'
 import { RouteApplier } from './route-applier.ts'
 import { readSysctl, writeSysctl } from './sysctl.ts'
+import type { OpenTun } from './tun-creation.ts'
 import { upPositions } from './up-positions.ts'
 
 export interface NetlinkKernelOptions {
@@ -49,8 +51,8 @@ export interface NetlinkKernelOptions {
    * watched, as for a pod's namespace that is at hand for one call.
    */
   readonly openEvents?: OpenEvents
-  /** Makes a persistent TUN device in that namespace; by default `openTun` in the process's own. */
-  readonly createTun?: (name: string) => void
+  /** Where TUN and TAP devices come from, such as `openTun`; without it none is made. */
+  readonly openTun?: OpenTun
   /** Indexes of links, by name, that need not be looked up. */
   readonly knownLinks?: ReadonlyMap<string, number>
 }
@@ -69,7 +71,7 @@ export class NetlinkKernel implements Kernel {
   private readonly fold: EventFold
   private readonly listeners = new Set<(event: KernelEvent) => void>()
   private readonly sources: EventSources | undefined
-  private readonly createTun: (name: string) => void
+  private readonly openTun: OpenTun
 
   constructor(options: NetlinkKernelOptions) {
     const { netns, openEvents } = options
@@ -80,7 +82,7 @@ export class NetlinkKernel implements Kernel {
     this.nftApplier = new NftApplier(netfilter, this.nftObserver)
     this.nftEvents = new NftEvents(() => netns.netfilter.portId)
     this.fold = new EventFold(this.links, event => this.emit(event))
-    this.createTun = options.createTun ?? noTun
+    this.openTun = options.openTun ?? noTun
     for (const [name, index] of options.knownLinks ?? []) this.links.know(name, index)
     this.sources =
       openEvents &&
@@ -91,10 +93,11 @@ export class NetlinkKernel implements Kernel {
       })
   }
 
-  async observe(desired: Iterable<Entry> = []): Promise<readonly ObservedEntry[]> {
+  async observe(desired: Iterable<Entry> = [], context?: ApplyContext): Promise<readonly ObservedEntry[]> {
     const links = (await this.route.dump(listLinks())).map(decodeLink)
     this.links.reset(links)
-    const observed = links.map(link => observedLink(link, this.links))
+    const places = await devicePlaces(this.route, links, context?.namespaces ?? new Map())
+    const observed = links.map(link => observedLink(link, this.links, places.get(link.index)))
     const add = (found: readonly (ObservedEntry | undefined)[]) => {
       for (const item of found) if (item !== undefined) observed.push(item)
     }
@@ -121,7 +124,8 @@ export class NetlinkKernel implements Kernel {
       failures,
       context,
       catchUp: () => this.catchUp(),
-      createTun: this.createTun,
+      openTun: this.openTun,
+      home: this.netns.fds.netns,
       ...(this.sources === undefined ? {} : { onLink: (link: Link) => this.lookAtLink(link) }),
     })
     await applier.prepare(operations)
@@ -310,5 +314,5 @@ function isElementOf(entry: Entry, tableKey: string): boolean {
 }
 
 function noTun(name: string): never {
-  throw new Error(`TUN device ${name} cannot be made here: give NetlinkKernel a createTun for this namespace`)
+  throw new Error(`device ${name} cannot be made here: NetlinkKernel was given no way to open /dev/net/tun`)
 }

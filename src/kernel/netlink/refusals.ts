@@ -2,6 +2,7 @@ import { errnoName, errorText, type PodlaceError } from '../../base/index.ts'
 import type { NetlinkError } from '../../netlink/index.ts'
 import { type Entry, entryKey, type LinkEntry } from '../entry.ts'
 import { codeOfErrno, type KernelError, kernelError } from '../errors.ts'
+import { isStacked } from '../kinds/link.ts'
 import type { Operation } from '../operation.ts'
 
 export type Failure = PodlaceError<KernelError>
@@ -30,13 +31,34 @@ export function invalid(operation: Operation, error: unknown): Failure {
   return kernelError(what, `${what}: ${errorText(error)}`, { code: 'kernel.invalid', key }, error)
 }
 
-/** The entry's link is not there; for a deletion that is success. */
-export function linkMissing(operation: Operation, link: string): Failure | undefined {
+/** The entry's link is not there; for a deletion that is success. `netns` names the namespace if it is not this one. */
+export function linkMissing(operation: Operation, link: string, netns?: string): Failure | undefined {
   if (operation.op === 'delete') return undefined
   const key = entryKey(operation.entry)
   const what = `${operation.op} ${key}`
-  const message = `${what}: there is no link ${link} in this namespace; create it, or name another`
+  const where = netns === undefined ? 'in this namespace' : `in the namespace "${netns}"`
+  const message = `${what}: there is no link ${link} ${where}; create it, or name another`
   return kernelError(what, message, { code: 'kernel.link-missing', errno: 'ENODEV', key })
+}
+
+/** Something of that name is there already. */
+export function exists(operation: Operation): Failure {
+  const key = entryKey(operation.entry)
+  const what = `${operation.op} ${key}`
+  const message = `${what}: there is such a link already; remove it, or choose another name`
+  return kernelError(what, message, { code: 'kernel.exists', errno: 'EEXIST', key })
+}
+
+/** What we refuse ourselves, before the kernel does or because it would not. */
+export function refusal(
+  operation: Operation,
+  code: KernelError['code'],
+  why: string,
+  cause?: unknown,
+): Failure {
+  const key = entryKey(operation.entry)
+  const what = `${operation.op} ${key}`
+  return kernelError(what, `${what}: ${why}`, { code, key }, cause)
 }
 
 /** The element's set is not there; for a deletion that is success. */
@@ -48,13 +70,19 @@ export function setMissing(operation: Operation, set: string): Failure | undefin
   return kernelError(what, message, { code: 'kernel.not-found', errno: 'ENOENT', key })
 }
 
-/** Somebody must come with the pod's namespace. */
-export function namespaceNeeded(link: Extract<LinkEntry, { type: 'veth' }>): Failure {
+/** Somebody must come with the other namespace that the link has to do with. */
+export function namespaceNeeded(operation: Operation, link: LinkEntry, netns: string): Failure {
   const key = entryKey(link)
-  const message =
-    `create ${key}: its peer ${link.peer.name} belongs into the namespace "${link.peer.netns}", which nobody holds now; ` +
-    'the pod must be attached again'
-  return kernelError(`create ${key}`, message, { code: 'kernel.namespace-needed', key })
+  const what = `${operation.op} ${key}`
+  const advice = link.type === 'veth' ? 'the pod must be attached again' : 'do it while somebody does'
+  const message = `${what}: ${partElsewhere(link)} in the namespace "${netns}", which nobody holds now; ${advice}`
+  return kernelError(what, message, { code: 'kernel.namespace-needed', key })
+}
+
+function partElsewhere(link: LinkEntry): string {
+  if (link.type === 'veth') return `its peer ${link.peer.name} belongs`
+  if (isStacked(link)) return `its device ${link.device} is`
+  return link.type === 'tun' ? 'it is made' : 'it has its place'
 }
 
 interface Feature {
@@ -69,11 +97,7 @@ function featureOf(entry: Entry): Feature {
       if (entry.type === 'bridge' && entry.vlanFiltering === true) {
         return { name: 'VLAN filtering on bridges', module: 'bridge', config: 'CONFIG_BRIDGE_VLAN_FILTERING' }
       }
-      return {
-        name: `links of type ${entry.type}`,
-        module: entry.type,
-        config: `CONFIG_${entry.type.toUpperCase()}`,
-      }
+      return linkFeature(entry.type)
     case 'nft-table':
     case 'nft-element':
       return {
@@ -91,4 +115,15 @@ function featureOf(entry: Entry): Feature {
     case 'sysctl':
       return { name: `support for this ${entry.kind}`, module: 'ipv6', config: 'CONFIG_IPV6' }
   }
+}
+
+/** Modules that are not called what the links are that they bring. */
+const MODULES: ReadonlyMap<string, Omit<Feature, 'name'>> = new Map([
+  ['vlan', { module: '8021q', config: 'CONFIG_VLAN_8021Q' }],
+  ['vrf', { module: 'vrf', config: 'CONFIG_NET_VRF' }],
+])
+
+function linkFeature(type: LinkEntry['type']): Feature {
+  const { module, config } = MODULES.get(type) ?? { module: type, config: `CONFIG_${type.toUpperCase()}` }
+  return { name: `links of type ${type}`, module, config }
 }

@@ -1,30 +1,29 @@
 import { errnoName, hasCode, settle } from '../../base/index.ts'
 import {
-  addLink,
   decodeLink,
   decodeNeighbour,
   getLink,
   type Link,
   listNeighbours,
-  type Message,
-  type NetlinkClient,
   type Request,
   replaceNeighbour,
   setLink,
 } from '../../netlink/index.ts'
-import { type Entry, entryKey, type LinkEntry, type NeighbourEntry } from '../entry.ts'
-import { kernelError } from '../errors.ts'
+import type { Entry, LinkEntry, NeighbourEntry } from '../entry.ts'
+import { isMoved } from '../kinds/link.ts'
 import { linkOfSysctl } from '../kinds/sysctl.ts'
-import type { ApplyContext, Operation } from '../operation.ts'
+import type { Operation } from '../operation.ts'
 import { addressRequests } from './codecs/address.ts'
 import { fdbRequests } from './codecs/fdb.ts'
-import { afterCreation, linkChanges, linkSpec, linksNeeded } from './codecs/link.ts'
+import { afterCreation, isMadeByMessage, linkChanges, linksNeeded } from './codecs/link.ts'
 import { neighbourRequests } from './codecs/neighbour.ts'
 import { routeRequests } from './codecs/route.ts'
 import { ruleRequests } from './codecs/rule.ts'
+import { giveBack } from './device-moves.ts'
+import { type CreationOptions, createLink } from './link-creation.ts'
 import { deleteLinks } from './link-deletion.ts'
 import type { LinkTable } from './link-table.ts'
-import { type Failure, invalid, linkMissing, namespaceNeeded, refusalOf } from './refusals.ts'
+import { type Failure, invalid, linkMissing, refusalOf } from './refusals.ts'
 
 /** Messages between two breaths of the event loop: a few milliseconds of kernel time. */
 const CHUNK = 100
@@ -34,14 +33,10 @@ interface Pending {
   readonly request: Request
 }
 
-export interface RouteApplierOptions {
-  readonly client: NetlinkClient
-  readonly links: LinkTable
+export interface RouteApplierOptions extends CreationOptions {
   readonly failures: Map<Operation, Failure>
-  readonly context: ApplyContext | undefined
   /** Folds what events have queued up meanwhile. */
   readonly catchUp: () => Promise<void>
-  readonly createTun: (name: string) => void
   /** Told of a link that was changed without an event; absent where nobody watches. */
   readonly onLink?: (link: Link) => void
 }
@@ -79,7 +74,7 @@ export class RouteApplier {
 
   async add(operation: Operation, upNow: boolean): Promise<void> {
     const { entry } = operation
-    const deletesLink = operation.op === 'delete' && entry.kind === 'link'
+    const deletesLink = operation.op === 'delete' && entry.kind === 'link' && !isMoved(entry)
     if (!deletesLink && this.doomed.length > 0) await this.flush()
     try {
       if (deletesLink) this.doomed.push(operation)
@@ -144,22 +139,11 @@ export class RouteApplier {
     replies.forEach((reply, i) => {
       const item = sent[i]
       if (item === undefined) return
-      if (reply.ok) this.tellOfPeer(item.operation, reply.messages)
-      else if (isTakenNeighbour(item, reply.error.payload.errno)) taken.push(item)
+      if (reply.ok) return
+      if (isTakenNeighbour(item, reply.error.payload.errno)) taken.push(item)
       else this.fail(item.operation, refusalOf(item.operation, reply.error))
     })
     if (taken.length > 0) await this.replaceLearned(taken)
-  }
-
-  /** Of a veth's other end nobody else tells. */
-  private tellOfPeer({ op, entry }: Operation, messages: readonly Message[]): void {
-    if (op !== 'create' || entry.kind !== 'link' || entry.type !== 'veth') return
-    const { name, netns } = entry.peer
-    const namespace = this.options.context?.namespaces.get(netns)
-    for (const message of messages) {
-      const { parentIndex } = decodeLink(message)
-      if (parentIndex !== undefined) namespace?.onLink?.(name, parentIndex)
-    }
   }
 
   /**
@@ -198,6 +182,10 @@ export class RouteApplier {
 
   private async addLinkOperation(operation: Operation, link: LinkEntry, upNow: boolean): Promise<void> {
     const { links } = this.options
+    if (operation.op === 'delete' && isMoved(link)) {
+      await this.flush()
+      return this.fail(operation, await giveBack(this.options, operation, link))
+    }
     for (const name of linksNeeded(link)) {
       if ((await this.indexOf(operation, name)) !== undefined) continue
       if (operation.op === 'create') this.unmade.add(link.name)
@@ -229,39 +217,17 @@ export class RouteApplier {
 
   /** What follows a creation is sent only if it succeeded: it must not hit a foreign link of the same name. */
   private async createLink(operation: Operation, link: LinkEntry, upNow: boolean): Promise<void> {
-    const { links, context, createTun } = this.options
-    const namespace = link.type === 'veth' ? context?.namespaces.get(link.peer.netns) : undefined
-    if (link.type === 'veth' && namespace === undefined) {
-      this.unmade.add(link.name)
-      return this.fail(operation, namespaceNeeded(link))
-    }
     await this.flush()
     const up = link.up === true && upNow
-    const upAtOnce = up && link.bridgePort === undefined && link.type !== 'tun'
-    if (link.type === 'tun') this.makeTun(operation, link, createTun)
-    else {
-      const spec = linkSpec(link, links, namespace, upAtOnce)
-      this.queue(operation, [addLink(spec, { echo: link.type === 'veth' })])
-    }
-    await this.flush()
-    if (this.options.failures.has(operation)) {
+    const upAtOnce = up && link.bridgePort === undefined && isMadeByMessage(link)
+    const failure = await createLink(this.options, operation, link, upAtOnce)
+    if (failure !== undefined) {
       this.unmade.add(link.name)
-      return
+      return this.fail(operation, failure)
     }
-    const requests = link.type === 'tun' ? linkChanges({ ...link, claim: 'use' }, undefined, links) : []
-    requests.push(...afterCreation(link))
+    const requests = afterCreation(link, this.options.links)
     if (up && !upAtOnce) requests.push(setLink({ name: link.name }, { up: true }))
     this.queueLink(operation, link, requests)
-  }
-
-  private makeTun(operation: Operation, link: LinkEntry, createTun: (name: string) => void): void {
-    const key = entryKey(link)
-    try {
-      createTun(link.name)
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      this.fail(operation, kernelError(`create ${key}`, message, { code: 'kernel.refused', key }, error))
-    }
   }
 
   private async indexOf(operation: Operation, name: string): Promise<number | undefined> {

@@ -7,23 +7,26 @@ import {
 } from '../../../netlink/index.ts'
 import type { LinkEntry } from '../../entry.ts'
 import { isStacked, localDevice } from '../../kinds/link.ts'
-import type { NamespaceHandle } from '../../operation.ts'
 import { linkAlias } from '../../ownership.ts'
 import type { LinkTable } from '../link-table.ts'
 
-/** The request that makes a link, or what it lacks. `up` only now if nothing must be set before. */
-export function linkSpec(
-  link: LinkEntry,
-  links: LinkTable,
-  namespace: NamespaceHandle | undefined,
-  up: boolean,
-): LinkSpec {
+/** What is said of a new link besides what its entry says. */
+export interface Birth {
+  /** Set up at once: only if nothing must be set before. */
+  readonly up: boolean
+  readonly peerNetnsFd?: number | undefined
+  /** Of the device it is on, where that is not in this namespace. */
+  readonly deviceIndex?: number
+}
+
+/** The request that makes a link. */
+export function linkSpec(link: LinkEntry, links: LinkTable, birth: Birth): LinkSpec {
   const { name, mtu, mac, master, promisc, allmulticast, txQueueLength } = link
   const masterIndex = master === undefined ? undefined : links.indexOf(master)
-  const device = isStacked(link) ? links.indexOf(link.device) : undefined
+  const device = isStacked(link) ? (birth.deviceIndex ?? links.indexOf(link.device)) : undefined
   return {
     name,
-    info: linkInfo(link, links, namespace),
+    info: linkInfo(link, links, birth.peerNetnsFd),
     ...(mtu === undefined ? {} : { mtu }),
     ...(mac === undefined ? {} : { mac }),
     ...(promisc === undefined ? {} : { promiscuous: promisc }),
@@ -31,11 +34,11 @@ export function linkSpec(
     ...(txQueueLength === undefined ? {} : { txQueueLength }),
     ...(masterIndex === undefined ? {} : { masterIndex }),
     ...(device === undefined ? {} : { parentIndex: device }),
-    ...(up ? { up } : {}),
+    ...(birth.up ? { up: true } : {}),
   }
 }
 
-function linkInfo(link: LinkEntry, links: LinkTable, namespace: NamespaceHandle | undefined): LinkInfo {
+function linkInfo(link: LinkEntry, links: LinkTable, peerNetnsFd: number | undefined): LinkInfo {
   switch (link.type) {
     case 'bridge':
       return {
@@ -51,7 +54,7 @@ function linkInfo(link: LinkEntry, links: LinkTable, namespace: NamespaceHandle 
           name,
           ...(mac === undefined ? {} : { mac }),
           ...(mtu === undefined ? {} : { mtu }),
-          ...(namespace === undefined ? {} : { netnsFd: namespace.fds.netns }),
+          ...(peerNetnsFd === undefined ? {} : { netnsFd: peerNetnsFd }),
         },
       }
     }
@@ -91,12 +94,21 @@ function linkInfo(link: LinkEntry, links: LinkTable, namespace: NamespaceHandle 
   }
 }
 
-/** What creation cannot set: the mark, and what only a port has. */
-export function afterCreation(link: LinkEntry): Request[] {
+/**
+ * What creation leaves to be set: the mark, and what only a port has. What is not made by a link message has its mark
+ * already, and nothing else.
+ */
+export function afterCreation(link: LinkEntry, links: LinkTable): Request[] {
+  if (!isMadeByMessage(link)) return linkChanges({ ...link, claim: 'use' }, undefined, links)
   const alias = setLink({ name: link.name }, { alias: linkAlias(link.owner) })
   return link.bridgePort === undefined
     ? [alias]
     : [alias, setLink({ name: link.name }, { bridgePort: link.bridgePort })]
+}
+
+/** True if the message that makes the link may say anything about it, such as that it is up. */
+export function isMadeByMessage({ type }: LinkEntry): boolean {
+  return type !== 'tun' && type !== 'device'
 }
 
 /**

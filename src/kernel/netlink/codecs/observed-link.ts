@@ -1,18 +1,27 @@
 import { IFF_ALLMULTI, IFF_PROMISC, type Link } from '../../../netlink/index.ts'
-import type { IpvlanLink, LinkEntry, MacvlanLink } from '../../entry.ts'
+import type { LinkEntry, MacvlanLink } from '../../entry.ts'
 import type { ObservedEntry } from '../../operation.ts'
-import { ownerOfAlias } from '../../ownership.ts'
+import { formerSelf, ownerOfAlias } from '../../ownership.ts'
 import type { LinkTable } from '../link-table.ts'
 
-/** A link as the kernel reports it. Kinds that no entry has are `device`. */
-export function observedLink(link: Link, links: LinkTable): ObservedEntry {
+/** Where the device of a link is. */
+export type DevicePlace = Pick<MacvlanLink, 'device' | 'deviceNetns'>
+
+/**
+ * A link as the kernel reports it. Kinds that no entry has are `device`, and so is what was moved here, whatever it is.
+ *
+ * @param elsewhere the device of a link whose device is not in this namespace, as far as it is known
+ */
+export function observedLink(link: Link, links: LinkTable, elsewhere?: DevicePlace): ObservedEntry {
+  const former = formerSelf(link.alias)
   const owner = ownerOfAlias(link.alias)
+  const isOurs = owner !== undefined || former !== undefined
   const master = links.nameOf(link.masterIndex)
   const port = link.portKind === 'bridge' || link.portKind === undefined ? link.bridgePort : undefined
   const common = {
     kind: 'link',
     name: link.name,
-    claim: owner === undefined ? 'use' : 'own',
+    claim: isOurs ? 'own' : 'use',
     owner: owner ?? '',
     up: link.up,
     mtu: link.mtu,
@@ -23,8 +32,17 @@ export function observedLink(link: Link, links: LinkTable): ObservedEntry {
     ...(master === undefined ? {} : { master }),
     ...(master === undefined || port === undefined ? {} : { bridgePort: bridgePortOf(port) }),
   } as const
-  const typed = typedLink(link, links)
-  return { entry: { ...common, ...typed }, mark: owner === undefined ? 'foreign' : 'ours' }
+  const typed: Typed<LinkEntry> =
+    former === undefined
+      ? typedLink(link, devicePlace(link, links, elsewhere))
+      : { type: 'device', movedFrom: { netns: '', ...former } }
+  return { entry: { ...common, ...typed }, mark: isOurs ? 'ours' : 'foreign' }
+}
+
+function devicePlace(link: Link, links: LinkTable, elsewhere: DevicePlace | undefined): DevicePlace {
+  if (link.linkNetnsId !== undefined) return elsewhere ?? { device: '', deviceNetns: '' }
+  const index = link.info?.kind === 'vxlan' ? link.info.linkIndex : link.parentIndex
+  return { device: links.nameOf(index) ?? '' }
 }
 
 function bridgePortOf(port: NonNullable<Link['bridgePort']>): NonNullable<LinkEntry['bridgePort']> {
@@ -52,14 +70,13 @@ interface Common {
   bridgePort: unknown
 }
 
-function typedLink(link: Link, links: LinkTable): Typed<LinkEntry> {
-  const { info } = link
+function typedLink({ info }: Link, place: DevicePlace): Typed<LinkEntry> {
   switch (info?.kind) {
     case 'bridge':
       return {
         type: 'bridge',
         vlanFiltering: info.vlanFiltering ?? false,
-        ...(info.vlanDefaultPvid === undefined ? {} : { vlanDefaultPvid: info.vlanDefaultPvid }),
+        vlanDefaultPvid: info.vlanDefaultPvid ?? 1,
       }
     case 'veth':
       return { type: 'veth', peer: { name: '', netns: '' } }
@@ -69,7 +86,7 @@ function typedLink(link: Link, links: LinkTable): Typed<LinkEntry> {
         vni: info.vni ?? 0,
         udpPort: info.port ?? 0,
         local: info.local ?? '',
-        device: links.nameOf(info.linkIndex) ?? '',
+        device: place.device,
         learning: info.learning ?? true,
         gbp: info.gbp ?? false,
       }
@@ -77,7 +94,7 @@ function typedLink(link: Link, links: LinkTable): Typed<LinkEntry> {
       const { broadcastQueueLength } = info
       return {
         type: 'macvlan',
-        ...lowerDevice(link, links),
+        ...place,
         mode: macvlanMode(info.mode),
         ...(broadcastQueueLength === undefined ? {} : { broadcastQueueLength }),
       }
@@ -85,12 +102,12 @@ function typedLink(link: Link, links: LinkTable): Typed<LinkEntry> {
     case 'ipvlan':
       return {
         type: 'ipvlan',
-        ...lowerDevice(link, links),
+        ...place,
         mode: info.mode === 'l3' || info.mode === 'l3s' ? info.mode : 'l2',
         flag: info.flag === 'private' || info.flag === 'vepa' ? info.flag : 'bridge',
       }
     case 'vlan':
-      return { type: 'vlan', ...lowerDevice(link, links), id: info.id ?? 0 }
+      return { type: 'vlan', ...place, id: info.id ?? 0 }
     case 'vrf':
       return { type: 'vrf', table: info.table ?? 0 }
     case 'dummy':
@@ -111,15 +128,6 @@ function typedLink(link: Link, links: LinkTable): Typed<LinkEntry> {
 
 /** IFLA_TUN_TYPE. */
 const TAP = 2
-
-/** An index in another namespace says nothing here. */
-function lowerDevice(
-  { parentIndex, linkNetnsId }: Link,
-  links: LinkTable,
-): Pick<MacvlanLink | IpvlanLink, 'device' | 'deviceNetns'> {
-  if (linkNetnsId !== undefined) return { device: '', deviceNetns: '' }
-  return { device: links.nameOf(parentIndex) ?? '' }
-}
 
 function macvlanMode(mode: unknown): MacvlanLink['mode'] {
   return mode === 'private' || mode === 'vepa' || mode === 'passthru' ? mode : 'bridge'

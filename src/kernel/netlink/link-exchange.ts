@@ -1,0 +1,19 @@
+import { decodeLink, type Link, type NetlinkClient, type Reply, type Request } from '../../netlink/index.ts'
+import type { Operation } from '../operation.ts'
+import { type Failure, refusalOf } from './refusals.ts'
+
+/** One request about a link, whose answer decides what comes next. */
+
+export async function ask(client: NetlinkClient, request: Request): Promise<Reply | undefined> {
+  const [reply] = await client.send([request])
+  return reply
+}
+
+/** The links that an answer tells of; none if it is a refusal. */
+export function linksIn(reply: Reply | undefined): Link[] {
+  return reply?.ok === true ? reply.messages.map(decodeLink) : []
+}
+
+export function failureOf(operation: Operation, reply: Reply | undefined): Failure | undefined {
+  return reply?.ok === false ? refusalOf(operation, reply.error) : undefined
+}
