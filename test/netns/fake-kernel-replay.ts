@@ -31,21 +31,14 @@ export async function replay(
 function planOf(command: Command, now: Seen, earlier: Seen): readonly Operation[] {
   if (command.do === 'foreign') return []
   const known = command.stale ? earlier : now
-  const operations =
-    command.do === 'plan'
-      ? diff(new Map(command.desired.map(entry => [entryKey(entry), entry])), known).operations
-      : [singleOperation(command, known)]
-  return operations.filter(operation => !isSecondTun(operation, now))
+  return command.do === 'plan'
+    ? diff(new Map(command.desired.map(entry => [entryKey(entry), entry])), known).operations
+    : [singleOperation(command, known)]
 }
 
 function singleOperation({ op, entry }: Extract<Command, { do: 'apply' }>, known: Seen): Operation {
   if (op === 'create') return { op, entry, why: 'missing' }
   return { op, entry, before: known.get(entryKey(entry))?.entry ?? entry, why: 'differs' }
-}
-
-/** The kernel attaches to a TUN device that is there, where it refuses to make anything else a second time. */
-function isSecondTun({ op, entry }: Operation, now: Seen): boolean {
-  return op === 'create' && entry.kind === 'link' && entry.type === 'tun' && now.has(entryKey(entry))
 }
 
 async function seen(side: Side): Promise<Seen> {

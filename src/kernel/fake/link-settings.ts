@@ -69,7 +69,9 @@ export function release(namespace: FakeNamespace, name: string): void {
 }
 
 function setMac(namespace: FakeNamespace, name: string, mac: string): void {
-  if (namespace.needLink(name).mac === undefined) refuse('EOPNOTSUPP', `${name} has no MAC address`)
+  const link = namespace.needLink(name)
+  const isFixed = link.mac === undefined || link.type === 'ifb' || link.type === 'ipvlan'
+  if (isFixed) refuse('EOPNOTSUPP', `${name} takes no MAC address`)
   const traits = namespace.traits.get(name)
   namespace.traits.set(name, { ownMtu: traits?.ownMtu ?? false, ownMac: true })
   update(namespace, name, { mac })
