@@ -31,6 +31,11 @@ export const i32: AttributeCodec<number> = {
   read: payload => payload.i32(),
 }
 
+export const u64: AttributeCodec<bigint> = {
+  write: (writer, value) => void writer.u64(value),
+  read: payload => payload.u64(),
+}
+
 export const be16: AttributeCodec<number> = {
   write: (writer, value) => void writer.be16(value),
   read: payload => payload.be16(),

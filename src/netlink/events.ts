@@ -2,11 +2,13 @@ import { type Address, decodeAddress, RTM_DELADDR, RTM_NEWADDR } from './address
 import { ByteReader } from './byte-reader.ts'
 import { AF_BRIDGE, AF_INET6, AF_UNSPEC, isIp } from './families.ts'
 import { decodeFdb, type Fdb, isFdb } from './fdb.ts'
+import { decodeFilter, type Filter, RTM_DELTFILTER, RTM_NEWTFILTER } from './filter.ts'
 import { decodeLink, type Link, RTM_DELLINK, RTM_NEWLINK } from './link.ts'
 import { IFF_UP, LINK_HEADER_LENGTH, linkHeader } from './link-attributes.ts'
 import type { Message } from './messages.ts'
 import { decodeNeighbour, type Neighbour } from './neighbour.ts'
 import { RTM_DELNEIGH, RTM_NEWNEIGH } from './neighbour-wire.ts'
+import { decodeQdisc, type Qdisc, RTM_DELQDISC, RTM_NEWQDISC } from './qdisc.ts'
 import { decodeRoute, type Route, RTM_DELROUTE, RTM_NEWROUTE } from './route.ts'
 import { decodeRule, RTM_DELRULE, RTM_NEWRULE, type Rule } from './rule.ts'
 
@@ -16,6 +18,7 @@ import { decodeRule, RTM_DELRULE, RTM_NEWRULE, type Rule } from './rule.ts'
 export const routeGroups = {
   link: 1,
   neighbour: 3,
+  trafficControl: 4,
   ipv4Address: 5,
   ipv4Route: 7,
   ipv4Rule: 8,
@@ -46,6 +49,8 @@ export type RouteEvent =
   | EventOf<'rule', Rule>
   | EventOf<'neighbour', Neighbour>
   | EventOf<'fdb', Fdb>
+  | EventOf<'qdisc', Qdisc>
+  | EventOf<'filter', Filter>
 
 /**
  * Undefined for messages that are none of these objects (other types, and families other than IP).
@@ -61,6 +66,12 @@ export function decodeEvent(message: Message): RouteEvent | undefined {
       // RTNLGRP_IPV6_IFINFO sends link messages that say only how IPv6 sees the link.
       if (family === AF_INET6) return undefined
       return { change, object: family === AF_BRIDGE ? 'bridge-port' : 'link', value: decodeLink(message) }
+    case RTM_NEWQDISC:
+    case RTM_DELQDISC:
+      return { change, object: 'qdisc', value: decodeQdisc(message) }
+    case RTM_NEWTFILTER:
+    case RTM_DELTFILTER:
+      return { change, object: 'filter', value: decodeFilter(message) }
     case RTM_NEWNEIGH:
     case RTM_DELNEIGH:
       if (isFdb(message)) return { change, object: 'fdb', value: decodeFdb(message) }
@@ -88,8 +99,10 @@ function decodeIpEvent(message: Message, change: 'new' | 'delete'): RouteEvent |
 }
 
 const changes: ReadonlyMap<number, 'new' | 'delete'> = new Map([
-  ...[RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWRULE, RTM_NEWNEIGH].map(type => [type, 'new'] as const),
-  ...[RTM_DELLINK, RTM_DELADDR, RTM_DELROUTE, RTM_DELRULE, RTM_DELNEIGH].map(
+  ...[RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWRULE, RTM_NEWNEIGH, RTM_NEWQDISC, RTM_NEWTFILTER].map(
+    type => [type, 'new'] as const,
+  ),
+  ...[RTM_DELLINK, RTM_DELADDR, RTM_DELROUTE, RTM_DELRULE, RTM_DELNEIGH, RTM_DELQDISC, RTM_DELTFILTER].map(
     type => [type, 'delete'] as const,
   ),
 ])

@@ -7,8 +7,10 @@ import {
   decodeAddress,
   decodeEvent,
   decodeFdb,
+  decodeFilter,
   decodeLink,
   decodeNeighbour,
+  decodeQdisc,
   decodeRoute,
   decodeRule,
   nft,
@@ -24,8 +26,10 @@ const decoders: readonly ((message: Message) => unknown)[] = [
   decodeAddress,
   decodeEvent,
   decodeFdb,
+  decodeFilter,
   decodeLink,
   decodeNeighbour,
+  decodeQdisc,
   decodeRoute,
   decodeRule,
   nft.decodeTable,
@@ -63,7 +67,7 @@ function decodeAll(datagram: Uint8Array): void {
 }
 
 const messageType = fc.oneof(
-  fc.integer({ min: 0, max: 40 }),
+  fc.integer({ min: 0, max: 48 }),
   fc.integer({ min: 0, max: 25 }).map(type => 0xa00 | type),
 )
 const body = fc.uint8Array({ maxLength: 200, size: 'max' })
@@ -96,7 +100,7 @@ test('recorded messages are read without complaint', () => {
       }),
     )
     // Changes of links need not name them, and deletions lack what an object must have.
-    const isObject = [20, 24, 28, 32].includes(vector[4] ?? 0) && vector[5] === 0
+    const isObject = [20, 24, 28, 32, 36, 44].includes(vector[4] ?? 0) && vector[5] === 0
     assert.ok(read.length > 0 || !isObject, Buffer.from(vector).toString('hex'))
   }
 })

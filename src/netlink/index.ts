@@ -39,6 +39,14 @@ export {
   replaceFdb,
 } from './fdb.ts'
 export {
+  decodeFilter,
+  deleteFilters,
+  type Filter,
+  listFilters,
+  type RedirectSpec,
+  replaceRedirect,
+} from './filter.ts'
+export {
   decodeLink,
   encodeLink,
   type Link,
@@ -99,6 +107,17 @@ export {
   RTNH_F_ONLINK,
 } from './next-hop.ts'
 export * as nft from './nftables/index.ts'
+export {
+  addQdisc,
+  decodeQdisc,
+  deleteQdisc,
+  encodeQdisc,
+  listQdiscs,
+  type Qdisc,
+  type RootQdisc,
+  replaceIngress,
+  replaceQdisc,
+} from './qdisc.ts'
 export type { Reply } from './replies.ts'
 export { decodeRoute, encodeNewRoute, type Route, type RouteSpec } from './route.ts'
 export {
@@ -122,3 +141,5 @@ export {
   replaceRoute,
 } from './route-requests.ts'
 export { addRule, decodeRule, deleteRule, encodeRule, listRules, type Rule, type RuleSpec } from './rule.ts'
+export { keptBurst, type TokenBucket } from './token-bucket.ts'
+export { TC_H_INGRESS, TC_H_INGRESS_FILTERS, TC_H_ROOT } from './traffic-control.ts'

@@ -6,6 +6,7 @@ import { addressFields } from './address.ts'
 import type { Fields } from './attributes.ts'
 import { batchFields } from './batch.ts'
 import { bridgePortFields } from './bridge-port.ts'
+import { actionFields, mirredFields, u32Fields } from './filter.ts'
 import { linkFields } from './link-attributes.ts'
 import { bridgeFields } from './link-kinds/bridge.ts'
 import { ipvlanFields } from './link-kinds/ipvlan.ts'
@@ -28,6 +29,8 @@ import { setDescriptionFields, setFields } from './nftables/set.ts'
 import { tableFields } from './nftables/table.ts'
 import { routeFields } from './route.ts'
 import { ruleFields } from './rule.ts'
+import { tokenBucketFields } from './token-bucket.ts'
+import { trafficControlFields } from './traffic-control.ts'
 
 /** The numbers in our tables of attributes against the kernel headers (linux-libc-dev) of this machine. */
 
@@ -40,6 +43,9 @@ const headers = [
   'neighbour.h',
   'net_namespace.h',
   'veth.h',
+  'pkt_sched.h',
+  'pkt_cls.h',
+  'tc_act/tc_mirred.h',
   'netfilter/nfnetlink.h',
   'netfilter/nf_tables.h',
 ]
@@ -84,6 +90,11 @@ const tables: readonly Fields[] = [
   routeMetricFields,
   routeFields,
   ruleFields,
+  trafficControlFields,
+  tokenBucketFields,
+  u32Fields,
+  actionFields,
+  mirredFields,
   tableFields,
   chainFields,
   hookFields,

@@ -113,6 +113,18 @@ export const vectorGroups: readonly VectorGroup[] = [
     ],
   },
   {
+    name: 'traffic-control',
+    setup: [...links, 'ip link add ifb7 index 30 type ifb'],
+    commands: [
+      'tc qdisc add dev v0 root handle 71: tbf rate 1mbit burst 20000 latency 25ms',
+      'tc qdisc replace dev v0 root handle 71: tbf rate 100gbit burst 1000000 limit 2000000',
+      'tc qdisc replace dev v0 ingress',
+      'tc filter replace dev v0 ingress pref 113 protocol all handle 800::800 u32 match u32 0 0 action mirred egress redirect dev ifb7',
+      'tc filter delete dev v0 ingress pref 113',
+      'tc qdisc delete dev v0 root handle 71:',
+    ],
+  },
+  {
     name: 'nftables',
     setup: [],
     commands: [

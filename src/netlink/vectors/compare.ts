@@ -27,6 +27,7 @@ const ZERO_MARKER = '08000300000000010c0001800800010000000000'
 function headerLength(type: number): number {
   if (type >> 8 === 10) return 4
   if (type >= 16 && type < 20) return 16
+  if (type >= 36) return 20
   return type >= 20 && type < 24 ? 8 : 12
 }
 

@@ -13,7 +13,7 @@ const named = links
   .filter(message => messageOf(message).type === 16)
   .slice(0, 3)
   .map(message => decodeLink(messageOf(message)))
-const events = ['link', 'address', 'route', 'rule', 'neighbour', 'fdb'].flatMap(recorded)
+const events = ['link', 'address', 'route', 'rule', 'neighbour', 'fdb', 'traffic-control'].flatMap(recorded)
 
 export const kernelTargets = [
   target({

@@ -5,8 +5,10 @@ import {
   addNeighbour,
   decodeAddress,
   decodeFdb,
+  decodeFilter,
   decodeLink,
   decodeNeighbour,
+  decodeQdisc,
   decodeRoute,
   decodeRule,
   encodeAddress,
@@ -14,6 +16,7 @@ import {
   encodeLink,
   encodeNeighbour,
   encodeNewRoute,
+  encodeQdisc,
   encodeRule,
   parseEvents,
 } from '../../../src/netlink/index.ts'
@@ -120,6 +123,21 @@ export const netlinkTargets = [
     encode: entry => newMessage(28, encodeFdb(entry)),
     // a request says by a flag of its own which table is meant
     written: ({ flags: _flags, masterIndex: _kernels, ...entry }) => entry,
+  }),
+  target({
+    ...object,
+    name: 'netlink.qdisc',
+    seeds: recorded('traffic-control'),
+    decode: input => decodeQdisc(messageOf(input)),
+    encode: qdisc => newMessage(36, encodeQdisc(qdisc)),
+    // of a time between two that a number of bytes takes, these say the longer
+    written: ({ tokenBucket, ...qdisc }) => ({ ...qdisc, limit: tokenBucket?.limit }),
+  }),
+  target({
+    ...object,
+    name: 'netlink.filter',
+    seeds: recorded('traffic-control'),
+    decode: input => decodeFilter(messageOf(input)),
   }),
 ]
 

@@ -1,0 +1,165 @@
+import { binary, text } from './attribute-codecs.ts'
+import { type AttributeCodec, attributeTable, listOf } from './attributes.ts'
+import { ByteReader } from './byte-reader.ts'
+import { malformed } from './errors.ts'
+import { type Message, NLM_F_CREATE, NLM_F_DUMP, type Request } from './messages.ts'
+import {
+  readTrafficControlHeader,
+  startTrafficControl,
+  TC_H_INGRESS_FILTERS,
+  TCA_OPTIONS,
+  trafficControlAttributes,
+} from './traffic-control.ts'
+
+/**
+ * Filters of what came in by a link: RTM_NEWTFILTER; `tc filter ... ingress`. Written is one form: a `u32` that matches
+ * every packet and sends it out by another link (linux/pkt_cls.h, linux/tc_act/tc_mirred.h).
+ */
+
+export const RTM_NEWTFILTER = 44
+export const RTM_DELTFILTER = 45
+const RTM_GETTFILTER = 46
+
+/** All protocols, in network byte order as `tcm_info` has it (linux/if_ether.h). */
+const ETH_P_ALL = 0x0300
+/** `800::800`, the first of the kernel's first hash table. */
+const FIRST_U32_HANDLE = 0x8000_0800
+const TC_U32_TERMINAL = 1
+/** The packet is ours now (linux/pkt_cls.h). */
+const TC_ACT_STOLEN = 4
+const TCA_EGRESS_REDIR = 1
+
+export interface Filter {
+  readonly linkIndex: number
+  /** TC_H_INGRESS_FILTERS for those of ingress. */
+  readonly parent: number
+  /** Lower ones are asked first. 0 in a message that the whole chain goes. */
+  readonly priority: number
+  /** 0 means all of this priority. */
+  readonly handle: number
+  readonly kind?: string
+  /** Of a `u32` that takes every packet: the link by which they leave instead. 0 if that link is gone. */
+  readonly redirectIndex?: number
+}
+
+export interface RedirectSpec {
+  readonly linkIndex: number
+  readonly priority: number
+  readonly redirectIndex: number
+}
+
+/** `struct tc_u32_sel` with one `struct tc_u32_key` that looks at nothing. Read is whether there is no other key. */
+const matchAll: AttributeCodec<boolean> = {
+  write: writer => void writer.u8(TC_U32_TERMINAL).u8(0).u8(1).zeros(13).zeros(16),
+  read(payload) {
+    const keyCount = payload.skip(2).u8()
+    payload.skip(13)
+    for (let n = 0; n < keyCount; n += 1) {
+      if (payload.u32() !== 0) return false
+      payload.skip(12)
+    }
+    return true
+  },
+}
+
+/** `struct tc_mirred`; undefined for a mirror, or a redirect into a link instead of out of it. */
+const redirectTo: AttributeCodec<number | undefined> = {
+  write: (writer, index) =>
+    void writer
+      .zeros(8)
+      .i32(TC_ACT_STOLEN)
+      .zeros(8)
+      .i32(TCA_EGRESS_REDIR)
+      .u32(index ?? 0),
+  read(payload) {
+    const direction = payload.skip(20).i32()
+    const index = payload.u32()
+    return direction === TCA_EGRESS_REDIR ? index : undefined
+  },
+}
+
+export const mirredFields = { redirectIndex: [2, 'TCA_MIRRED_PARMS', redirectTo] } as const
+const mirredAttributes = attributeTable(mirredFields)
+
+export const actionFields = {
+  kind: [1, 'TCA_ACT_KIND', text],
+  options: [2, 'TCA_ACT_OPTIONS', binary],
+} as const
+const actionAttributes = attributeTable(actionFields)
+
+/** One action; of another kind than `mirred` it is undefined. */
+const action: AttributeCodec<number | undefined> = {
+  nested: true,
+  write(writer, redirectIndex) {
+    actionAttributes.write(writer, { kind: 'mirred' })
+    const [options] = actionFields.options
+    writer.attribute(options, true, () => mirredAttributes.write(writer, { redirectIndex }))
+  },
+  read(payload) {
+    const { kind, options } = actionAttributes.read(payload)
+    if (kind !== 'mirred' || options === undefined) return undefined
+    return mirredAttributes.read(ByteReader.over(options)).redirectIndex
+  },
+}
+
+/** Actions are numbered from 1, in the order in which they act. */
+export const u32Fields = {
+  matchesAll: [5, 'TCA_U32_SEL', matchAll],
+  actions: [7, 'TCA_U32_ACT', listOf(1, action)],
+} as const
+const u32Attributes = attributeTable(u32Fields)
+
+/** @throws NetlinkError `netlink.malformed` */
+export function decodeFilter(message: Message): Filter {
+  if (message.type !== RTM_NEWTFILTER && message.type !== RTM_DELTFILTER) {
+    throw malformed('a filter', `message type ${message.type}`)
+  }
+  const reader = ByteReader.over(message.body)
+  const { info, ...header } = readTrafficControlHeader(reader)
+  const { kind, options } = trafficControlAttributes.read(reader)
+  const redirectIndex = kind === 'u32' && options !== undefined ? redirectOf(options) : undefined
+  return {
+    ...header,
+    priority: info >>> 16,
+    ...(kind === undefined ? {} : { kind }),
+    ...(redirectIndex === undefined ? {} : { redirectIndex }),
+  }
+}
+
+function redirectOf(options: Uint8Array): number | undefined {
+  const { matchesAll, actions } = u32Attributes.read(ByteReader.over(options))
+  return matchesAll === true ? actions?.[0] : undefined
+}
+
+/**
+ * `tc filter replace ... ingress handle 800::800 ... action mirred egress redirect dev ...`, in place if there is one
+ * already. EINVAL if the link has no `ingress` or `clsact` qdisc, or another kind of filter of this priority.
+ */
+export function replaceRedirect({ linkIndex, priority, redirectIndex }: RedirectSpec): Request {
+  const info = ((priority << 16) | ETH_P_ALL) >>> 0
+  const writer = startTrafficControl({
+    linkIndex,
+    handle: FIRST_U32_HANDLE,
+    parent: TC_H_INGRESS_FILTERS,
+    info,
+  })
+  trafficControlAttributes.write(writer, { kind: 'u32' })
+  writer.attribute(TCA_OPTIONS, true, () =>
+    u32Attributes.write(writer, { matchesAll: true, actions: [redirectIndex] }),
+  )
+  const what = `redirect what comes in by link ${linkIndex} to link ${redirectIndex}`
+  return { type: RTM_NEWTFILTER, flags: NLM_F_CREATE, body: writer.finish(), what }
+}
+
+/** `tc filter delete ... ingress pref`: all of the priority. ENOENT if there is none, EINVAL if there is no qdisc. */
+export function deleteFilters(linkIndex: number, priority: number): Request {
+  const header = { linkIndex, parent: TC_H_INGRESS_FILTERS, info: (priority << 16) >>> 0 }
+  const what = `delete filters of priority ${priority} on link ${linkIndex}`
+  return { type: RTM_DELTFILTER, flags: 0, body: startTrafficControl(header).finish(), what }
+}
+
+/** `tc filter show dev ... ingress`, for `NetlinkClient.dump`. */
+export function listFilters(linkIndex: number): Request {
+  const body = startTrafficControl({ linkIndex, parent: TC_H_INGRESS_FILTERS }).finish()
+  return { type: RTM_GETTFILTER, flags: NLM_F_DUMP, body, what: `list filters of link ${linkIndex}` }
+}
