@@ -83,6 +83,18 @@ const own = fc.oneof(
     link: fc.constant('vx7'),
     dst: fc.constantFrom('192.0.2.1', '192.0.2.2'),
   }),
+  fc.record({ link: fc.constantFrom(...LINKS), rateBps: fc.constantFrom(8_000_000, 16_000_000) }).map(
+    ({ link, rateBps }): Entry => ({
+      kind: 'qdisc',
+      link,
+      qdisc: { type: 'tbf', rateBps, burstBytes: 20_000, limitBytes: 40_000 },
+    }),
+  ),
+  fc.record({
+    kind: fc.constant('redirect'),
+    link: fc.constantFrom('br0', 'vx7'),
+    to: fc.constantFrom('br1', 'uplink'),
+  }),
   fc.constantFrom('return', 'accept').map(
     (verdict): Entry => ({
       kind: 'nft-table',

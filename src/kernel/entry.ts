@@ -12,6 +12,8 @@ export type Entry =
   | RuleEntry
   | NeighbourEntry
   | FdbEntry
+  | QdiscEntry
+  | RedirectEntry
   | SysctlEntry
   | NftTableEntry
   | NftElementEntry
@@ -258,6 +260,44 @@ export interface FdbEntry {
   readonly dst: string
 }
 
+/**
+ * The queueing discipline that packets leave a link by, in place of the one that a link has by itself. Ours has the
+ * handle `71:`.
+ */
+export interface QdiscEntry {
+  readonly kind: 'qdisc'
+  readonly link: string
+  readonly qdisc: TokenBucketQdisc | OtherQdisc
+}
+
+/** Lets packets go at a rate (`tbf`). */
+export interface TokenBucketQdisc {
+  readonly type: 'tbf'
+  /** Bits per second; the kernel counts whole bytes. */
+  readonly rateBps: number
+  /** Bytes that may go at once: at most as many as take four seconds. */
+  readonly burstBytes: number
+  /** Bytes that may wait; what comes when they do is dropped. */
+  readonly limitBytes: number
+}
+
+/** Only observed: another program's. */
+export interface OtherQdisc {
+  readonly type: 'other'
+  /** As `tc` names it. */
+  readonly name: string
+}
+
+/**
+ * All that comes in by a link leaves by another instead: a filter of priority 113, for which the link gets an ingress
+ * qdisc if it has none. That one stays, since others may use it.
+ */
+export interface RedirectEntry {
+  readonly kind: 'redirect'
+  readonly link: string
+  readonly to: string
+}
+
 /** `path` is below /proc/sys/net and starts with `ipv4/`, `ipv6/` or `core/`. Links in it by name. */
 export interface SysctlEntry {
   readonly kind: 'sysctl'
@@ -354,6 +394,10 @@ export function entryKey(entry: Entry): string {
       return `neighbour ${entry.address} dev ${entry.link}`
     case 'fdb':
       return `fdb ${entry.mac} dev ${entry.link} dst ${entry.dst}`
+    case 'qdisc':
+      return `qdisc dev ${entry.link}`
+    case 'redirect':
+      return `redirect dev ${entry.link}`
     case 'sysctl':
       return `sysctl ${entry.path}`
     case 'nft-table':

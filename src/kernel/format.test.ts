@@ -64,6 +64,19 @@ const cases: readonly [entry: Entry, text: string][] = [
     'bridge fdb append 02:00:00:00:00:03 dev flannel.1 dst 192.168.77.3 self permanent',
   ],
   [
+    {
+      kind: 'qdisc',
+      link: 'veth1',
+      qdisc: { type: 'tbf', rateBps: 1_000_000, burstBytes: 20_000, limitBytes: 23_125 },
+    },
+    'tc qdisc replace dev veth1 root handle 71: tbf rate 1000000bit burst 20000b limit 23125b',
+  ],
+  [
+    { kind: 'redirect', link: 'veth1', to: 'bwp1' },
+    'tc qdisc replace dev veth1 ingress && tc filter replace dev veth1 ingress pref 113 protocol all handle 800::800 ' +
+      'u32 match u32 0 0 action mirred egress redirect dev bwp1',
+  ],
+  [
     { kind: 'sysctl', path: 'ipv4/conf/flannel.1/rp_filter', value: '2' },
     'sysctl -w net/ipv4/conf/flannel.1/rp_filter=2',
   ],

@@ -10,15 +10,16 @@ import type {
   NftSet,
   NftTableEntry,
   NftVerdict,
+  QdiscEntry,
   RouteEntry,
   RuleEntry,
 } from './entry.ts'
 
-/** The rtnetlink protocol number that marks routes, rules and neighbours as ours. */
+/** The number that marks routes, rules, neighbours, qdiscs and filters as ours. */
 const PROTOCOL = 113
 
 /**
- * An entry as the `ip`, `bridge`, `sysctl` or `nft` command that would make it, for people and for tests. It is
+ * An entry as the `ip`, `bridge`, `tc`, `sysctl` or `nft` command that would make it, for people and for tests. It is
  * never run. Only a table takes more than one line.
  */
 export function formatEntry(entry: Entry): string {
@@ -40,6 +41,14 @@ export function formatEntry(entry: Entry): string {
     }
     case 'fdb':
       return `bridge fdb append ${entry.mac} dev ${quote(entry.link)} dst ${entry.dst} self permanent`
+    case 'qdisc':
+      return words('tc qdisc replace dev', quote(entry.link), 'root', formatQdisc(entry))
+    case 'redirect': {
+      const on = `dev ${quote(entry.link)} ingress`
+      const filter = `pref ${PROTOCOL} protocol all handle 800::800 u32 match u32 0 0`
+      const action = `action mirred egress redirect dev ${quote(entry.to)}`
+      return `tc qdisc replace ${on} && tc filter replace ${on} ${filter} ${action}`
+    }
     case 'sysctl':
       // Slashes, since the name of a link may hold dots.
       return `sysctl -w ${quote(`net/${entry.path}=${entry.value}`)}`
@@ -110,6 +119,13 @@ function linkType(link: LinkEntry): string {
     case 'tun':
       return `type tun mode ${link.mode}`
   }
+}
+
+function formatQdisc({ qdisc }: QdiscEntry): string {
+  if (qdisc.type === 'other') return qdisc.name
+  const { rateBps, burstBytes, limitBytes } = qdisc
+  const handle = `${PROTOCOL.toString(16)}:`
+  return `handle ${handle} tbf rate ${rateBps}bit burst ${burstBytes}b limit ${limitBytes}b`
 }
 
 function formatRoute(route: RouteEntry): string {

@@ -20,12 +20,14 @@ import {
   refuses,
   repairsChanges,
   repairsFlush,
+  repairsRedirect,
   repairsRemoval,
   repairsRename,
   repairsTable,
   replaysPeers,
   seesSilentLoss,
   sparesNamesake,
+  sparesQdiscs,
   survivesOverflow,
 } from './kernel-suite/other-programs.ts'
 import { keepsForeignInPod, setsUpPod } from './kernel-suite/pod.ts'
@@ -71,6 +73,8 @@ export function kernelSuite(name: string, createHarness: () => Promise<Harness>)
     it('repairs routes flushed by protocol', repairsFlush)
     it('repairs MAC, MTU, a link set down, and a moved FDB entry', repairsChanges)
     it('replays all peers when the vxlan device is deleted', replaysPeers)
+    it('redirects again when the link it leads to was deleted', repairsRedirect)
+    it('leaves the qdisc of others alone until one is wanted there', sparesQdiscs)
     it('makes a renamed link anew under its name', repairsRename)
     it('repairs an edited table', repairsTable)
     it('observes again after an overflow', survivesOverflow)

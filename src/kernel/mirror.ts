@@ -120,7 +120,8 @@ export class Mirror {
         rulesOf(entry)
           .parents(entry)
           .find(({ key }) => key === parent)?.bond
-      if (bond === 'vanishes' && this.forget(key)) touched.push(key, ...this.parentGone(key))
+      if (bond !== undefined && bond !== 'loose' && this.forget(key))
+        touched.push(key, ...this.parentGone(key))
     }
     return touched
   }

@@ -4,6 +4,12 @@ import type { ObservedEntry } from './operation.ts'
 /** Routing protocol number of all our routes, rules, neighbours and addresses (rtm_protocol; see rtnetlink.h). */
 export const ROUTE_PROTOCOL = 113
 
+/** Handle of a root qdisc of ours: 113 again, as `tc` shows it `71:`. */
+export const QDISC_HANDLE: number = ROUTE_PROTOCOL << 16
+
+/** Priority of a filter of ours; those of others mostly have 1, or some 49152, which `tc` gives by itself. */
+export const REDIRECT_PRIORITY: number = ROUTE_PROTOCOL
+
 const ALIAS_PREFIX = 'podlace:'
 
 /** The IFLA_IFALIAS of a link of ours; the kernel holds up to 255 bytes. */
@@ -43,7 +49,7 @@ export function formerSelf(alias: string | undefined): FormerSelf | undefined {
 }
 
 /**
- * True if we may delete the observed entry. Routes, rules, neighbours, links and nft tables bear marks; an address,
+ * True if we may delete the observed entry. Routes, rules, neighbours, qdiscs, links and nft tables bear marks; an address,
  * an FDB entry or an element is ours because what it hangs on is. A sysctl is nobody's: it is set, never removed.
  */
 export function isOurs(observed: ObservedEntry, parentIsOurs: (entry: Entry) => boolean): boolean {
@@ -53,6 +59,8 @@ export function isOurs(observed: ObservedEntry, parentIsOurs: (entry: Entry) => 
     case 'route':
     case 'rule':
     case 'neighbour':
+    case 'qdisc':
+    case 'redirect':
     case 'nft-table':
       return mark === 'ours'
     case 'address':

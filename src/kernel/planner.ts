@@ -164,9 +164,11 @@ export class Planner {
     return { ...seen, entry: loose }
   }
 
-  /** True if a parent is deleted and made again in this plan, and what is there now goes along. */
-  private goesWithParent(seen: ObservedEntry): boolean {
-    return this.vanishingParents(seen.entry).some(({ key }) => this.fateOf(key) === 'reborn')
+  /** True if a parent is deleted and made again in this plan, and what is there now goes along, or is of no use. */
+  private goesWithParent({ entry }: ObservedEntry): boolean {
+    return rulesOf(entry)
+      .parents(entry)
+      .some(({ key, bond }) => bond !== 'loose' && this.fateOf(key) === 'reborn')
   }
 
   private fateOf(key: string): Fate {

@@ -115,6 +115,7 @@ export {
   listQdiscs,
   type Qdisc,
   type RootQdisc,
+  RTM_NEWQDISC,
   replaceIngress,
   replaceQdisc,
 } from './qdisc.ts'

@@ -13,6 +13,8 @@ import {
   neighbour,
   nftTable,
   object,
+  otherQdisc,
+  qdisc,
   route4,
   route6,
   rule,
@@ -36,6 +38,8 @@ function opsOf(entry: Entry): Operation['op'][] {
       return entry.type === 'device' ? ['change'] : ['create', 'create', 'change', 'delete', 'adopt']
     case 'route':
     case 'neighbour':
+    case 'qdisc':
+    case 'redirect':
       return ['create', 'create', 'change', 'delete']
     case 'sysctl':
       return ['create', 'change']
@@ -67,9 +71,11 @@ const foreignEntry: fc.Arbitrary<Entry> = fc.oneof(
   rule,
   neighbour,
   fdb,
+  qdisc,
+  otherQdisc,
   nftTable.map(table => ({ ...table, sets: [], chains: [] })),
 )
-const REPLACEABLE: ReadonlySet<string> = new Set(['route', 'neighbour', 'fdb'])
+const REPLACEABLE: ReadonlySet<string> = new Set(['route', 'neighbour', 'fdb', 'qdisc'])
 const act: fc.Arbitrary<ForeignAct> = fc.oneof(
   fc
     .record({ act: fc.constant('add' as const), entry: foreignEntry, over: fc.boolean() })
@@ -148,6 +154,12 @@ const FURNITURE: readonly Entry[] = [
   { kind: 'route', dst: 'fd00:2::/64', table: 254, metric: 1024, link: 'br0', gateway: 'fd00::9' },
   { kind: 'neighbour', link: 'vx7', address: '10.1.0.9', mac: '02:00:00:00:00:01' },
   { kind: 'fdb', link: 'vx7', mac: '02:00:00:00:00:01', dst: '192.0.2.1' },
+  {
+    kind: 'qdisc',
+    link: 'vh0',
+    qdisc: { type: 'tbf', rateBps: 1_000_000, burstBytes: 20_000, limitBytes: 100_000 },
+  },
+  { kind: 'redirect', link: 'vh0', to: 'vx7' },
   ...TABLES.slice(0, 1),
   { kind: 'nft-element', family: 'ip', table: 'one', set: 'pods', key: ['10.1.0.0/16'] },
 ]

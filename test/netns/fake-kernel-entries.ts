@@ -7,6 +7,8 @@ import type {
   NeighbourEntry,
   NftElementEntry,
   NftTableEntry,
+  QdiscEntry,
+  RedirectEntry,
   RouteEntry,
   RuleEntry,
   SysctlEntry,
@@ -213,6 +215,28 @@ export const fdb: fc.Arbitrary<FdbEntry> = fc.record({
   dst: fc.constantFrom('192.0.2.1', '192.0.2.2'),
 })
 
+const tokenBucket = fc.record({
+  type: always('tbf'),
+  rateBps: fc.constantFrom(8, 1_000_000, 40_000_000_000),
+  burstBytes: fc.constantFrom(1, 20_000, 4_000_000_000),
+  limitBytes: always(100_000),
+})
+export const qdisc: fc.Arbitrary<QdiscEntry> = fc.record({
+  kind: always('qdisc'),
+  link: anyName,
+  qdisc: tokenBucket,
+})
+export const otherQdisc: fc.Arbitrary<QdiscEntry> = fc.record({
+  kind: always('qdisc'),
+  link: anyName,
+  qdisc: fc.constant({ type: 'other', name: 'pfifo' }),
+})
+export const redirect: fc.Arbitrary<RedirectEntry> = fc.record({
+  kind: always('redirect'),
+  link: anyName,
+  to: anyName,
+})
+
 const SYSCTL_PATHS = [
   'ipv4/conf/all/forwarding',
   'ipv6/conf/all/forwarding',
@@ -269,6 +293,8 @@ export const object: fc.Arbitrary<Exclude<Entry, LinkEntry | SysctlEntry>> = fc.
   rule,
   { weight: 2, arbitrary: neighbour },
   { weight: 2, arbitrary: fdb },
+  qdisc,
+  redirect,
   nftTable,
   { weight: 2, arbitrary: element },
 )

@@ -1,16 +1,19 @@
-import type { AddressEntry, Entry, LinkEntry, RouteEntry } from '../../src/kernel/index.ts'
+import type { AddressEntry, Entry, LinkEntry, QdiscEntry, RouteEntry } from '../../src/kernel/index.ts'
 import {
   type AddressSpec,
   addAddress,
   addFdb,
   addLink,
   addNeighbour,
+  addQdisc,
   addRoute,
   addRule,
   deleteAddress,
   deleteFdb,
+  deleteFilters,
   deleteLink,
   deleteNeighbour,
+  deleteQdisc,
   deleteRoute,
   deleteRule,
   IFA_F_NODAD,
@@ -18,10 +21,12 @@ import {
   type Link,
   type LinkSpec,
   type Request,
+  type RootQdisc,
   type RouteSpec,
   RTPROT_BOOT,
   replaceFdb,
   replaceNeighbour,
+  replaceQdisc,
   replaceRoute,
 } from '../../src/netlink/index.ts'
 
@@ -51,6 +56,9 @@ export async function addition(entry: Entry, over: boolean, indexOf: IndexOf): P
       const linkIndex = await indexOf(link)
       return (over ? replaceFdb : addFdb)({ ...fdb, linkIndex })
     }
+    case 'qdisc':
+      return (over ? replaceQdisc : addQdisc)(rootQdisc(entry, await indexOf(entry.link)))
+    case 'redirect':
     case 'sysctl':
     case 'nft-table':
     case 'nft-element':
@@ -82,6 +90,10 @@ export async function removal(entry: Entry, indexOf: IndexOf): Promise<Request> 
       return deleteNeighbour({ linkIndex: await indexOf(entry.link), address: entry.address })
     case 'fdb':
       return deleteFdb({ linkIndex: await indexOf(entry.link), mac: entry.mac, dst: entry.dst })
+    case 'qdisc':
+      return deleteQdisc({ linkIndex: await indexOf(entry.link), handle: 0 })
+    case 'redirect':
+      return deleteFilters(await indexOf(entry.link), 113)
     case 'sysctl':
     case 'nft-table':
     case 'nft-element':
@@ -140,6 +152,14 @@ async function linkSpec(link: LinkEntry, indexOf: IndexOf): Promise<LinkSpec> {
     case 'device':
       throw new TypeError(`no program makes a ${link.type}`)
   }
+}
+
+/** The kernel picks the handle. */
+function rootQdisc({ qdisc }: QdiscEntry, linkIndex: number): RootQdisc {
+  if (qdisc.type === 'other') return { linkIndex, handle: 0, kind: qdisc.name }
+  const { rateBps, burstBytes, limitBytes } = qdisc
+  const tokenBucket = { rate: rateBps / 8, burst: burstBytes, limit: limitBytes }
+  return { linkIndex, handle: 0, kind: 'tbf', tokenBucket }
 }
 
 function addressSpec({ address, scope, noPrefixRoute }: AddressEntry, linkIndex: number): AddressSpec {

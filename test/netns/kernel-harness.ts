@@ -12,7 +12,7 @@ export async function createHarness(): Promise<Harness> {
   // Without any local address the kernel calls every gateway invalid (there is no local table yet).
   run(netns, ['ip', 'link', 'set', 'lo', 'up'])
   const monitors = [
-    NetlinkEvents.openIn(netns, 'route', [1, 3, 5, 7, 8, 9, 11, 19], { receiveBufferBytes: 1 << 22 }),
+    NetlinkEvents.openIn(netns, 'route', [1, 3, 4, 5, 7, 8, 9, 11, 19], { receiveBufferBytes: 1 << 22 }),
     NetlinkEvents.openIn(netns, 'netfilter', [7], { receiveBufferBytes: 1 << 22 }),
   ]
   const modifications = () => monitors.reduce((count, monitor) => count + monitor.drain().datagrams.length, 0)
@@ -144,6 +144,10 @@ function addCommand(entry: Entry, replace: boolean): string {
       return `ip neigh ${add} ${entry.address} lladdr ${entry.mac} dev ${entry.link}`
     case 'fdb':
       return `bridge fdb ${add} ${entry.mac} dev ${entry.link} dst ${entry.dst}`
+    case 'qdisc': {
+      if (entry.qdisc.type !== 'other') throw new Error('no test adds such a qdisc')
+      return `tc qdisc ${add} dev ${entry.link} root ${entry.qdisc.name}`
+    }
     case 'nft-table':
       return `nft add table ${entry.family} ${entry.name}`
     default:
@@ -174,6 +178,10 @@ function removeCommand(entry: Entry): string[] {
       return `ip neigh delete ${entry.address} dev ${entry.link}`.split(' ')
     case 'fdb':
       return `bridge fdb delete ${entry.mac} dev ${entry.link} dst ${entry.dst}`.split(' ')
+    case 'qdisc':
+      return `tc qdisc delete dev ${entry.link} root`.split(' ')
+    case 'redirect':
+      return `tc filter delete dev ${entry.link} ingress pref 113`.split(' ')
     case 'nft-table':
       return ['nft', 'delete', 'table', entry.family, entry.name]
     case 'nft-element':

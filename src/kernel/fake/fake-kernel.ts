@@ -2,6 +2,7 @@ import { hasCode, PodlaceError } from '../../base/index.ts'
 import { type Entry, type EntryKind, entryKey, type SysctlEntry } from '../entry.ts'
 import { codeOfErrno, kernelError } from '../errors.ts'
 import { describe } from '../findings.ts'
+import { meansGone } from '../gone.ts'
 import { rulesOf } from '../kinds/index.ts'
 import { isMoved, otherNamespace } from '../kinds/link.ts'
 import type { ApplyContext, Kernel, KernelEvent, ObservedEntry, Operation, Outcome } from '../operation.ts'
@@ -39,8 +40,6 @@ export interface FakeKernelOptions {
   readonly interrupted?: () => boolean
 }
 
-const GONE: ReadonlySet<string> = new Set(['ENODEV', 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL'])
-
 /** What `observe` reads, one dump after the other as the real one does: each may be of another moment. */
 const DUMPS: readonly EntryKind[] = [
   'link',
@@ -49,6 +48,8 @@ const DUMPS: readonly EntryKind[] = [
   'rule',
   'neighbour',
   'fdb',
+  'qdisc',
+  'redirect',
   'nft-table',
   'nft-element',
 ]
@@ -199,7 +200,7 @@ export class FakeKernel implements Kernel {
       }
       this.namespace.deleteEntry(entry, 'ours')
     } catch (error) {
-      if (!(error instanceof Refusal) || !GONE.has(error.errno)) throw error
+      if (!(error instanceof Refusal) || !meansGone(entry, error.errno)) throw error
     }
   }
 }

@@ -13,6 +13,7 @@ import { refuse } from './refusal.ts'
 import { addRoute, deleteRoute } from './routes.ts'
 import { addRule, deleteRule } from './rules.ts'
 import { Sysctls } from './sysctls.ts'
+import { addQdisc, addRedirect, deleteQdisc, deleteRedirect } from './traffic-control.ts'
 
 export type Mark = ObservedEntry['mark']
 
@@ -38,6 +39,8 @@ export class FakeNamespace {
   /** By the name of a device that was moved here: what it was. */
   readonly formerly = new Map<string, LinkEntry>()
   readonly sysctls = new Sysctls()
+  /** By name: links with an ingress qdisc, and whether it has a filter of ours. */
+  readonly ingress = new Map<string, 'empty' | 'filtered'>()
   /** As a descriptor would name it in `NamespaceHandle`. */
   readonly descriptor: number
   readonly network: FakeNetwork
@@ -112,6 +115,10 @@ export class FakeNamespace {
         return addRoute(this, entry, mark, replace)
       case 'fdb':
         return addFdb(this, entry, mark, replace)
+      case 'qdisc':
+        return addQdisc(this, entry, mark, replace)
+      case 'redirect':
+        return addRedirect(this, entry)
       case 'nft-table':
         return addTable(this, entry, mark)
       case 'nft-element':
@@ -141,6 +148,10 @@ export class FakeNamespace {
         return deleteRoute(this, entry, mark)
       case 'fdb':
         return deleteFdb(this, entry)
+      case 'qdisc':
+        return deleteQdisc(this, entry, mark)
+      case 'redirect':
+        return deleteRedirect(this, entry)
       case 'nft-table':
       case 'nft-element':
         return deleteNft(this, entry)

@@ -22,6 +22,7 @@ export function renameLink(namespace: FakeNamespace, from: string, to: string): 
   move(namespace.devices, from, to)
   move(namespace.formerly, from, to)
   for (const upper of uppers) upper.namespace.devices.set(upper.name, { namespace, name: to })
+  move(namespace.ingress, from, to)
   const peer = namespace.peers.get(to)
   peer?.namespace.peers.set(peer.name, { namespace, name: to })
   namespace.sysctls.rename(from, to)
@@ -30,6 +31,10 @@ export function renameLink(namespace: FakeNamespace, from: string, to: string): 
 
 function renamed(seen: ObservedEntry, from: string, to: string): ObservedEntry {
   const { entry } = seen
+  if (entry.kind === 'redirect') {
+    const redirect = { ...entry, link: entry.link === from ? to : entry.link }
+    return { ...seen, entry: entry.to === from ? { ...redirect, to } : redirect }
+  }
   if (entry.kind !== 'link') return 'link' in entry ? { ...seen, entry: { ...entry, link: to } } : seen
   const master = entry.master === from ? { master: to } : {}
   if ('device' in entry && localDevice(entry) === from)

@@ -10,6 +10,7 @@ import {
   PEER_MAC,
   peerFdb,
   table,
+  tokenBucket,
   veth,
   vxlan,
 } from './entries.ts'
@@ -47,6 +48,7 @@ export async function changes(world: World): Promise<void> {
     { ...veth, owner: 'pod default/web-2 eth0', bridgePort: { hairpin: false, isolated: true } },
     { ...defaultRoute, gateway: '10.244.1.6', mtu: 1300 },
     { kind: 'neighbour', link: 'vx7', address: '10.244.2.0', mac: '02:00:00:00:02:99' },
+    { ...tokenBucket, qdisc: { ...tokenBucket.qdisc, rateBps: 2_000_000 } },
     { kind: 'rule', family: 4, priority: 1000, src: '10.244.0.0/16', table: 101 },
     { kind: 'sysctl', path: 'ipv4/conf/br0/proxy_arp', value: '0' },
     { ...table, chains: table.chains.map((chain, i) => (i === 0 ? { ...chain, rules } : chain)) },

@@ -49,6 +49,21 @@ const macvlan: LinkEntry = {
   device: 'uplink',
   mode: 'bridge',
 }
+export const ifb: LinkEntry = {
+  kind: 'link',
+  type: 'ifb',
+  name: 'ifb7',
+  claim: 'own',
+  owner: veth.owner,
+  mac: '02:00:00:00:01:03',
+  up: true,
+}
+export const tokenBucket = {
+  kind: 'qdisc',
+  link: ifb.name,
+  qdisc: { type: 'tbf', rateBps: 1_000_000, burstBytes: 20_000, limitBytes: 23_125 },
+} as const satisfies Entry
+export const redirect: Entry = { kind: 'redirect', link: veth.name, to: ifb.name }
 export const table: NftTableEntry = {
   kind: 'nft-table',
   family: 'ip',
@@ -115,7 +130,11 @@ export const everything: readonly Entry[] = [
   { kind: 'address', link: 'br0', address: '10.244.1.1/24' },
   { kind: 'address', link: 'br0', address: 'fd00:1::1/64' },
   { kind: 'sysctl', path: 'ipv4/conf/br0/proxy_arp', value: '1' },
+  redirect,
+  tokenBucket,
+  { ...tokenBucket, link: veth.name },
   veth,
+  ifb,
   macvlan,
   ...overlay,
   bridge,

@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict'
 import { type Entry, entryKey, type RouteEntry } from '../entry.ts'
-import { bridge, everything, overlay, PEER_MAC, peerFdb, peerRoute, table, uplink, vxlan } from './entries.ts'
+import {
+  bridge,
+  everything,
+  ifb,
+  overlay,
+  PEER_MAC,
+  peerFdb,
+  peerRoute,
+  redirect,
+  table,
+  tokenBucket,
+  uplink,
+  vxlan,
+} from './entries.ts'
 import { codes, type World } from './world.ts'
 
 export async function adopts(world: World): Promise<void> {
@@ -160,10 +173,48 @@ export async function repairsChanges(world: World): Promise<void> {
   await world.converges()
   foreign.add({ kind: 'fdb', link: 'vx7', mac: PEER_MAC, dst: '192.168.77.66' }, true)
   await world.converges()
+  foreign.add({ ...tokenBucket, qdisc: { type: 'other', name: 'pfifo' } }, true)
+  await world.converges()
   await reconciler.settled()
-  assert.ok(reconciler.counters.repairs >= 7)
+  assert.ok(reconciler.counters.repairs >= 8)
   assert.equal(reconciler.counters.resyncs, 0)
   assert.deepEqual(reconciler.findings, [])
+}
+
+/** The filter stays, and drops what it should pass on; that link and its qdisc come again. */
+export async function repairsRedirect(world: World): Promise<void> {
+  const reconciler = await world.startWith(everything)
+  world.harness.foreign.remove(ifb)
+  await world.converges()
+  await reconciler.settled()
+  assert.equal(reconciler.counters.repairs, 3)
+  assert.deepEqual(reconciler.findings, [])
+  world.want(everything.filter(entry => entry !== ifb && entry !== redirect && entry !== tokenBucket))
+  await world.converges()
+  await reconciler.settled()
+  assert.deepEqual(
+    reconciler
+      .history()
+      .slice(-2)
+      .map(({ op, key }) => `${op} ${key}`),
+    ['delete redirect dev vh0', 'delete link ifb7'],
+  )
+}
+
+/** What another program has there is nobody's business until something is wanted in its place. */
+export async function sparesQdiscs(world: World): Promise<void> {
+  const other: Entry = { ...tokenBucket, link: 'uplink', qdisc: { type: 'other', name: 'pfifo' } }
+  world.harness.foreign.add(other)
+  const reconciler = await world.startWith([uplink])
+  const mine = { ...tokenBucket, link: 'uplink' }
+  assert.deepEqual((await world.observed()).get(entryKey(mine)), { entry: other, mark: 'foreign' })
+  world.want([uplink, mine])
+  await world.converges()
+  await reconciler.settled()
+  assert.deepEqual((await world.observed()).get(entryKey(mine)), { entry: mine, mark: 'ours' })
+  world.want([uplink])
+  await world.converges()
+  assert.equal((await world.observed()).has(entryKey(mine)), false)
 }
 
 export async function replaysPeers(world: World): Promise<void> {

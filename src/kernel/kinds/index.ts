@@ -5,6 +5,8 @@ import { linkRules } from './link.ts'
 import { neighbourRules } from './neighbour.ts'
 import { nftElementRules } from './nft-element.ts'
 import { nftTableRules } from './nft-table.ts'
+import { qdiscRules } from './qdisc.ts'
+import { redirectRules } from './redirect.ts'
 import { routeRules } from './route.ts'
 import { ruleRules } from './rule.ts'
 import type { KindRules } from './rules.ts'
@@ -17,6 +19,8 @@ const table: Readonly<Record<EntryKind, KindRules>> = {
   address: addressRules,
   neighbour: neighbourRules,
   fdb: fdbRules,
+  qdisc: qdiscRules,
+  redirect: redirectRules,
   route: routeRules,
   rule: ruleRules,
   'nft-table': nftTableRules,

@@ -3,10 +3,13 @@ import type { ObservedEntry } from '../operation.ts'
 
 export type EntryOf<K extends EntryKind> = Extract<Entry, { kind: K }>
 
-/** How an entry hangs on another: it `vanishes` with it, or merely comes `loose` (a port of a deleted bridge). */
+/**
+ * How an entry hangs on another: it `vanishes` with it, it `breaks` (a redirect to a deleted link stays, and drops what
+ * it should pass on), or it merely comes `loose` (a port of a deleted bridge).
+ */
 export interface Parent {
   readonly key: string
-  readonly bond: 'vanishes' | 'loose'
+  readonly bond: 'vanishes' | 'breaks' | 'loose'
 }
 
 /** What the differ must know of one kind; all of it pure. The netlink side is in `../netlink/codecs/`. */

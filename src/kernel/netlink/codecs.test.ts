@@ -4,11 +4,15 @@ import fc from 'fast-check'
 import {
   decodeAddress,
   decodeFdb,
+  decodeFilter,
   decodeNeighbour,
+  decodeQdisc,
   decodeRoute,
   decodeRule,
   type Link,
   type Request,
+  TC_H_INGRESS_FILTERS,
+  TC_H_ROOT,
 } from '../../netlink/index.ts'
 import type { Entry } from '../entry.ts'
 import { rulesOf } from '../kinds/index.ts'
@@ -17,6 +21,8 @@ import { addressRequests, observedAddress } from './codecs/address.ts'
 import { fdbRequests, observedFdb } from './codecs/fdb.ts'
 import { neighbourRequests, observedNeighbour } from './codecs/neighbour.ts'
 import { createTableRequests } from './codecs/nft-table.ts'
+import { observedQdisc, qdiscRequests } from './codecs/qdisc.ts'
+import { observedRedirect, redirectRequests } from './codecs/redirect.ts'
 import { observedRoute, routeRequests } from './codecs/route.ts'
 import { observedRule, ruleRequests } from './codecs/rule.ts'
 import { LinkTable } from './link-table.ts'
@@ -99,6 +105,40 @@ test('addresses, neighbours, forwarding entries and rules', () => {
       holds(rule, ruleRequests(create(rule), rule), request => observedRule(decodeRule(message(request))))
     }),
   )
+})
+
+test('qdiscs and redirects', () => {
+  const bucket = fc.record({
+    rateBps: fc.integer({ min: 8, max: 1e12 }),
+    burstBytes: fc.integer({ min: 1, max: 0xffff_ffff }),
+    limitBytes: fc.integer({ min: 1, max: 0xffff_ffff }),
+  })
+  fc.assert(
+    fc.property(bucket, rates => {
+      const entry = { kind: 'qdisc', link: 'vx1', qdisc: { type: 'tbf', ...rates } } as const
+      holds(entry, qdiscRequests(create(entry), entry, 7), request =>
+        observedQdisc(decodeQdisc(message(request)), links),
+      )
+    }),
+  )
+  const entry = { kind: 'redirect', link: 'vx1', to: 'vx1' } as const
+  holds(entry, redirectRequests(create(entry), 7, 7).slice(1), request =>
+    observedRedirect(decodeFilter(message(request)), links),
+  )
+})
+
+test('of traffic control only what others put at the root of a link, or we anywhere, is seen', () => {
+  const qdisc = { linkIndex: 7, handle: 0x8001_0000, parent: TC_H_ROOT, kind: 'pfifo' }
+  const other = { kind: 'qdisc', link: 'vx1', qdisc: { type: 'other', name: 'pfifo' } }
+  assert.deepEqual(observedQdisc(qdisc, links), { entry: other, mark: 'foreign' })
+  for (const unseen of [{ handle: 0 }, { parent: 0x1_0001 }, { linkIndex: 8 }]) {
+    assert.equal(observedQdisc({ ...qdisc, ...unseen }, links), undefined)
+  }
+  const filter = { linkIndex: 7, handle: 1, parent: TC_H_INGRESS_FILTERS, priority: 113, redirectIndex: 7 }
+  assert.equal(observedRedirect(filter, links)?.mark, 'ours')
+  for (const unseen of [{ priority: 1 }, { parent: 0xffff_fff3 }, { redirectIndex: 0 }]) {
+    assert.equal(observedRedirect({ ...filter, ...unseen }, links), undefined)
+  }
 })
 
 test('a rule comment that is too long loses its end, never its digest', () => {

@@ -4,6 +4,7 @@ import {
   type Link,
   type Message,
   type RouteEvent,
+  TC_H_INGRESS,
   withoutSuperseded,
 } from '../../netlink/index.ts'
 import { entryKey } from '../entry.ts'
@@ -12,6 +13,8 @@ import { observedAddress } from './codecs/address.ts'
 import { observedFdb } from './codecs/fdb.ts'
 import { observedNeighbour } from './codecs/neighbour.ts'
 import { observedLink } from './codecs/observed-link.ts'
+import { observedQdisc } from './codecs/qdisc.ts'
+import { isRedirectPlace } from './codecs/redirect.ts'
 import { observedRoute } from './codecs/route.ts'
 import { observedRule } from './codecs/rule.ts'
 import type { LinkTable } from './link-table.ts'
@@ -28,10 +31,12 @@ export interface Rereads {
   ourIpv4Routes: boolean
   /** Bridge ports whose settings changed. */
   readonly links: Set<number>
+  /** Indexes of links whose filters of what comes in changed. */
+  readonly redirectsOfLinks: Set<number>
 }
 
 export function noRereads(): Rereads {
-  return { routesOfLinks: new Set(), ourIpv4Routes: false, links: new Set() }
+  return { routesOfLinks: new Set(), ourIpv4Routes: false, links: new Set(), redirectsOfLinks: new Set() }
 }
 
 /** Translates rtnetlink's multicast messages into events about entries. */
@@ -89,6 +94,14 @@ export class EventFold {
       }
       case 'fdb':
         return this.tell(isNew, observedFdb(event.value, this.links))
+      case 'qdisc':
+        // Filters go with an ingress qdisc, and nobody says so.
+        if (event.value.parent === TC_H_INGRESS) rereads.redirectsOfLinks.add(event.value.linkIndex)
+        return this.tell(isNew, observedQdisc(event.value, this.links))
+      case 'filter':
+        // Of one that was changed in place the kernel tells what it was before (u32_change).
+        if (isRedirectPlace(event.value)) rereads.redirectsOfLinks.add(event.value.linkIndex)
+        return
     }
   }
 
@@ -132,6 +145,7 @@ export class EventFold {
   private linkGone(link: Link, rereads: Rereads): void {
     rereads.links.delete(link.index)
     rereads.routesOfLinks.delete(link.index)
+    rereads.redirectsOfLinks.delete(link.index)
     this.links.delete(link.index)
     const key = `link ${link.name}`
     this.emit({ event: 'gone', key })

@@ -40,6 +40,7 @@ import { NftObserver } from './nft-observer.ts'
 import type { Failure } from './refusals.ts'
 import { RouteApplier } from './route-applier.ts'
 import { readSysctl, writeSysctl } from './sysctl.ts'
+import { observeTraffic, readRedirect } from './traffic-observer.ts'
 import type { OpenTun } from './tun-creation.ts'
 import { upPositions } from './up-positions.ts'
 
@@ -212,6 +213,7 @@ export class NetlinkKernel implements Kernel {
       dumped(listRules(4), decodeRule, observedRule),
       dumped(listRules(6), decodeRule, observedRule),
       dumped(listNeighbours(), decodeNeighbour, neighbour => observedNeighbour(neighbour, links)),
+      () => observeTraffic(this.dump, links),
       ...vxlans.map(({ index }) =>
         dumped(listFdb({ linkIndex: index }), decodeFdb, fdb => observedFdb(fdb, links)),
       ),
@@ -224,7 +226,7 @@ export class NetlinkKernel implements Kernel {
   }
 
   /** A family or table that this kernel lacks has nothing in it. */
-  private async dump(request: Request): Promise<Message[]> {
+  private readonly dump = async (request: Request): Promise<Message[]> => {
     try {
       return await this.route.dump(request)
     } catch (error) {
@@ -264,7 +266,7 @@ export class NetlinkKernel implements Kernel {
       if (item.entry.kind === 'nft-table') this.emit({ event: 'set', observed: item })
   }
 
-  private async reread({ routesOfLinks, ourIpv4Routes, links }: Rereads): Promise<void> {
+  private async reread({ routesOfLinks, ourIpv4Routes, links, redirectsOfLinks }: Rereads): Promise<void> {
     for (const index of links) {
       const [reply] = await this.route.send([getLink({ index })])
       if (reply?.ok !== true) continue
@@ -282,6 +284,14 @@ export class NetlinkKernel implements Kernel {
         scope: { kind: 'route', parent: `link ${name}` },
         entries: found.filter(item => item !== undefined),
       })
+    }
+    for (const linkIndex of redirectsOfLinks) {
+      const name = this.links.nameOf(linkIndex)
+      if (name === undefined) continue
+      const observed = await readRedirect(this.dump, this.links, linkIndex)
+      this.emit(
+        observed === undefined ? { event: 'gone', key: `redirect dev ${name}` } : { event: 'set', observed },
+      )
     }
     if (!ourIpv4Routes) return
     const found = await this.readRoutes({ family: 4, protocol: ROUTE_PROTOCOL })

@@ -2,26 +2,31 @@ import { errnoName, errorText, type PodlaceError } from '../../base/index.ts'
 import type { NetlinkError } from '../../netlink/index.ts'
 import { type Entry, entryKey, type LinkEntry } from '../entry.ts'
 import { codeOfErrno, type KernelError, kernelError } from '../errors.ts'
+import { meansGone } from '../gone.ts'
 import { isStacked } from '../kinds/link.ts'
 import type { Operation } from '../operation.ts'
 
 export type Failure = PodlaceError<KernelError>
 
-/** What a delete may be answered without having failed: it is gone already. */
-const GONE: ReadonlySet<string> = new Set(['ENODEV', 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL'])
-
 /** The operation's error, or undefined if the refusal means that nothing is left to do. */
 export function refusalOf(operation: Operation, error: NetlinkError): Failure | undefined {
   const errno = error.payload.errno === 0 ? undefined : errnoName(error.payload.errno)
-  if (operation.op === 'delete' && errno !== undefined && GONE.has(errno)) return undefined
+  if (operation.op === 'delete' && errno !== undefined && meansGone(operation.entry, errno)) return undefined
   const key = entryKey(operation.entry)
   const what = `${operation.op} ${key}`
-  const code = errno === undefined ? 'kernel.refused' : codeOfErrno(errno)
+  const code = codeOf(operation.entry, errno)
   const payload = { code, key, ...(errno === undefined ? {} : { errno }) }
   if (code !== 'kernel.unsupported') return kernelError(what, error.message, payload, error)
   const feature = featureOf(operation.entry)
   const message = `${what}: this kernel has no ${feature.name}; load it with \`modprobe ${feature.module}\`, or build it in (${feature.config})`
   return kernelError(what, message, payload, error)
+}
+
+function codeOf({ kind }: Entry, errno: string | undefined): KernelError['code'] {
+  if (errno === undefined) return 'kernel.refused'
+  // Said of a kind of qdisc, filter or action that this kernel lacks.
+  if (errno === 'ENOENT' && (kind === 'qdisc' || kind === 'redirect')) return 'kernel.unsupported'
+  return codeOfErrno(errno)
 }
 
 /** The entry says something that cannot even be asked. */
@@ -107,6 +112,14 @@ function featureOf(entry: Entry): Feature {
       }
     case 'fdb':
       return { name: 'forwarding entries on this link', module: 'vxlan', config: 'CONFIG_VXLAN' }
+    case 'qdisc':
+      return { name: 'qdisc tbf', module: 'sch_tbf', config: 'CONFIG_NET_SCH_TBF' }
+    case 'redirect':
+      return {
+        name: 'way to redirect what comes in',
+        module: 'sch_ingress cls_u32 act_mirred',
+        config: 'CONFIG_NET_SCH_INGRESS, CONFIG_NET_CLS_U32, CONFIG_NET_ACT_MIRRED',
+      }
     case 'rule':
       return { name: 'policy routing', module: '-', config: 'CONFIG_IP_MULTIPLE_TABLES' }
     case 'address':

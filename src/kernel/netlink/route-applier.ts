@@ -6,6 +6,7 @@ import {
   type Link,
   listNeighbours,
   type Request,
+  RTM_NEWQDISC,
   replaceNeighbour,
   setLink,
 } from '../../netlink/index.ts'
@@ -17,6 +18,8 @@ import { addressRequests } from './codecs/address.ts'
 import { fdbRequests } from './codecs/fdb.ts'
 import { afterCreation, isMadeByMessage, linkChanges, linksNeeded } from './codecs/link.ts'
 import { neighbourRequests } from './codecs/neighbour.ts'
+import { qdiscRequests } from './codecs/qdisc.ts'
+import { redirectRequests } from './codecs/redirect.ts'
 import { routeRequests } from './codecs/route.ts'
 import { ruleRequests } from './codecs/rule.ts'
 import { giveBack } from './device-moves.ts'
@@ -141,7 +144,8 @@ export class RouteApplier {
       if (item === undefined) return
       if (reply.ok) return
       if (isTakenNeighbour(item, reply.error.payload.errno)) taken.push(item)
-      else this.fail(item.operation, refusalOf(item.operation, reply.error))
+      else if (!isIngressOfOthers(item, reply.error.payload.errno))
+        this.fail(item.operation, refusalOf(item.operation, reply.error))
     })
     if (taken.length > 0) await this.replaceLearned(taken)
   }
@@ -171,9 +175,16 @@ export class RouteApplier {
       }
       case 'address':
       case 'neighbour':
-      case 'fdb': {
+      case 'fdb':
+      case 'qdisc': {
         const index = await this.indexOf(operation, entry.link)
         return index === undefined ? undefined : this.queue(operation, onLink(operation, entry, index))
+      }
+      case 'redirect': {
+        const index = await this.indexOf(operation, entry.link)
+        const to = operation.op === 'delete' ? 0 : await this.indexOf(operation, entry.to)
+        if (index === undefined || to === undefined) return
+        return this.queue(operation, redirectRequests(operation, index, to))
       }
       default:
         throw new TypeError(`a ${entry.kind} is not rtnetlink's`)
@@ -302,12 +313,12 @@ export class RouteApplier {
 function namesIn(entry: Entry): readonly string[] {
   if (entry.kind === 'link') return linksNeeded(entry)
   if (entry.kind === 'sysctl' || !('link' in entry) || entry.link === undefined) return []
-  return [entry.link]
+  return entry.kind === 'redirect' ? [entry.link, entry.to] : [entry.link]
 }
 
 function onLink(
   operation: Operation,
-  entry: Extract<Entry, { kind: 'address' | 'neighbour' | 'fdb' }>,
+  entry: Extract<Entry, { kind: 'address' | 'neighbour' | 'fdb' | 'qdisc' }>,
   index: number,
 ): Request[] {
   switch (entry.kind) {
@@ -317,11 +328,19 @@ function onLink(
       return neighbourRequests(operation, entry, index)
     case 'fdb':
       return fdbRequests(operation, entry, index)
+    case 'qdisc':
+      return qdiscRequests(operation, entry, index)
   }
 }
 
 function isTakenNeighbour({ operation }: Pending, errno: number): boolean {
   return operation.op === 'create' && operation.entry.kind === 'neighbour' && errnoName(errno) === 'EEXIST'
+}
+
+/** A `clsact` qdisc is there, whose filters of what comes in are the same. If it is not that, the filter will tell. */
+function isIngressOfOthers({ operation, request }: Pending, errno: number): boolean {
+  const isQdisc = operation.entry.kind === 'redirect' && request.type === RTM_NEWQDISC
+  return isQdisc && errnoName(errno) === 'EINVAL'
 }
 
 function neighbourIndex({ entry }: Operation, links: LinkTable): number {
