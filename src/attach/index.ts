@@ -1,3 +1,5 @@
+export { type BandwidthSpec, planBandwidth } from './bandwidth.ts'
+export { type BandwidthConfig, type BandwidthLimit, parseBandwidthConfig } from './bandwidth-config.ts'
 export { type BridgeSpec, planBridge } from './bridge.ts'
 export { type BridgeConfig, parseBridgeConfig } from './bridge-config.ts'
 export type { AttachError, AttachErrorPayload } from './errors.ts'

@@ -52,6 +52,15 @@ export function hostMac(containerId: string, ifName: string): string {
   return localMac(`host/${containerId}/${ifName}`)
 }
 
+/** Name of the device that what a pod sends is queued at: `bwp` and 12 hex digits. It follows from the attachment. */
+export function shaperName(containerId: string, ifName: string): string {
+  return `bwp${digest(`${containerId}/${ifName}`).slice(0, 12)}`
+}
+
+export function shaperMac(containerId: string, ifName: string): string {
+  return localMac(`shaper/${containerId}/${ifName}`)
+}
+
 /** A bridge without a MAC of its own takes the lowest of its ports, and changes it as pods come and go. */
 export function bridgeMac(hostIdentity: string, bridge: string): string {
   return localMac(`bridge/${hostIdentity}/${bridge}`)

@@ -1,4 +1,4 @@
-import { parseBridgeConfig } from '../../../src/attach/index.ts'
+import { parseBandwidthConfig, parseBridgeConfig } from '../../../src/attach/index.ts'
 import {
   decodeReply,
   decodeRequest,
@@ -74,6 +74,17 @@ export const cniTargets = [
     ],
     decode: input => parseResult(jsonObject(input), '1.1.0'),
     encode: result => JSON.stringify(formatResult(result, '1.1.0')),
+  }),
+  target({
+    name: 'cni.bandwidth-configuration',
+    form: 'json',
+    errors: ['attach', NOT_JSON],
+    seeds: [
+      '{"ingressRate":8000000,"ingressBurst":800000,"egressRate":4000000,"egressBurst":400000}',
+      '{"runtimeConfig":{"bandwidth":{"ingressRate":1000,"ingressBurst":34359738352,"egressRate":0}}}',
+      '{"egressRate":null,"shapedSubnets":["10.0.0.0/8"],"unshapedSubnets":[]}',
+    ],
+    decode: input => parseBandwidthConfig(jsonObject(input)),
   }),
   target({
     name: 'cni.bridge-configuration',
