@@ -7,7 +7,7 @@ import { formatEntry } from './format.ts'
 const route = { kind: 'route', table: 254, metric: 0 } as const
 const link = { kind: 'link', claim: 'own', owner: 'overlay', up: true } as const
 
-const cases: readonly [entry: Entry, text: string][] = [
+const cases: [entry: Entry, text: string][] = [
   [
     { ...route, dst: '10.244.3.0/24', gateway: '10.244.3.0', link: 'flannel.1', onlink: true },
     'ip route replace 10.244.3.0/24 via 10.244.3.0 dev flannel.1 onlink proto 113',
@@ -135,6 +135,103 @@ const cases: readonly [entry: Entry, text: string][] = [
     ].join('\n'),
   ],
 ]
+
+const guarded = { comment: 'c', counter: true, verdict: { do: 'drop' } } as const
+
+cases.push([
+  {
+    kind: 'nft-table',
+    family: 'bridge',
+    name: 't',
+    sets: [
+      { name: 'ports', type: 'map', interval: false, key: ['ifname'], value: 'verdict' },
+      { name: 'macs', type: 'set', interval: false, key: ['ifname', 'ether_addr'] },
+      { name: 'ipv6', type: 'set', interval: false, key: ['ifname', 'ipv6_addr'] },
+    ],
+    chains: [
+      {
+        name: 'c',
+        rules: [
+          { comment: 'c', match: [], verdict: { do: 'map', on: 'in-link', map: 'ports' } },
+          { ...guarded, match: [{ on: ['in-link', 'ether-source'], set: 'macs', not: true }] },
+          { ...guarded, match: [{ on: ['in-link', 'source'], set: 'ipv6', not: true }] },
+          {
+            ...guarded,
+            match: [
+              { on: 'ether-type', number: 0x806, not: true },
+              { on: 'protocol', number: 17 },
+              { on: 'ip-option', option: 'lsrr' },
+              { on: 'connection', states: ['established', 'related'] },
+              { on: 'local-destination', not: true },
+              { on: 'ether-destination', mac: '01:80:c2:00:00:00', mask: 'ff:ff:ff:ff:ff:f0' },
+            ],
+          },
+          { comment: 'c', match: [], verdict: { do: 'set-mark', value: 0x2000, mask: 0x2000 } },
+        ],
+      },
+    ],
+  },
+  [
+    'table bridge t {',
+    '  map ports {',
+    '    type ifname : verdict',
+    '  }',
+    '  set macs {',
+    '    type ifname . ether_addr',
+    '  }',
+    '  set ipv6 {',
+    '    type ifname . ipv6_addr',
+    '  }',
+    '  chain c {',
+    '    iifname vmap @ports comment "c"',
+    '    iifname . ether saddr != @macs counter drop comment "c"',
+    '    iifname . ip6 saddr != @ipv6 counter drop comment "c"',
+    '    ether type != 0x0806 meta l4proto 17 ip option lsrr exists ct state established,related ' +
+      'fib daddr type != local ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 counter drop comment "c"',
+    '    meta mark set mark and 0xffffdfff xor 0x2000 comment "c"',
+    '  }',
+    '}',
+  ].join('\n'),
+])
+
+cases.push([
+  {
+    kind: 'nft-table',
+    family: 'ip',
+    name: 't',
+    sets: [
+      {
+        name: 'any',
+        type: 'map',
+        interval: false,
+        key: ['inet_proto', 'inet_service'],
+        value: ['ipv4_addr', 'inet_service'],
+      },
+    ],
+    chains: [
+      {
+        name: 'c',
+        rules: [
+          {
+            comment: 'c',
+            match: [],
+            verdict: { do: 'dnat', on: ['protocol', 'destination-port'], map: 'any' },
+          },
+        ],
+      },
+    ],
+  },
+  [
+    'table ip t {',
+    '  map any {',
+    '    type inet_proto . inet_service : ipv4_addr . inet_service',
+    '  }',
+    '  chain c {',
+    '    dnat ip addr . port to meta l4proto . th dport map @any comment "c"',
+    '  }',
+    '}',
+  ].join('\n'),
+])
 
 for (const [entry, text] of cases) test(text, () => assert.equal(formatEntry(entry), text))
 

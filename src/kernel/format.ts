@@ -1,19 +1,7 @@
 import { familyOf } from '../ip/index.ts'
-import type {
-  Entry,
-  LinkEntry,
-  NftChain,
-  NftElementEntry,
-  NftFamily,
-  NftMatch,
-  NftRule,
-  NftSet,
-  NftTableEntry,
-  NftVerdict,
-  QdiscEntry,
-  RouteEntry,
-  RuleEntry,
-} from './entry.ts'
+import type { Entry, LinkEntry, QdiscEntry, RouteEntry, RuleEntry } from './entry.ts'
+import { formatNftElement, formatNftTable } from './format-nft.ts'
+import { hex, quote, words } from './format-words.ts'
 
 /** The number that marks routes, rules, neighbours, qdiscs and filters as ours. */
 const PROTOCOL = 113
@@ -53,9 +41,9 @@ export function formatEntry(entry: Entry): string {
       // Slashes, since the name of a link may hold dots.
       return `sysctl -w ${quote(`net/${entry.path}=${entry.value}`)}`
     case 'nft-table':
-      return formatTable(entry)
+      return formatNftTable(entry)
     case 'nft-element':
-      return formatElement(entry)
+      return formatNftElement(entry)
   }
 }
 
@@ -159,92 +147,6 @@ function formatRule(rule: RuleEntry): string {
   )
 }
 
-/** As `nft -f` reads it and `nft list table` prints it. */
-function formatTable(table: NftTableEntry): string {
-  const blocks = [...table.sets.map(formatSet), ...table.chains.map(chain => formatChain(chain, table))]
-  return [`table ${table.family} ${table.name} {`, ...blocks.flat().map(line => `  ${line}`), '}'].join('\n')
-}
-
-function formatSet(set: NftSet): string[] {
-  const value =
-    set.value === undefined ? '' : ` : ${set.value === 'verdict' ? 'verdict' : set.value.join(' . ')}`
-  const flags = set.interval ? ['  flags interval'] : []
-  return [`${set.type} ${set.name} {`, `  type ${set.key.join(' . ')}${value}`, ...flags, '}']
-}
-
-function formatChain(chain: NftChain, table: NftTableEntry): string[] {
-  const lines = chain.rules.map(rule => `  ${formatNftRule(rule, table)}`)
-  if (chain.hook !== undefined) {
-    const { type, hook, priority, policy, device } = chain.hook
-    const where = words(`type ${type} hook ${hook}`, device !== undefined && `device ${quote(device)}`)
-    lines.unshift(`  ${where} priority ${priority}; policy ${policy};`)
-  }
-  return [`chain ${chain.name} {`, ...lines, '}']
-}
-
-function formatNftRule(rule: NftRule, table: NftTableEntry): string {
-  return words(
-    ...rule.match.map(match => formatMatch(match, table)),
-    formatVerdict(rule.verdict),
-    `comment ${JSON.stringify(rule.comment)}`,
-  )
-}
-
-function formatMatch(match: NftMatch, table: NftTableEntry): string {
-  const not = match.not === true
-  if (match.on === 'mark') return `meta mark & ${hex(match.mask)} ${not ? '!=' : '=='} ${hex(match.value)}`
-  if ('name' in match) {
-    return words(match.on === 'in-link' ? 'iifname' : 'oifname', not && '!=', JSON.stringify(match.name))
-  }
-  const field = match.on === 'source' ? 'saddr' : 'daddr'
-  const operand = 'prefix' in match ? match.prefix : `@${match.set}`
-  return words(protocolOf(match, table), field, not && '!=', operand)
-}
-
-/** `ip` or `ip6`: in a table of both families the operand decides. */
-function protocolOf(
-  match: Extract<NftMatch, { on: 'source' | 'destination' }>,
-  table: NftTableEntry,
-): string {
-  const ofFamily: Partial<Record<NftFamily, string>> = { ip: 'ip', ip6: 'ip6' }
-  const known = ofFamily[table.family]
-  if (known !== undefined) return known
-  if ('prefix' in match) return familyOf(match.prefix) === 6 ? 'ip6' : 'ip'
-  return table.sets.find(set => set.name === match.set)?.key.includes('ipv6_addr') ? 'ip6' : 'ip'
-}
-
-function formatVerdict(verdict: NftVerdict): string {
-  if (verdict.do === 'jump' || verdict.do === 'goto') return `${verdict.do} ${verdict.chain}`
-  if (verdict.do === 'masquerade')
-    return verdict.fullyRandom === true ? 'masquerade fully-random' : 'masquerade'
-  return verdict.do
-}
-
-function formatElement({ family, table, set, key, value }: NftElementEntry): string {
-  const texts = key.join(' . ')
-  const mapped = value === undefined ? '' : ` : ${'do' in value ? formatVerdict(value) : value.join(' . ')}`
-  return `nft add element ${family} ${table} ${set} { ${texts}${mapped} }`
-}
-
 function ip(address: string): string {
   return familyOf(address) === 6 ? 'ip -6' : 'ip'
-}
-
-function hex(value: number): string {
-  return `0x${(value >>> 0).toString(16)}`
-}
-
-function words(...parts: readonly (string | false | undefined)[]): string {
-  return parts.filter(part => typeof part === 'string' && part !== '').join(' ')
-}
-
-/** One word of a shell, whatever the text holds: names come from outside. */
-function quote(text: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(text)) return text
-  if (/^[ -~]*$/.test(text) && !text.includes("'")) return `'${text}'`
-  const escaped = [...Buffer.from(text)].map(byte => {
-    const char = String.fromCharCode(byte)
-    return /[^ -~]|['\\]/.test(char) ? `\\x${byte.toString(16).padStart(2, '0')}` : char
-  })
-  return `$'${escaped.join('')}'`
 }

@@ -43,7 +43,7 @@ test('tables, chains and rules read as if nft had made them', async () => {
     expressions: [
       ...nft.matchAddress('inet', 'source', '10.244.0.0/16'),
       ...nft.matchAddress('inet', 'destination', '10.244.0.0/17', true),
-      ...nft.matchAddressSet('inet', 'destination', 4, 'nets', true),
+      ...nft.matchSet('inet', ['ip daddr'], 'nets', true),
       ...nft.matchMark(0x4000, 0x4000, true),
       ...nft.matchLink('out', 'eth0'),
       ...nft.counter(),
@@ -66,8 +66,8 @@ test('tables, chains and rules read as if nft had made them', async () => {
       chain: 'marks',
       expressions: [
         ...nft.matchAddress('inet', 'source', 'fd00::/10'),
-        ...nft.matchProtocol(6),
-        ...nft.matchPort('destination', 443),
+        ...nft.matchNumber('inet', 'l4proto', 6),
+        ...nft.matchNumber('inet', 'th dport', 443),
         ...nft.matchLink('in', 'veth*', true),
         ...nft.setMark(0x4000, 0x4000),
         ...nft.verdict({ do: 'return' }),

@@ -16,7 +16,7 @@ export function tableKey(family: string, name: string): string {
 
 /** What a rule says, in 8 hex digits; travels in the rule's comment and is what an observed rule is known by. */
 export function ruleDigest(rule: NftRule): string {
-  return digest(['rule', rule.comment, rule.match, rule.verdict]).slice(0, 8)
+  return digest(['rule', rule]).slice(0, 8)
 }
 
 /** What a table amounts to when its rules are known only by their digests. */

@@ -36,8 +36,8 @@ export class NftObserver {
     const key = tableKey(family, table)
     if (!this.sets.has(key)) {
       const found = await this.setsOf(family, table)
-      const observed = observedTable({ family, name: table }, { chains: [], rules: [], sets: found })
-      if (observed?.entry.kind === 'nft-table') this.remember(family, table, observed.entry.sets)
+      const { entry } = observedTable({ family, name: table }, { chains: [], rules: [], sets: found })
+      this.remember(family, table, entry.sets)
     }
     return this.sets.get(key)?.find(set => set.name === name)
   }
@@ -73,16 +73,16 @@ export class NftObserver {
 
   private async read(table: nft.Table): Promise<ObservedEntry[]> {
     const { family, name } = table
-    if (!isOurTable(table)) return present(observedTable(table, undefined))
+    if (!isOurTable(table)) return [observedTable(table, undefined)]
     const chains = (await this.client.dump(nft.listChains({ family }))).map(nft.decodeChain)
     const rules = (await this.client.dump(nft.listRules({ family, table: name }))).map(nft.decodeRule)
     const sets = (await this.client.dump(nft.listSets({ family, table: name }))).map(nft.decodeSet)
     const own = { chains: chains.filter(chain => chain.table === name), rules, sets }
     const observed = observedTable(table, own)
-    if (observed?.entry.kind === 'nft-table') this.remember(family, name, observed.entry.sets)
+    this.remember(family, name, observed.entry.sets)
     const elements: ObservedEntry[] = []
     for (const set of sets) if (set.anonymous !== true) elements.push(...(await this.elements(set)))
-    return [...present(observed), ...elements]
+    return [observed, ...elements]
   }
 
   private async elements(set: nft.Set): Promise<ObservedEntry[]> {
@@ -91,8 +91,4 @@ export class NftObserver {
     const elements = messages.flatMap(message => nft.decodeElementMessage(message).elements)
     return observedElements(set, elements)
   }
-}
-
-function present(observed: ObservedEntry | undefined): ObservedEntry[] {
-  return observed === undefined ? [] : [observed]
 }

@@ -61,6 +61,14 @@ export const expression: fc.Arbitrary<Expression> = fc.oneof(
     })),
   partial({ flags: u32 }).map(data => ({ expr: 'masq' as const, ...data })),
   partial({ bytes: u64, packets: u64 }).map(data => ({ expr: 'counter' as const, ...data })),
+  partial({ destination: register, type: u8, op: fc.constant('ipv4' as const) }).map(data => ({
+    expr: 'exthdr' as const,
+    ...data,
+  })),
+  partial({ destination: register, result: fc.constant('addrtype' as const), flags: u32 }).map(data => ({
+    expr: 'fib' as const,
+    ...data,
+  })),
   fc.record(
     { expr: fc.constant('other' as const), name: fc.constant('log'), bytes },
     { noNullPrototype: true },

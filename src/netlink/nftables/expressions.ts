@@ -1,4 +1,4 @@
-import { be32, be64, text } from '../attribute-codecs.ts'
+import { be32, be64, text, u8 } from '../attribute-codecs.ts'
 import { type AttributeCodec, attributeTable, type Fields, type ValuesOf } from '../attributes.ts'
 import type { ByteReader } from '../byte-reader.ts'
 import { nameTable } from '../names.ts'
@@ -37,10 +37,16 @@ const metaKey = named({
 const payloadBase = named({ link: 0, network: 1, transport: 2 })
 const comparison = named({ eq: 0, neq: 1, lt: 2, lte: 3, gt: 4, gte: 5 })
 const ctKey = named({ state: 0, direction: 1, status: 2, mark: 3 })
+const exthdrOp = named({ ipv6: 0, tcpopt: 1, ipv4: 2 })
+const fibResult = named({ oif: 1, oifname: 2, addrtype: 3 })
 const natType = named({ snat: 0, dnat: 1 })
 
 /** NFT_LOOKUP_F_INV. */
 export const NFT_LOOKUP_F_INV = 1
+/** NFT_EXTHDR_F_PRESENT: loads whether it is there, as a byte. */
+export const NFT_EXTHDR_F_PRESENT = 1
+/** NFTA_FIB_F_DADDR. */
+export const NFTA_FIB_F_DADDR = 2
 /** NF_NAT_RANGE_* (linux/netfilter/nf_nat.h): `random`, `persistent`, `fully-random`. */
 export const NF_NAT_RANGE_PROTO_RANDOM = 4
 export const NF_NAT_RANGE_PERSISTENT = 8
@@ -107,6 +113,21 @@ export const expressionFields = {
     destination: [1, 'NFTA_CT_DREG', be32],
     key: [2, 'NFTA_CT_KEY', ctKey],
     source: [4, 'NFTA_CT_SREG', be32],
+  },
+  /** Loads an extension header or an option: `type` is its number. */
+  exthdr: {
+    destination: [1, 'NFTA_EXTHDR_DREG', be32],
+    type: [2, 'NFTA_EXTHDR_TYPE', u8],
+    offset: [3, 'NFTA_EXTHDR_OFFSET', be32],
+    length: [4, 'NFTA_EXTHDR_LEN', be32],
+    flags: [5, 'NFTA_EXTHDR_FLAGS', be32],
+    op: [6, 'NFTA_EXTHDR_OP', exthdrOp],
+  },
+  /** Asks the routing table: `addrtype` is an RTN_* in the byte order of the host. */
+  fib: {
+    destination: [1, 'NFTA_FIB_DREG', be32],
+    result: [2, 'NFTA_FIB_RESULT', fibResult],
+    flags: [3, 'NFTA_FIB_FLAGS', be32],
   },
   counter: {
     bytes: [1, 'NFTA_COUNTER_BYTES', be64],

@@ -30,16 +30,24 @@ export {
   NFT_LOOKUP_F_INV,
   type OtherExpression,
 } from './expressions.ts'
+export type { Field } from './field.ts'
 export { decodeGeneration, type Generation, getGeneration } from './generation.ts'
 export {
+  type ConnectionState,
   counter,
+  type IpOption,
+  mappedDnat,
+  mappedVerdict,
   masquerade,
   matchAddress,
-  matchAddressSet,
+  matchConnectionState,
+  matchDestinationMac,
+  matchIpOption,
   matchLink,
+  matchLocalDestination,
   matchMark,
-  matchPort,
-  matchProtocol,
+  matchNumber,
+  matchSet,
   type Side,
   setMark,
   verdict,

@@ -1,8 +1,18 @@
-import { addressToBytes, parsePrefix } from '../../ip/index.ts'
+import { addressToBytes, macToBytes, parsePrefix } from '../../ip/index.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import { invalidValue } from '../errors.ts'
 import type { Verdict } from './data.ts'
-import { type Expression, type KnownExpression, NFT_LOOKUP_F_INV } from './expressions.ts'
+import { type Expression, NFT_EXTHDR_F_PRESENT, NFT_LOOKUP_F_INV, NFTA_FIB_F_DADDR } from './expressions.ts'
+import {
+  bitwiseAnd,
+  ensure,
+  type Field,
+  fieldLength,
+  loadFields,
+  loadMeta,
+  REGISTER,
+  registerAt,
+} from './field.ts'
 import type { Family } from './subsystem.ts'
 
 /**
@@ -10,19 +20,15 @@ import type { Family } from './subsystem.ts'
  * together: `[...matchAddress('ip', 'source', '10.0.0.0/8'), ...masquerade()]`.
  */
 
-/** NFT_REG_1; each match loads it anew. */
-const REGISTER = 1
 const VERDICT_REGISTER = 0
-const NFPROTO_IPV4 = 2
-const NFPROTO_IPV6 = 10
 const IFNAMSIZ = 16
 
 export type Side = 'source' | 'destination'
 
 /** Where the addresses stand in the IPv4 and IPv6 header. */
 const addressOffsets = {
-  4: { source: 12, destination: 16, length: 4 },
-  6: { source: 8, destination: 24, length: 16 },
+  4: { source: 12, destination: 16 },
+  6: { source: 8, destination: 24 },
 } as const
 
 const opOf = (not: boolean): 'eq' | 'neq' => (not ? 'neq' : 'eq')
@@ -34,7 +40,11 @@ export function matchAddress(table: Family, side: Side, prefix: string, not = fa
   const whole = Math.ceil(length / 8)
   // A mask that ends between bytes needs a bitwise; else fewer bytes are compared.
   const compared = length % 8 === 0 ? Math.max(whole, 1) : bytes.length
-  const expressions = loadAddress(table, side, family, compared)
+  const { [side]: offset } = addressOffsets[family]
+  const expressions: Expression[] = [
+    ...ensure(table, family),
+    { expr: 'payload', destination: REGISTER, base: 'network', offset, length: compared },
+  ]
   if (length % 8 !== 0 || length === 0) {
     const mask = prefixMask(compared, length)
     expressions.push(bitwiseAnd(mask))
@@ -43,51 +53,42 @@ export function matchAddress(table: Family, side: Side, prefix: string, not = fa
   return expressions
 }
 
-/** `ip saddr @pods`: the family is that of the set's addresses. */
-export function matchAddressSet(
-  table: Family,
-  side: Side,
-  family: 4 | 6,
-  set: string,
-  not = false,
-): Expression[] {
-  const expressions = loadAddress(table, side, family, addressOffsets[family].length)
-  expressions.push({ expr: 'lookup', set, source: REGISTER, ...(not ? { flags: NFT_LOOKUP_F_INV } : {}) })
-  return expressions
+/** `ip saddr @pods`, `iifname . ether saddr != @macs`. */
+export function matchSet(table: Family, fields: readonly Field[], set: string, not = false): Expression[] {
+  const flags = not ? { flags: NFT_LOOKUP_F_INV } : {}
+  return [...loadFields(table, fields), { expr: 'lookup', set, source: REGISTER, ...flags }]
 }
 
-function loadAddress(table: Family, side: Side, family: 4 | 6, length: number): Expression[] {
-  const { [side]: offset } = addressOffsets[family]
-  const load: Expression = { expr: 'payload', destination: REGISTER, base: 'network', offset, length }
-  return [...ensureIp(table, family), load]
+/** `th dport 53`, `meta l4proto 6`, `ether type 0x806`: a number in network order. */
+export function matchNumber(table: Family, field: Field, value: number, not = false): Expression[] {
+  const bytes = new ByteWriter(2)
+  if (fieldLength(field) === 1) bytes.u8(value)
+  else bytes.be16(value)
+  const compare: Expression = { expr: 'cmp', source: REGISTER, op: opOf(not), value: bytes.finish() }
+  return [...loadFields(table, [field]), compare]
 }
 
-/** Tables that see several protocols must know which before they look into the header. */
-function ensureIp(table: Family, family: 4 | 6): Expression[] {
-  if (table === (family === 4 ? 'ip' : 'ip6')) return []
-  if (table === 'inet') {
-    const protocol = family === 4 ? NFPROTO_IPV4 : NFPROTO_IPV6
-    return [load('nfproto'), equals(Uint8Array.of(protocol))]
-  }
-  if (table === 'netdev' || table === 'bridge') {
-    // ETH_P_IP, ETH_P_IPV6 in network order.
-    return [load('protocol'), equals(family === 4 ? Uint8Array.of(8, 0) : Uint8Array.of(0x86, 0xdd))]
-  }
-  throw invalidValue('a match', `a table of family ${table} sees no IPv${family} packets`)
+/** `ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00`. */
+export function matchDestinationMac(table: Family, mac: string, mask: string, not = false): Expression[] {
+  return [
+    ...loadFields(table, ['ether daddr']),
+    bitwiseAnd(macToBytes(mask)),
+    { expr: 'cmp', source: REGISTER, op: opOf(not), value: macToBytes(mac) },
+  ]
 }
 
 /** `mark and 0x4000 == 0x4000`; with all bits in the mask, `mark 0x4000`. */
 export function matchMark(value: number, mask = 0xffff_ffff, not = false): Expression[] {
   const compare: Expression = { expr: 'cmp', source: REGISTER, op: opOf(not), value: host32(value) }
   return mask >>> 0 === 0xffff_ffff
-    ? [load('mark'), compare]
-    : [load('mark'), bitwiseAnd(host32(mask)), compare]
+    ? [loadMeta('mark'), compare]
+    : [loadMeta('mark'), bitwiseAnd(host32(mask)), compare]
 }
 
 /** `mark set mark or 0x4000`: the bits of `mask` become those of `value`, the others stay. */
 export function setMark(value: number, mask = 0xffff_ffff): Expression[] {
   return [
-    load('mark'),
+    loadMeta('mark'),
     bitwiseAnd(host32(~mask >>> 0), host32(value)),
     { expr: 'meta', key: 'mark', source: REGISTER },
   ]
@@ -101,22 +102,50 @@ export function matchLink(direction: 'in' | 'out', name: string, not = false): E
   const value = new Uint8Array(wildcard ? bytes.length : IFNAMSIZ)
   value.set(bytes)
   const compare: Expression = { expr: 'cmp', source: REGISTER, op: opOf(not), value }
-  return [load(direction === 'in' ? 'iifname' : 'oifname'), compare]
+  return [loadMeta(direction === 'in' ? 'iifname' : 'oifname'), compare]
 }
 
-/** `meta l4proto 6`: IPPROTO_*. */
-export function matchProtocol(protocol: number, not = false): Expression[] {
-  const value = new ByteWriter(1).u8(protocol).finish()
-  return [load('l4proto'), { expr: 'cmp', source: REGISTER, op: opOf(not), value }]
-}
+/** IPOPT_* (linux/ip.h): source routes and the recording of routes, RFC 791, section 3.1. */
+const ipOptions = { rr: 7, lsrr: 131, ssrr: 137 } as const
+export type IpOption = keyof typeof ipOptions
 
-/** `th dport 53`, behind a match of the protocol. */
-export function matchPort(side: Side, port: number, not = false): Expression[] {
-  const offset = side === 'source' ? 0 : 2
-  const value = new ByteWriter(2).be16(port).finish()
+/** `ip option lsrr exists`. */
+export function matchIpOption(option: IpOption, not = false): Expression[] {
   return [
-    { expr: 'payload', destination: REGISTER, base: 'transport', offset, length: 2 },
-    { expr: 'cmp', source: REGISTER, op: opOf(not), value },
+    {
+      expr: 'exthdr',
+      destination: REGISTER,
+      type: ipOptions[option],
+      offset: 0,
+      length: 1,
+      flags: NFT_EXTHDR_F_PRESENT,
+      op: 'ipv4',
+    },
+    { expr: 'cmp', source: REGISTER, op: opOf(not), value: Uint8Array.of(1) },
+  ]
+}
+
+/** NF_CT_STATE_BIT (linux/netfilter/nf_conntrack_common.h). */
+const connectionStates = { established: 2, related: 4, new: 8 } as const
+export type ConnectionState = keyof typeof connectionStates
+
+/** `ct state established,related`. */
+export function matchConnectionState(states: readonly ConnectionState[], not = false): Expression[] {
+  const bits = states.reduce((sum, state) => sum | connectionStates[state], 0)
+  return [
+    { expr: 'ct', key: 'state', destination: REGISTER },
+    bitwiseAnd(host32(bits)),
+    { expr: 'cmp', source: REGISTER, op: opOf(!not), value: host32(0) },
+  ]
+}
+
+const RTN_LOCAL = 2
+
+/** `fib daddr type local`: the destination is an address of this machine. */
+export function matchLocalDestination(not = false): Expression[] {
+  return [
+    { expr: 'fib', destination: REGISTER, result: 'addrtype', flags: NFTA_FIB_F_DADDR },
+    { expr: 'cmp', source: REGISTER, op: opOf(not), value: host32(RTN_LOCAL) },
   ]
 }
 
@@ -130,21 +159,45 @@ export function masquerade(flags = 0): Expression[] {
   return [flags === 0 ? { expr: 'masq' } : { expr: 'masq', flags }]
 }
 
+/** `iifname vmap @ports`: the verdict is the map's, or none if it has no such key. */
+export function mappedVerdict(table: Family, fields: readonly Field[], map: string): Expression[] {
+  const lookup: Expression = {
+    expr: 'lookup',
+    set: map,
+    source: REGISTER,
+    destination: VERDICT_REGISTER,
+  }
+  return [...loadFields(table, fields), lookup]
+}
+
+/** NFPROTO_* and the bytes of an address. */
+const natFamilies = { ip: { number: 2, length: 4 }, ip6: { number: 10, length: 16 } } as const
+
+/**
+ * `dnat ip addr . port to meta l4proto . th dport map @ports`, in a table of one family: the map's values are addresses
+ * with ports. What has no key in the map goes on to the next rule.
+ */
+export function mappedDnat(table: Family, fields: readonly Field[], map: string): Expression[] {
+  if (table !== 'ip' && table !== 'ip6') {
+    throw invalidValue('a translation', `in a table of family ${table} the addresses have no one length`)
+  }
+  const { number, length } = natFamilies[table]
+  return [
+    ...loadFields(table, fields),
+    { expr: 'lookup', set: map, source: REGISTER, destination: REGISTER },
+    {
+      expr: 'nat',
+      type: 'dnat',
+      family: number,
+      addressMin: REGISTER,
+      portMin: registerAt(length),
+    },
+  ]
+}
+
 /** `counter`. */
 export function counter(): Expression[] {
   return [{ expr: 'counter' }]
-}
-
-function load(key: 'mark' | 'iifname' | 'oifname' | 'l4proto' | 'nfproto' | 'protocol'): KnownExpression {
-  return { expr: 'meta', key, destination: REGISTER }
-}
-
-function equals(value: Uint8Array): KnownExpression {
-  return { expr: 'cmp', source: REGISTER, op: 'eq', value }
-}
-
-function bitwiseAnd(mask: Uint8Array, xor: Uint8Array = new Uint8Array(mask.length)): KnownExpression {
-  return { expr: 'bitwise', source: REGISTER, destination: REGISTER, length: mask.length, mask, xor }
 }
 
 function host32(value: number): Uint8Array {

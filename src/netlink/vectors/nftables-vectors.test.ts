@@ -1,5 +1,6 @@
 import { nft } from '../index.ts'
 import { checkVectors, expectation } from './check.ts'
+import { withSetId } from './set-id.ts'
 
 /** Our requests against what `nft` sends for the same thing. */
 
@@ -11,9 +12,6 @@ const typeof_ = { 13: 'nft keeps how the key was written for its own printing; t
 const zero = { ...setId, 'zero-marker': 'nft marks where the empty space before the first interval ends' }
 
 const op = { '4/1/2/6': 'nft says where a bitwise is boolean, which is what it is if nothing is said' }
-/** nft adds the set's id to its name. */
-const withSetId = (expressions: readonly nft.Expression[], setId: number): nft.Expression[] =>
-  expressions.map(expression => (expression.expr === 'lookup' ? { ...expression, setId } : expression))
 
 const set = (name: string, key: readonly nft.Datatype[], rest: Partial<nft.Set> = {}): nft.Set => ({
   ...T,
@@ -146,23 +144,23 @@ checkVectors('nftables', [
     'nft add rule inet t post ip6 saddr fd00::/10 ip6 daddr @nets6 masquerade',
     rule('post', [
       ...nft.matchAddress('inet', 'source', 'fd00::/10'),
-      ...withSetId(nft.matchAddressSet('ip6', 'destination', 6, 'nets6'), 3),
+      ...withSetId(nft.matchSet('ip6', ['ip6 daddr'], 'nets6'), 3),
       ...nft.masquerade(),
     ]),
   ),
   expectation(
     'nft add rule inet t c ip saddr @nets ip daddr != @plain drop',
     rule('c', [
-      ...withSetId(nft.matchAddressSet('inet', 'source', 4, 'nets'), 2),
-      ...withSetId(nft.matchAddressSet('ip', 'destination', 4, 'plain', true), 1),
+      ...withSetId(nft.matchSet('inet', ['ip saddr'], 'nets'), 2),
+      ...withSetId(nft.matchSet('ip', ['ip daddr'], 'plain', true), 1),
       ...nft.verdict({ do: 'drop' }),
     ]),
   ),
   expectation(
     'nft add rule inet t c meta l4proto tcp th dport 53 goto d',
     rule('c', [
-      ...nft.matchProtocol(6),
-      ...nft.matchPort('destination', 53),
+      ...nft.matchNumber('inet', 'l4proto', 6),
+      ...nft.matchNumber('inet', 'th dport', 53),
       ...nft.verdict({ do: 'goto', chain: 'd' }),
     ]),
   ),

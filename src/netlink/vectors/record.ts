@@ -60,7 +60,7 @@ function recordGroup(name: string): void {
   const group = vectorGroups.find(candidate => candidate.name === name)
   if (group === undefined) throw new Error(`no group ${name}`)
   for (const command of group.setup) execFileSync('sh', ['-c', command])
-  const isChange = name === 'nftables' ? changesRuleset : changesRouting
+  const isChange = isNftables(name) ? changesRuleset : changesRouting
   const lines = group.commands.flatMap(command => {
     const sent = record(shell(command)).flatMap(datagram => changes(datagram, isChange))
     return [`$ ${command}`, ...sent]
@@ -74,8 +74,12 @@ function shell(command: string): string {
   return command.startsWith('nft ') ? `nft '${command.slice(4)}'` : command
 }
 
+function isNftables(name: string): boolean {
+  return name.startsWith('nftables')
+}
+
 function version(name: string): string {
-  const [tool, flag] = name === 'nftables' ? ['nft', '--version'] : ['ip', '-V']
+  const [tool, flag] = isNftables(name) ? ['nft', '--version'] : ['ip', '-V']
   return execFileSync(tool, [flag], { encoding: 'utf8' }).trim()
 }
 

@@ -1,16 +1,13 @@
 import { nft, type Request } from '../../../netlink/index.ts'
-import type { NftElementEntry, NftSet, NftVerdict } from '../../entry.ts'
+import type { NftElementEntry, NftOutcome, NftSet } from '../../entry.ts'
 import type { ObservedEntry } from '../../operation.ts'
-import { entryFamily } from './nft-table.ts'
 
 /** Elements of one set. Their owner is the table's: ours. */
 export function observedElements(set: nft.Set, elements: readonly nft.Element[]): ObservedEntry[] {
-  const family = entryFamily(set.family)
-  if (family === undefined) return []
   return nft.keyedElements(set, elements).map(({ key, value }) => {
     const entry: NftElementEntry = {
       kind: 'nft-element',
-      family,
+      family: set.family,
       table: set.table,
       set: set.name,
       key,
@@ -20,7 +17,7 @@ export function observedElements(set: nft.Set, elements: readonly nft.Element[])
   })
 }
 
-function observedValue(value: readonly string[] | nft.Verdict): readonly string[] | NftVerdict {
+function observedValue(value: readonly string[] | nft.Verdict): readonly string[] | NftOutcome {
   if (!('do' in value)) return value
   switch (value.do) {
     case 'jump':
@@ -46,13 +43,6 @@ export function elementRequests(
   const [first] = elements
   if (first === undefined) return []
   const name = { family: first.family, table: first.table, set: first.set }
-  const encoded = elements.flatMap(({ key, value }) => nft.elementsOf(set, { key, ...valueOf(value) }))
+  const encoded = elements.flatMap(element => nft.elementsOf(set, element))
   return op === 'create' ? nft.addElements(name, encoded) : nft.deleteElements(name, encoded)
-}
-
-function valueOf(value: NftElementEntry['value']): { value?: readonly string[] | nft.Verdict } {
-  if (value === undefined) return {}
-  if (!('do' in value)) return { value }
-  if (value.do === 'masquerade') throw new TypeError('a map cannot hold the verdict masquerade')
-  return { value }
 }

@@ -1,21 +1,11 @@
 import { nft, type Request } from '../../../netlink/index.ts'
-import type {
-  NftChain,
-  NftFamily,
-  NftMatch,
-  NftRule,
-  NftSet,
-  NftTableEntry,
-  NftVerdict,
-} from '../../entry.ts'
-import { ruleDigest, shapeFingerprint } from '../../kinds/nft-table.ts'
+import type { NftChain, NftSet, NftTableEntry } from '../../entry.ts'
+import { shapeFingerprint } from '../../kinds/nft-table.ts'
 import type { ObservedEntry } from '../../operation.ts'
+import { digestOfComment, ruleOf } from './nft-rule.ts'
 
 /** The comment of a table of ours: it stands in the table's userdata, `nft list tables` does not show it. */
 const TABLE_MARK = 'podlace'
-
-/** ` #3f2a9c1b` at the end of a rule's comment: `ruleDigest`. */
-const DIGEST_BYTES = 10
 
 /** One transaction: sets before the rules that use them, all chains before the rules that jump to them. */
 export function createTableRequests(table: NftTableEntry): Request[] {
@@ -24,7 +14,7 @@ export function createTableRequests(table: NftTableEntry): Request[] {
     nft.createTable({ family, name, comment: TABLE_MARK }),
     ...table.sets.map(set => nft.addSet(setOf(table, set))),
     ...table.chains.map(chain => nft.addChain(chainOf(table, chain))),
-    ...table.chains.flatMap(chain => chain.rules.map(rule => nft.addRule(ruleOf(table, chain, rule)))),
+    ...table.chains.flatMap(chain => chain.rules.map(rule => nft.addRule(ruleOf(table, chain.name, rule)))),
   ]
 }
 
@@ -43,50 +33,8 @@ function chainOf({ family, name: table }: NftTableEntry, { name, hook }: NftChai
   return { family, table, name, hook: { ...rest, ...(device === undefined ? {} : { devices: [device] }) } }
 }
 
-function ruleOf(table: NftTableEntry, chain: NftChain, rule: NftRule): nft.Rule {
-  const { family, name } = table
-  const expressions = [...rule.match.flatMap(match => matchOf(table, match)), ...verdictOf(rule.verdict)]
-  return { family, table: name, chain: chain.name, expressions, comment: ruleComment(rule) }
-}
-
-/** A comment that is too long loses its end: the digest must fit. */
-function ruleComment(rule: NftRule): string {
-  const room = nft.COMMENT_MAX_BYTES - DIGEST_BYTES
-  const text = Buffer.from(rule.comment)
-    .subarray(0, room)
-    .toString('utf8')
-    .replace(/\uFFFD+$/, '')
-  return `${text} #${ruleDigest(rule)}`
-}
-
-function digestOfComment(comment: string | undefined): string {
-  return /#([0-9a-f]{8})$/.exec(comment ?? '')?.[1] ?? 'foreign'
-}
-
-function matchOf(table: NftTableEntry, match: NftMatch): nft.Expression[] {
-  const { family } = table
-  switch (match.on) {
-    case 'source':
-    case 'destination':
-      if ('prefix' in match) return nft.matchAddress(family, match.on, match.prefix, match.not)
-      return nft.matchAddressSet(family, match.on, familyOfSet(table, match.set), match.set, match.not)
-    case 'mark':
-      return nft.matchMark(match.value, match.mask, match.not)
-    case 'in-link':
-      return nft.matchLink('in', match.name, match.not)
-    case 'out-link':
-      return nft.matchLink('out', match.name, match.not)
-  }
-}
-
-function familyOfSet(table: NftTableEntry, name: string): 4 | 6 {
-  const type = table.sets.find(set => set.name === name)?.key[0]
-  return type === 'ipv6_addr' ? 6 : 4
-}
-
-function verdictOf(verdict: NftVerdict): nft.Expression[] {
-  if (verdict.do !== 'masquerade') return nft.verdict(verdict)
-  return nft.masquerade(verdict.fullyRandom === true ? nft.NF_NAT_RANGE_PROTO_RANDOM_FULLY : 0)
+export interface TableObservation extends ObservedEntry {
+  readonly entry: NftTableEntry
 }
 
 /** What was read of one table. */
@@ -100,14 +48,9 @@ export function isOurTable(table: nft.Table): boolean {
   return table.comment === TABLE_MARK
 }
 
-/** Undefined for families that no entry has. Of a foreign table nothing but its name is told. */
-export function observedTable(
-  table: nft.Table,
-  contents: TableContents | undefined,
-): ObservedEntry | undefined {
-  const family = entryFamily(table.family)
-  if (family === undefined) return undefined
-  const { name } = table
+/** Of a foreign table nothing but its name is told. */
+export function observedTable(table: nft.Table, contents: TableContents | undefined): TableObservation {
+  const { family, name } = table
   if (contents === undefined) {
     return { entry: { kind: 'nft-table', family, name, sets: [], chains: [] }, mark: 'foreign' }
   }
@@ -128,10 +71,6 @@ export function observedTable(
     chains: chains.map(chain => ({ ...chain, rules: [] })),
   }
   return { entry, mark: 'ours', fingerprint }
-}
-
-export function entryFamily(family: nft.Family): NftFamily | undefined {
-  return family === 'arp' ? undefined : family
 }
 
 function observedSet(set: nft.Set): NftSet {
