@@ -4,6 +4,7 @@ import type { NftField, NftLookup, NftNumber, NftTableEntry } from './entry.ts'
 /** What rules read of packets, in the words of `nft`. */
 
 const numbers: Readonly<Record<NftNumber, nft.Field>> = {
+  'arp-sender': 'arp saddr ip',
   'ether-type': 'ether type',
   protocol: 'l4proto',
   'source-port': 'th sport',

@@ -61,11 +61,27 @@ export function matchSet(table: Family, fields: readonly Field[], set: string, n
 
 /** `th dport 53`, `meta l4proto 6`, `ether type 0x806`: a number in network order. */
 export function matchNumber(table: Family, field: Field, value: number, not = false): Expression[] {
-  const bytes = new ByteWriter(2)
-  if (fieldLength(field) === 1) bytes.u8(value)
-  else bytes.be16(value)
-  const compare: Expression = { expr: 'cmp', source: REGISTER, op: opOf(not), value: bytes.finish() }
+  const compare: Expression = {
+    expr: 'cmp',
+    source: REGISTER,
+    op: opOf(not),
+    value: numberBytes(field, value),
+  }
   return [...loadFields(table, [field]), compare]
+}
+
+function numberBytes(field: Field, value: number): Uint8Array {
+  const writer = new ByteWriter(4)
+  switch (fieldLength(field)) {
+    case 1:
+      return writer.u8(value).finish()
+    case 2:
+      return writer.be16(value).finish()
+    case 4:
+      return writer.be32(value).finish()
+    default:
+      throw invalidValue('a match', `${field} is no number`)
+  }
 }
 
 /** `ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00`. */

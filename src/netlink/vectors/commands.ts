@@ -207,6 +207,7 @@ export const vectorGroups: readonly VectorGroup[] = [
       'nft add rule bridge b c iifname . arp saddr ether != @macs drop',
       'nft add rule bridge b c iifname . arp saddr ip @ipv4 accept',
       'nft add rule bridge b c iifname . arp daddr ip @ipv4 accept',
+      'nft add rule bridge b c arp saddr ip 0.0.0.0 accept',
       'nft add rule bridge b c ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 drop',
       'nft add rule bridge b c ip option lsrr exists drop',
       'nft add rule bridge b c ip option ssrr exists drop',

@@ -158,6 +158,10 @@ checkVectors('nftables-matches', [
     ),
   ),
   expectation(
+    'nft add rule bridge b c arp saddr ip 0.0.0.0 accept',
+    rule('bridge', etherType('arp'), nft.matchNumber('bridge', 'arp saddr ip', 0), accept),
+  ),
+  expectation(
     'nft add rule bridge b c ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 drop',
     rule('bridge', nft.matchDestinationMac('bridge', '01:80:c2:00:00:00', 'ff:ff:ff:ff:ff:f0'), drop),
     op,
