@@ -14,6 +14,7 @@ test('defaults', () => {
     portIsolation: false,
     enabledad: false,
     disableContainerInterface: false,
+    guard: 'all',
   })
 })
 
@@ -27,6 +28,12 @@ test('a default gateway is a gateway; what says nothing passes', () => {
   })
   assert.equal(config.isGateway, true)
   assert.equal(config.bridge, 'cni0')
+})
+
+test('the guard is on unless the configuration says no; macspoofchk is a part of it', () => {
+  assert.equal(parseBridgeConfig({ macspoofchk: true }).guard, 'all')
+  assert.equal(parseBridgeConfig({ guard: false, macspoofchk: true }).guard, 'mac')
+  assert.equal(parseBridgeConfig({ guard: false }).guard, undefined)
 })
 
 const refused: readonly [what: string, config: object, code: string, message: RegExp][] = [
@@ -49,7 +56,7 @@ const refused: readonly [what: string, config: object, code: string, message: Re
   ['vlan', { vlan: 100 }, 'unsupported-field', /^unsupported field vlan:/],
   ['vlanTrunk', { vlanTrunk: [{ id: 5 }] }, 'unsupported-field', /^unsupported field vlanTrunk:/],
   ['promiscMode', { promiscMode: true }, 'unsupported-field', /^unsupported field promiscMode:/],
-  ['macspoofchk', { macspoofchk: true }, 'unsupported-field', /^unsupported field macspoofchk:/],
+  ['a guard of words', { guard: 'yes' }, 'invalid-configuration', /guard: /],
   [
     'iptables',
     { ipMasqBackend: 'iptables' },

@@ -1,6 +1,16 @@
 import * as v from 'valibot'
-import { dnsKey, flag, ipMasqBackendKey, linkName, mtuKey, readKeys, refuseIptables } from './config-keys.ts'
+import {
+  dnsKey,
+  flag,
+  guardKey,
+  ipMasqBackendKey,
+  linkName,
+  mtuKey,
+  readKeys,
+  refuseIptables,
+} from './config-keys.ts'
 import { invalidConfiguration, unsupportedField } from './errors.ts'
+import type { GuardScope } from './guard.ts'
 import type { CniDns } from './result.ts'
 
 /** The keys of the `bridge` plugin that are done here, with their defaults in place. */
@@ -25,6 +35,8 @@ export interface BridgeConfig {
   readonly enabledad: boolean
   /** The pod's interface stays down and gets no addresses. */
   readonly disableContainerInterface: boolean
+  /** What of the pod's frames is checked; absent: nothing. */
+  readonly guard?: GuardScope
   readonly dns?: CniDns
 }
 
@@ -42,6 +54,7 @@ const schema = v.object({
   vlanTrunk: v.optional(v.array(v.unknown()), []),
   preserveDefaultVlan: flag,
   macspoofchk: flag,
+  guard: guardKey,
   enabledad: flag,
   disableContainerInterface: flag,
   portIsolation: flag,
@@ -71,8 +84,15 @@ export function parseBridgeConfig(raw: unknown): BridgeConfig {
     portIsolation: config.portIsolation,
     enabledad: config.enabledad,
     disableContainerInterface: config.disableContainerInterface,
+    ...guardOf(config),
     ...(config.dns === undefined ? {} : { dns: config.dns }),
   }
+}
+
+/** The guard checks MACs too, so that `macspoofchk` matters only without it. */
+function guardOf({ guard, macspoofchk }: Parsed): Pick<BridgeConfig, 'guard'> {
+  if (guard) return { guard: 'all' }
+  return macspoofchk ? { guard: 'mac' } : {}
 }
 
 function refuseContradictions(config: Parsed): void {
@@ -88,7 +108,5 @@ function refuseUnsupported(config: Parsed): void {
   if (config.promiscMode) throw unsupportedField('promiscMode', 'use hairpinMode')
   if (config.vlan !== 0) throw unsupportedField('vlan', 'this plugin has no VLANs yet')
   if (config.vlanTrunk.length > 0) throw unsupportedField('vlanTrunk', 'this plugin has no VLANs yet')
-  if (config.macspoofchk)
-    throw unsupportedField('macspoofchk', 'this plugin does not check source addresses yet')
   refuseIptables(config.ipMasqBackend)
 }

@@ -16,12 +16,18 @@ const spec: BridgeSpec = {
   ips: [{ address: '10.244.1.2/24' }],
   routes: [],
   dns: {},
-  config: parseBridgeConfig({ bridge: 'cni0', isDefaultGateway: true, hairpinMode: true, mtu: 1450 }),
+  config: parseBridgeConfig({
+    bridge: 'cni0',
+    isDefaultGateway: true,
+    hairpinMode: true,
+    mtu: 1450,
+    guard: false,
+  }),
 }
 
 const text = (entries: readonly Entry[]) => entries.map(formatEntry)
 const withConfig = (config: object, change: Partial<BridgeSpec> = {}) =>
-  planBridge({ ...spec, ...change, config: parseBridgeConfig(config) }, 'netns-7')
+  planBridge({ ...spec, ...change, config: parseBridgeConfig({ guard: false, ...config }) }, 'netns-7')
 
 const macs = ['02:00:00:00:00:0a', '02:00:00:00:00:0b', '02:00:00:00:00:0c'] as const
 const macOf = (requestedMac: RequestedMac) => withConfig({}, { requestedMac }).result.interfaces[2]?.mac
@@ -134,7 +140,7 @@ test('layer 2: no address management, no addresses, no forwarding', () => {
 test('a container without a pod, an interface that stays down, a kernel without IPv6', () => {
   const { pod: _, ...bare } = spec
   const noIpv6 = { podHasIpv6: false, hostHasIpv6: false, ips: [] }
-  const config = parseBridgeConfig({ disableContainerInterface: true })
+  const config = parseBridgeConfig({ disableContainerInterface: true, guard: false })
   const plan = planBridge({ ...bare, ...noIpv6, config }, 'netns-7')
   assert.match(text(plan.host)[0] ?? '', /alias 'podlace:container c1 eth0'/)
   assert.match(text(plan.pod).at(-1) ?? '', /^ip link set eth0 address \S+ down$/)

@@ -2,6 +2,7 @@ import type { Entry } from '../kernel/index.ts'
 import type { BridgeConfig } from './bridge-config.ts'
 import { invalidConfiguration } from './errors.ts'
 import { displacedAddresses, gatewayAddresses, withGateway } from './gateway.ts'
+import { planGuard } from './guard.ts'
 import { podElements, sharedMasquerade } from './masquerade.ts'
 import { checkMtu, mtuField } from './mtu.ts'
 import { bridgeMac } from './names.ts'
@@ -61,11 +62,12 @@ export function planBridge(spec: BridgeSpec, netns: string): Attachment {
   }
   const gateways = config.isGateway ? gatewayAddresses(ips, config.bridge) : []
   const present = spec.bridgeAddresses ?? []
+  const guard = planGuard(config.guard, 'bridge', spec, wiring.pair)
   const masquerade = config.ipMasq ? sharedMasquerade(spec.network, ips) : []
   return {
     pod: podEntries(wiring),
-    host: hostEntries(wiring),
-    shared: [...bridgeEntries(wiring), ...gateways, ...masquerade],
+    host: [...hostEntries(wiring), ...guard.host],
+    shared: [...bridgeEntries(wiring), ...gateways, ...masquerade, ...guard.shared],
     displaced: displacedAddresses(gateways, present, config.bridge, config.forceAddress),
     result: resultOf(wiring),
   }

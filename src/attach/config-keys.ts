@@ -7,6 +7,9 @@ import { invalidConfiguration, unsupportedField } from './errors.ts'
 
 export const flag = v.optional(v.boolean(), false)
 
+/** Our own key: whether what a pod sends is checked. */
+export const guardKey = v.optional(v.boolean(), true)
+
 const texts = v.array(v.string())
 
 /** `dns` of a configuration: it wins over what address management says. */

@@ -3,6 +3,7 @@ export { type BandwidthConfig, type BandwidthLimit, parseBandwidthConfig } from 
 export { type BridgeSpec, planBridge } from './bridge.ts'
 export { type BridgeConfig, parseBridgeConfig } from './bridge-config.ts'
 export type { AttachError, AttachErrorPayload } from './errors.ts'
+export { GUARD_TABLE, type GuardScope } from './guard.ts'
 export { type LoopbackSpec, planLoopback } from './loopback.ts'
 export { masqueradeTableName } from './masquerade.ts'
 export { attachmentOwner, bridgeMac, hostInterfaceName } from './names.ts'

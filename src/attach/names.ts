@@ -6,12 +6,16 @@ import type { AttachmentSpec, RequestedMac } from './plan.ts'
 /** Longest owner text that fits a link's alias. */
 const MAX_OWNER_BYTES = 200
 
+const HOST_PREFIX = 'veth'
+/** What the names of all hosts' ends match. */
+export const HOST_INTERFACES = `${HOST_PREFIX}*`
+
 /**
  * Name of the host's end: `veth` and 8 hex digits of SHA-256. It follows from the attachment, so that DEL and a
  * restarted agent find it without a record.
  */
 export function hostInterfaceName(containerId: string, ifName: string): string {
-  return `veth${digest(`${containerId}/${ifName}`).slice(0, 8)}`
+  return `${HOST_PREFIX}${digest(`${containerId}/${ifName}`).slice(0, 8)}`
 }
 
 /** For the alias of the host's end and for messages: `pod default/web-1 eth0`. */

@@ -21,6 +21,8 @@ export interface AttachmentSpec extends ManagedAddresses {
   /** What tells this host from others for good: the node's name. Seeds the bridge's MAC. */
   readonly hostIdentity: string
   readonly requestedMac?: RequestedMac
+  /** UDP ports at which the overlay's nodes take packets of each other: no pod may send there. */
+  readonly tunnelPorts?: readonly number[]
   /** False where the kernel has no IPv6, and so no sysctls of it. Default true. */
   readonly podHasIpv6?: boolean
   readonly hostHasIpv6?: boolean

@@ -17,14 +17,12 @@ const spec = {
   dns: {},
 }
 
-test('the pod network: default route through cni0, the MTU of the overlay, hairpin, no rules of its own', () => {
+test('the pod network: default route through cni0, the MTU of the overlay, hairpin, no rules of its own but the guard', () => {
   const plan = planBridge({ ...spec, config: podlaceBridge({ mtu: 1450 }) }, 'netns-7')
   assert.equal(plan.pod.map(formatEntry).at(-1), 'ip route replace default via 10.244.1.1 dev eth0 proto 113')
   assert.match(plan.host.map(formatEntry)[0] ?? '', /mtu 1450 .*master cni0 .*hairpin on isolated off$/)
-  assert.equal(
-    plan.shared.some(entry => entry.kind === 'nft-table'),
-    false,
-  )
+  const tables = plan.shared.filter(entry => entry.kind === 'nft-table')
+  assert.deepEqual([...new Set(tables.map(({ name }) => name))], ['podlace-guard'])
 })
 
 test('loopback: lo goes up, and an earlier result passes', () => {

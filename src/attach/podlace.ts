@@ -22,5 +22,6 @@ export function podlaceBridge({ bridge = 'cni0', mtu }: PodlaceSettings): Bridge
     portIsolation: false,
     enabledad: false,
     disableContainerInterface: false,
+    guard: 'all',
   }
 }

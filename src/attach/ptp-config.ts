@@ -1,5 +1,6 @@
 import * as v from 'valibot'
-import { dnsKey, flag, ipMasqBackendKey, mtuKey, readKeys, refuseIptables } from './config-keys.ts'
+import { dnsKey, flag, guardKey, ipMasqBackendKey, mtuKey, readKeys, refuseIptables } from './config-keys.ts'
+import type { GuardScope } from './guard.ts'
 import type { CniDns } from './result.ts'
 
 /** The keys of the `ptp` plugin, with their defaults in place. */
@@ -8,14 +9,22 @@ export interface PtpConfig {
   readonly ipMasq: boolean
   /** Bytes; 0 leaves it to the kernel. */
   readonly mtu: number
+  /** What of the pod's packets is checked; absent: nothing. */
+  readonly guard?: GuardScope
   readonly dns?: CniDns
 }
 
-const schema = v.object({ ipMasq: flag, ipMasqBackend: ipMasqBackendKey, mtu: mtuKey, dns: dnsKey })
+const schema = v.object({
+  ipMasq: flag,
+  ipMasqBackend: ipMasqBackendKey,
+  mtu: mtuKey,
+  guard: guardKey,
+  dns: dnsKey,
+})
 
 /** Throws `attach.invalid-configuration`, or `attach.unsupported-field` for what is not done here. */
 export function parsePtpConfig(raw: unknown): PtpConfig {
-  const { ipMasqBackend, ...config } = readKeys('ptp', schema, raw)
+  const { ipMasqBackend, guard, ...config } = readKeys('ptp', schema, raw)
   refuseIptables(ipMasqBackend)
-  return config
+  return { ...config, ...(guard ? { guard: 'all' } : {}) }
 }

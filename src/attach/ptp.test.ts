@@ -14,7 +14,7 @@ const spec: PtpSpec = {
   ips: [{ address: '10.1.2.3/24' }],
   routes: [{ dst: '0.0.0.0/0' }],
   dns: {},
-  config: parsePtpConfig({ mtu: 1450 }),
+  config: parsePtpConfig({ mtu: 1450, guard: false }),
 }
 
 const text = (entries: readonly Entry[]) => entries.map(formatEntry)
@@ -51,7 +51,11 @@ test('a pod whose every packet goes to the host', () => {
 
 test('both families, masqueraded; no default route that address management did not give', () => {
   const ips = [{ address: '10.1.2.3/24' }, { address: 'fd00:1::3/64', gateway: 'fd00:1::fe' }]
-  const { pod, host, shared } = plan({ ips, routes: [], config: parsePtpConfig({ ipMasq: true }) })
+  const { pod, host, shared } = plan({
+    ips,
+    routes: [],
+    config: parsePtpConfig({ ipMasq: true, guard: false }),
+  })
   assert.deepEqual(text(pod).slice(-6), [
     'ip address replace 10.1.2.3/24 dev eth0 noprefixroute',
     'ip -6 address replace fd00:1::3/64 dev eth0 noprefixroute',
@@ -134,6 +138,7 @@ test('configuration: defaults, and what does not go', () => {
   assert.deepEqual(parsePtpConfig({ type: 'ptp', ipMasqBackend: 'nftables', bridge: 7 }), {
     ipMasq: false,
     mtu: 0,
+    guard: 'all',
   })
   const invalid = { code: 'attach.invalid-configuration' }
   assert.throws(() => parsePtpConfig({ mtu: 60 }), { ...invalid, message: /the ptp .*mtu: 60 is below 68/ })

@@ -9,6 +9,7 @@ import {
 import type { Entry, RouteEntry } from '../kernel/index.ts'
 import { invalidConfiguration } from './errors.ts'
 import { type RoutedIp, withGateway } from './gateway.ts'
+import { planGuard } from './guard.ts'
 import { podElements, sharedMasquerade } from './masquerade.ts'
 import { checkMtu } from './mtu.ts'
 import type { Attachment, AttachmentSpec } from './plan.ts'
@@ -43,6 +44,7 @@ export function planPtp(spec: PtpSpec, netns: string): Attachment {
   const ips = spec.ips.map(ip => ({ ...withGateway(ip), interface: POD_INTERFACE }))
   checkMtu(config.mtu, ips)
   const pair = vethPair(spec, netns, config.mtu)
+  const guard = planGuard(config.guard, 'host', spec, pair)
   return {
     pod: [
       ...podInterface(spec, podEnd(spec, pair.pod, true)),
@@ -58,8 +60,13 @@ export function planPtp(spec: PtpSpec, netns: string): Attachment {
       ...hostSysctls(spec, pair.link.name),
       ...uniqueEntries(ips.flatMap(ip => gatewayOf(ip, pair.link.name))),
       ...(config.ipMasq ? podElements(network, ips) : []),
+      ...guard.host,
     ],
-    shared: [...forwardingSysctls(ips), ...(config.ipMasq ? sharedMasquerade(network, ips) : [])],
+    shared: [
+      ...forwardingSysctls(ips),
+      ...(config.ipMasq ? sharedMasquerade(network, ips) : []),
+      ...guard.shared,
+    ],
     displaced: [],
     result: { interfaces: [pair.host, pair.pod], ips, routes, dns: resultDns(config.dns, spec.dns) },
   }

@@ -8,6 +8,8 @@ import type { CniInterface } from './result.ts'
 export interface VethPair {
   /** The host's end. */
   readonly link: VethLink
+  /** The pod's MAC. */
+  readonly mac: string
   /** As the result lists them. */
   readonly host: CniInterface
   readonly pod: CniInterface
@@ -21,7 +23,8 @@ export type HostPort = Pick<VethLink, 'master' | 'bridgePort'>
  * @param mtu of both ends, bytes; 0 leaves it to the kernel
  */
 export function vethPair(spec: AttachmentSpec, netns: string, mtu: number, port: HostPort = {}): VethPair {
-  const ends = { mac: podMac(spec), ...mtuField(mtu) }
+  const mac = podMac(spec)
+  const ends = { mac, ...mtuField(mtu) }
   const host = {
     name: hostInterfaceName(spec.containerId, spec.ifName),
     mac: hostMac(spec.containerId, spec.ifName),
@@ -38,6 +41,7 @@ export function vethPair(spec: AttachmentSpec, netns: string, mtu: number, port:
       up: true,
       peer: { name: spec.ifName, netns, ...ends },
     },
+    mac,
     host,
     pod: { name: spec.ifName, ...ends, sandbox: spec.sandbox },
   }

@@ -17,6 +17,7 @@ export { linkNameFault } from './link-name.ts'
 export {
   colonSeparated,
   formatMac,
+  linkLocalAddress,
   localMac,
   macFromBytes,
   macToBytes,

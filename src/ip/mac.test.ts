@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { hasCode } from '../base/index.ts'
-import { formatMac, localMac, macFromBytes, macToBytes, parseMac } from './index.ts'
+import {
+  formatAddress,
+  formatMac,
+  linkLocalAddress,
+  localMac,
+  macFromBytes,
+  macToBytes,
+  parseMac,
+} from './index.ts'
 
 const macBytes = fc.uint8Array({ minLength: 6, maxLength: 6 })
 
@@ -27,6 +35,11 @@ describe('mac', () => {
       )
     }
     assert.throws(() => macFromBytes(new Uint8Array(8)), /8 bytes, not 6/)
+  })
+
+  test('the address of the link that Linux makes of a MAC', () => {
+    assert.equal(formatAddress(linkLocalAddress('02:42:0a:f4:01:02')), 'fe80::42:aff:fef4:102')
+    assert.equal(formatAddress(linkLocalAddress('00:00:00:00:00:01')), 'fe80::200:ff:fe00:1')
   })
 
   test('bytes there and back', () => {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { type Address, addressFromBytes } from './address.ts'
 import { malformed } from './errors.ts'
 
 const MAC_TEXT = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i
@@ -47,6 +48,13 @@ export function colonSeparated(bytes: Uint8Array): string {
   let text = ''
   for (const octet of bytes) text += text === '' ? OCTETS[octet] : `:${OCTETS[octet]}`
   return text
+}
+
+/** The IPv6 address of the link that Linux gives an interface by itself: fe80::/64 and EUI-64 (RFC 4291, appendix A). */
+export function linkLocalAddress(mac: string): Address {
+  const [first = 0, ...rest] = macToBytes(mac)
+  const identifier = [first ^ 0x02, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)]
+  return addressFromBytes(Uint8Array.from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, ...identifier]))
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   applyOnce,
   checkOnce,
   type Entry,
+  entryKey,
   formatEntry,
   NetlinkKernel,
 } from '../../src/kernel/index.ts'
@@ -16,6 +17,7 @@ export class WiredPods implements Disposable {
   readonly host = Netns.create()
   private readonly hostKernel = new NetlinkKernel({ netns: this.host })
   private readonly pods = new Map<Netns, NetlinkKernel>()
+  private readonly shared = new Set<string>()
 
   constructor() {
     run(this.host, ['ip', 'link', 'set', 'lo', 'up'])
@@ -26,7 +28,10 @@ export class WiredPods implements Disposable {
     const pod = Netns.create()
     this.pods.set(pod, new NetlinkKernel({ netns: pod }))
     const { host, shared, pod: inside } = plan('pod')
-    await converge(this.hostKernel, [...shared, ...host], { namespaces: new Map([['pod', pod]]) })
+    // What the pods share is there from the second one on.
+    const first = shared.filter(entry => !this.shared.has(entryKey(entry)))
+    for (const entry of first) this.shared.add(entryKey(entry))
+    await converge(this.hostKernel, [...first, ...host], { namespaces: new Map([['pod', pod]]) })
     await this.chain(pod, () => inside)
     return pod
   }
