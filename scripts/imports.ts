@@ -73,12 +73,13 @@ export interface Import {
 
 /** Every module a source names: `import x from`, `import type`, `export from`, `import 'x'`, `import('x')`. */
 export function readImports(source: string): Import[] {
-  const text = readSource(source).withStrings
+  const { withStrings: text, codeOnly } = readSource(source)
   const found: Import[] = []
   for (const pattern of [FROM, BARE]) {
     for (const match of text.matchAll(pattern)) {
       const specifier = match[1] ?? match[2]
-      if (specifier === undefined) continue
+      // The word may be the content of a string.
+      if (specifier === undefined || codeOnly.charAt(match.index) === ' ') continue
       const end = match.index + match[0].length
       found.push({ specifier, line: text.slice(0, end).split('\n').length })
     }

@@ -76,6 +76,7 @@ const CASES: readonly Case[] = [
     file: 'ip/a.ts',
     text: 'const a = `import { a } from "../sys/index.ts"`',
   },
+  { name: 'up, as words in a list', file: 'ip/a.ts', text: "const a = ['import', '../sys/index.ts']" },
   {
     name: 'up, after a regular expression with a quote',
     file: 'ip/a.ts',
