@@ -3,7 +3,7 @@ import { errorText } from '../base/index.ts'
 import { labError } from './errors.ts'
 
 export interface CommandOptions {
-  readonly stdin?: string
+  readonly stdin?: string | Uint8Array
   /** Milliseconds until the process is killed; default 20,000. */
   readonly timeoutMs?: number
   readonly env?: Readonly<Record<string, string>>

@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { errorText, hasCode } from '../base/index.ts'
 import { bootId } from '../sys/index.ts'
+import { labCgroup, removeCgroup } from './containerd/cgroups.ts'
 import { withLabLock } from './directory.ts'
 import { labError } from './errors.ts'
 import { Lab, type LabEnvironment } from './lab.ts'
@@ -47,7 +48,21 @@ export async function destroyLab(
   // Twice: a process may have been starting another while it was looked for.
   await endProcesses(environment, name, victims)
   await endProcesses(environment, name, victims)
+  await removeCgroups(environment, directory)
   rmSync(directory, { recursive: true, force: true })
+}
+
+/** Control groups are the machine's and outlive their processes; one is busy until the kernel has buried the last. */
+async function removeCgroups({ clock }: LabEnvironment, directory: string): Promise<void> {
+  const never = new AbortController().signal
+  await waitFor(
+    'the control groups of the lab to be empty',
+    { clock, signal: never, timeoutMs: 10_000 },
+    () => {
+      removeCgroup(labCgroup(directory))
+      return true
+    },
+  )
 }
 
 async function endProcesses(

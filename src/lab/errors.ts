@@ -41,6 +41,8 @@ export type LabErrorPayload =
       readonly details: string
     }
   | { readonly code: 'lab.api'; readonly method: string; readonly path: string; readonly status: number }
+  /** containerd told something that cannot be used. */
+  | { readonly code: 'lab.containerd' }
   | { readonly code: 'lab.workload'; readonly request: string }
   | { readonly code: 'lab.interrupted' }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { type CommandResult, runCommand } from './command.ts'
-import { inside, insidePod } from './holder.ts'
+import { inside } from './holder.ts'
 import type { Lab } from './lab.ts'
 
 /** Exit status of a program that a signal ended, as shells have it. */
@@ -11,7 +11,7 @@ export function whereArgv(lab: Lab, where: string): string[] {
   const node = lab.state.nodes.find(candidate => candidate.name === where)
   if (node !== undefined) return inside(lab.holder(node), 'net+mount')
   const pod = lab.pod(where)
-  return insidePod(lab.holder(lab.node(pod.node)), pod.name)
+  return lab.podRuntime(lab.node(pod.node)).enter(pod)
 }
 
 /** Runs a command with our terminal; returns its exit status. */

@@ -62,15 +62,15 @@ export function inside(holder: ProcessIdentity, what: 'net' | 'net+mount'): stri
   return ['nsenter', '--target', String(holder.pid), ...flags, '--']
 }
 
-/** How to run a program inside a pod: its network, its node's files. */
-export function insidePod(holder: ProcessIdentity, pod: string): string[] {
+/** How to run a program inside a pod's network with its node's files. */
+export function insidePod(holder: ProcessIdentity, netns: string): string[] {
   const target = ['--target', String(holder.pid), '--mount']
-  return ['nsenter', ...target, `--net=${podNetnsPath(holder, pod)}`, '--']
+  return ['nsenter', ...target, `--net=${fromMachine(holder, netns)}`, '--']
 }
 
-/** A pod's namespace file as seen from the machine: valid while the node's holder lives. */
-export function podNetnsPath(holder: ProcessIdentity, pod: string): string {
-  return `/proc/${holder.pid}/root/run/netns/${pod}`
+/** A path inside a node as seen from the machine: valid while the node's holder lives. */
+export function fromMachine(holder: ProcessIdentity, path: string): string {
+  return `/proc/${holder.pid}/root${path}`
 }
 
 export function netnsPath(holder: ProcessIdentity): string {

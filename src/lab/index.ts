@@ -19,7 +19,7 @@ export {
   type PluginConfig,
   Runtime,
 } from './runtime.ts'
-export { checkName, checkSettings, type LabBackend, type LabSettings } from './settings.ts'
+export { checkName, checkSettings, type LabBackend, type LabRuntime, type LabSettings } from './settings.ts'
 export { type LabStatus, labStatus, type NodeStatus } from './status.ts'
 export { labTrace } from './trace-world.ts'
 export { labUp } from './up.ts'

@@ -1,8 +1,13 @@
 import { type Clock, errorText } from '../base/index.ts'
+import { CriClient } from '../cri/index.ts'
 import { ApiClient } from './api-client.ts'
+import { nodeCgroup } from './containerd/cgroups.ts'
+import { ContainerdRuntime } from './containerd/containerd-runtime.ts'
 import { labError } from './errors.ts'
-import { netnsPath, podNetnsPath } from './holder.ts'
+import { fromMachine, netnsPath } from './holder.ts'
 import { LAB_VARIABLE, type LabPaths, labPaths, NODE_PATHS, segment } from './layout.ts'
+import { NamespaceRuntime } from './namespace-runtime.ts'
+import type { PodRuntime } from './pod-runtime.ts'
 import { isAlive, type ProcessIdentity } from './process-identity.ts'
 import { Runtime } from './runtime.ts'
 import {
@@ -64,15 +69,15 @@ export class Lab {
   /** The environment of every process of the lab: small, and with the lab's mark. */
   processEnvironment(): Record<string, string> {
     const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`
+    return { PATH: path, HOME: '/', LANG: 'C.UTF-8', ...this.marks() }
+  }
+
+  /** By these variables a process of the lab is recognised. */
+  marks(): Record<string, string> {
     // By this one a test run recognises what it has left behind.
     const testRun = process.env['PODLACE_TEST_RUN']
-    return {
-      PATH: path,
-      HOME: '/',
-      LANG: 'C.UTF-8',
-      [LAB_VARIABLE]: this.paths.directory,
-      ...(testRun === undefined ? {} : { PODLACE_TEST_RUN: testRun }),
-    }
+    const common = { [LAB_VARIABLE]: this.paths.directory }
+    return testRun === undefined ? common : { ...common, PODLACE_TEST_RUN: testRun }
   }
 
   /** A recorded process that lives. @throws LabError `lab.ended` */
@@ -105,17 +110,38 @@ export class Lab {
     return new ApiClient(netnsPath(this.process('control')), this.paths.token)
   }
 
+  /** Calls the node's CNI plugins by hand. */
   runtime(node: LabNode): Runtime {
     return new Runtime(this.holder(node), this.processEnvironment())
   }
 
+  /** Who runs the node's pods. */
+  podRuntime(node: LabNode): PodRuntime {
+    const holder = this.holder(node)
+    if (this.state.settings.runtime === 'containerd') {
+      return new ContainerdRuntime({
+        holder,
+        cri: this.cri(node),
+        cgroup: nodeCgroup(this.paths.directory, node.name),
+      })
+    }
+    const env = this.processEnvironment()
+    return new NamespaceRuntime({ holder, env, cni: this.runtime(node), resultDirectory: this.paths.results })
+  }
+
+  /** The node's containerd. */
+  cri(node: LabNode): CriClient {
+    const socketPath = fromMachine(this.holder(node), NODE_PATHS.containerdSocket)
+    return new CriClient({ socketPath, clock: this.environment.clock })
+  }
+
   podNetns(pod: LabPod): string {
-    return podNetnsPath(this.holder(this.node(pod.node)), pod.name)
+    return fromMachine(this.holder(this.node(pod.node)), pod.netns)
   }
 
   /** The node agent's admin socket as seen from the machine. */
   adminSocket(node: LabNode): string {
-    return `/proc/${this.holder(node).pid}/root${NODE_PATHS.adminSocket}`
+    return fromMachine(this.holder(node), NODE_PATHS.adminSocket)
   }
 
   async workload(): Promise<WorkloadClient> {

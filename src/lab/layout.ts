@@ -9,12 +9,22 @@ export const SERVICE_UID = 64113
 /** The mark every process of a lab carries in its environment: the lab's directory. */
 export const LAB_VARIABLE = 'PODLACE_LAB'
 
+/** The mark of what containerd starts on a node, containers too. */
+export const NODE_VARIABLE = 'PODLACE_LAB_NODE'
+
+export function nodeMark(labDirectory: string, node: string): string {
+  return `${labDirectory}/${node}`
+}
+
 /** Paths inside a node's (and the control's) mount namespace. */
 export const NODE_PATHS = {
   node: '/opt/podlace/node',
   bundle: '/opt/podlace/dist/podlace.mjs',
   cniBin: '/opt/cni/bin',
+  cniConfigDirectory: '/etc/cni/net.d',
   cniConfig: '/etc/cni/net.d/10-podlace.conflist',
+  /** Where libcni, in containerd, keeps what ADD answered. */
+  cniResults: '/var/lib/cni/results',
   state: '/var/lib/podlace',
   run: '/run/podlace',
   /** For flannel's subnet.env. */
@@ -23,6 +33,10 @@ export const NODE_PATHS = {
   cniSocket: '/run/podlace/cni.sock',
   adminSocket: '/run/podlace/agent.sock',
   netns: '/run/netns',
+  containerdConfig: '/run/containerd.toml',
+  containerdRoot: '/var/lib/containerd',
+  containerdState: '/run/containerd',
+  containerdSocket: '/run/containerd/containerd.sock',
 } as const
 
 /** The names under which the shim is installed: plugin types it answers to. */
@@ -40,6 +54,7 @@ export function labPaths(root: string, name: string) {
     program: join(directory, 'program'),
     control: join(directory, 'control'),
     logs: join(directory, 'logs'),
+    results: join(directory, 'results'),
     workloadSocket: join(directory, 'workload.sock'),
     log: (role: string) => join(directory, 'logs', `${role.replaceAll(' ', '-')}.log`),
   }

@@ -40,7 +40,9 @@ chown ${SERVICE_UID}:${SERVICE_UID} ${NODE_PATHS.run} ${NODE_PATHS.flannel}`
 
 function programScript({ programDirectory, nodeBinary }: NodeMounts): string {
   return `
-mkdir -p /opt/podlace /etc/cni/net.d
+mkdir -p /opt/podlace /etc/cni
+mount -t tmpfs -o mode=0755 podlace-lab /etc/cni
+mkdir ${NODE_PATHS.cniConfigDirectory}
 mount --bind ${quote(programDirectory)} /opt/podlace
 mount --bind ${quote(nodeBinary)} ${NODE_PATHS.node}
 mount -o remount,bind,ro,exec ${NODE_PATHS.node}
@@ -57,7 +59,10 @@ function stateScript({ stateDirectory }: NodeMounts): string {
     stateDirectory === undefined
       ? ownedTmpfs(NODE_PATHS.state)
       : `mkdir -p ${NODE_PATHS.state}\nmount --bind ${quote(stateDirectory)} ${NODE_PATHS.state}`
-  return `${state}\n${ownedTmpfs('/var/lib/cni')}`
+  return `${state}
+${ownedTmpfs('/var/lib/cni')}
+mkdir -p ${NODE_PATHS.containerdRoot}
+mount -t tmpfs -o mode=0711 podlace-lab ${NODE_PATHS.containerdRoot}`
 }
 
 function ownedTmpfs(path: string): string {

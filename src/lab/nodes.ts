@@ -1,4 +1,5 @@
 import { chmodSync, chownSync, copyFileSync } from 'node:fs'
+import { containerdReady, startContainerd } from './containerd/daemon.ts'
 import { agentReady, startAgent } from './daemons.ts'
 import { makeDirectory } from './directory.ts'
 import { labError } from './errors.ts'
@@ -9,15 +10,17 @@ import {
   hostAddress,
   MAX_NODES,
   NODE_PATHS,
+  NODE_VARIABLE,
+  nodeMark,
   SERVICE_UID,
   segment,
   segmentOf,
 } from './layout.ts'
 import { nodeMountScript, quote } from './node-mounts.ts'
 import { stopPods } from './pods.ts'
-import { isAlive, type ProcessIdentity, signalProcess } from './process-identity.ts'
+import { isAlive, type ProcessIdentity, processesWithEnvironment, signalProcess } from './process-identity.ts'
 import { nodeToMount } from './program.ts'
-import { POD_NETWORK } from './runtime.ts'
+import { POD_CONFLIST } from './runtime.ts'
 import { checkMemberName } from './settings.ts'
 import type { LabNode } from './state.ts'
 import { ipBatch, plugIn, portName } from './underlay.ts'
@@ -37,7 +40,7 @@ export async function makeControl(lab: Lab): Promise<void> {
 /** Makes a node's namespaces, files and uplink; its agent is not started yet. */
 export async function makeNode(lab: Lab, node: LabNode): Promise<void> {
   lab.environment.progress(`making ${node.name}`)
-  const conflist = JSON.stringify(POD_NETWORK, undefined, 2)
+  const conflist = JSON.stringify(POD_CONFLIST, undefined, 2)
   const script = `${mountScript(lab)}
 printf '%s\\n' ${quote(conflist)} > ${NODE_PATHS.cniConfig}`
   const holder = await startHolder(node.name, { mounts: true, script, env: lab.processEnvironment() })
@@ -107,6 +110,18 @@ export async function registerNode(lab: Lab, node: LabNode): Promise<void> {
   await api.patchStatus('Node', node.name, { addresses })
 }
 
+/** Starts the agent, and containerd in a lab that has it; returns before they are ready. */
+export async function startDaemons(lab: Lab, node: LabNode): Promise<void> {
+  await startAgent(lab, node)
+  if (lab.state.settings.runtime === 'containerd') await startContainerd(lab, node)
+}
+
+/** Resolves when pods can be started on a node. */
+export async function nodeReady(lab: Lab, node: LabNode): Promise<void> {
+  await agentReady(lab, node, 30_000)
+  if (lab.state.settings.runtime === 'containerd') await containerdReady(lab, node)
+}
+
 /** Makes a node, its object and its agent; undoes all if one of them fails. */
 export async function addNode(lab: Lab, name?: string): Promise<LabNode> {
   const node = planNode(lab, name)
@@ -114,8 +129,8 @@ export async function addNode(lab: Lab, name?: string): Promise<LabNode> {
   try {
     await makeNode(lab, node)
     await registerNode(lab, node)
-    await startAgent(lab, node)
-    await agentReady(lab, node)
+    await startDaemons(lab, node)
+    await nodeReady(lab, node)
     return node
   } catch (error) {
     await removeNode(lab, node).catch(() => undefined) // the first error is the one to tell
@@ -132,13 +147,15 @@ export async function removeNode(lab: Lab, node: LabNode): Promise<void> {
 }
 
 async function killNode(lab: Lab, node: LabNode): Promise<void> {
-  const roles = [`agent ${node.name}`, `node ${node.name}`]
-  const identities = lab.state.processes.filter(process => roles.includes(process.role))
-  for (const identity of identities) signalProcess(identity, 'SIGKILL')
+  const roles = [`agent ${node.name}`, `containerd ${node.name}`, `node ${node.name}`]
+  const recorded = lab.state.processes.filter(process => roles.includes(process.role))
+  const mark = nodeMark(lab.paths.directory, node.name)
   const { clock, signal } = lab.environment
-  await waitFor(`${node.name} to end`, { clock, signal, timeoutMs: 5_000 }, () =>
-    identities.some(isAlive) ? undefined : true,
-  )
+  await waitFor(`${node.name} to end`, { clock, signal, timeoutMs: 5_000 }, () => {
+    const identities = [...recorded, ...processesWithEnvironment(NODE_VARIABLE, mark)]
+    for (const identity of identities) signalProcess(identity, 'SIGKILL')
+    return identities.some(isAlive) ? undefined : true
+  })
   for (const role of roles) lab.file.setProcess(role, undefined)
   // The port goes with its peer, but not until the kernel has taken the namespace down; do not wait for that.
   await ipBatch(`unplug ${node.name}`, lab.process('underlay'), [`link del ${portName(node.number)}`]).catch(

@@ -56,7 +56,7 @@ export function nodeToMount(target: string, nodeBinary: string): string {
 export function checkTools(tools: readonly string[], path: string = process.env['PATH'] ?? ''): void {
   const missing = tools.filter(tool => !onPath(tool, path))
   if (missing.length === 0) return
-  const message = `the lab needs ${missing.join(', ')}, which ${missing.length === 1 ? 'is' : 'are'} not installed: \`apt-get install iproute2 nftables util-linux iperf3\``
+  const message = `the lab needs ${missing.join(', ')}, which ${missing.length === 1 ? 'is' : 'are'} not installed: \`apt-get install iproute2 nftables util-linux iperf3\`, for containerd also containerd runc busybox-static`
   throw labError('find the tools', message, { code: 'lab.tool-missing', tools: missing })
 }
 

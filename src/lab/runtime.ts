@@ -30,6 +30,19 @@ export interface CniAttachment {
   readonly podName: string
 }
 
+/** What the plugins are told of a pod. */
+export interface PodOnCni {
+  readonly name: string
+  readonly containerId: string
+  /** Path of its namespace inside its node. */
+  readonly netns: string
+}
+
+/** What a runtime says to the plugins about a pod's interface. */
+export function attachmentOf({ name, containerId, netns }: PodOnCni, ifname = 'eth0'): CniAttachment {
+  return { containerId, netns, ifname, podNamespace: 'default', podName: name }
+}
+
 export type CniResult = Readonly<Record<string, unknown>>
 
 export const POD_NETWORK: NetworkList = {
@@ -37,6 +50,9 @@ export const POD_NETWORK: NetworkList = {
   name: 'podlace',
   plugins: [{ type: 'podlace' }],
 }
+
+/** The file of {@link POD_NETWORK} for runtimes of any age: old ones know `cniVersion` alone. */
+export const POD_CONFLIST = { ...POD_NETWORK, cniVersion: '1.0.0', cniVersions: ['1.0.0', '1.1.0'] }
 
 /** Runtimes bring up `lo` by a network of its own. */
 export const LOOPBACK_NETWORK: NetworkList = {

@@ -4,6 +4,8 @@ import { labError } from './errors.ts'
 import { MAX_NODES, segment } from './layout.ts'
 
 export type LabBackend = 'vxlan' | 'host-gw'
+/** Who runs the pods: the lab itself, each a network namespace, or containerd on each node. */
+export type LabRuntime = 'namespace' | 'containerd'
 
 /** What a lab is made of; the result of {@link checkSettings}. */
 export interface LabSettings {
@@ -11,6 +13,7 @@ export interface LabSettings {
   readonly nodes: number
   readonly backend: LabBackend
   readonly podsPerNode: number
+  readonly runtime: LabRuntime
   /** Layer-2 networks of the underlay: 1 (flat) or 2 (joined by a router). */
   readonly segments: number
   /** IPv4 prefix of all pods; each node gets a /24 of it. */
@@ -24,6 +27,7 @@ export const DEFAULT_SETTINGS: LabSettings = {
   nodes: 3,
   backend: 'vxlan',
   podsPerNode: 2,
+  runtime: 'namespace',
   segments: 1,
   network: '10.244.0.0/16',
   directRouting: false,
@@ -42,6 +46,9 @@ export function checkSettings(given: Partial<LabSettings>): LabSettings {
   wholeNumber('segments', settings.segments, 1, 2)
   if (settings.backend !== 'vxlan' && settings.backend !== 'host-gw') {
     throw badSetting('backend', String(settings.backend), 'expected vxlan or host-gw')
+  }
+  if (settings.runtime !== 'namespace' && settings.runtime !== 'containerd') {
+    throw badSetting('runtime', String(settings.runtime), 'expected namespace or containerd')
   }
   if (settings.backend === 'host-gw' && settings.segments > 1) {
     const reason = 'host-gw needs all nodes on one layer-2 network; take --segments 1 or --backend vxlan'

@@ -33,8 +33,14 @@ describe('StateFile', () => {
     assert.deepEqual(readState(root, 'x'), NEW)
     file.setProcess('agent node-1', { pid: 7, startTicks: 1 })
     file.setProcess('agent node-1', { pid: 8, startTicks: 2 })
-    file.setPod({ name: 'web-1', node: 'node-1', containerId: 'c', addresses: [] })
-    file.setPod({ name: 'web-1', node: 'node-1', containerId: 'c', addresses: ['10.244.1.2'] })
+    file.setPod({ name: 'web-1', node: 'node-1', containerId: 'c', netns: '/run/netns/web-1', addresses: [] })
+    file.setPod({
+      name: 'web-1',
+      node: 'node-1',
+      containerId: 'c',
+      netns: '/run/netns/web-1',
+      addresses: ['10.244.1.2'],
+    })
     const state = readState(root, 'x')
     assert.deepEqual(state, file.state)
     assert.ok(state !== undefined)

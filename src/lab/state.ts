@@ -6,11 +6,12 @@ import { labError } from './errors.ts'
 import { labPaths } from './layout.ts'
 import type { ProcessIdentity } from './process-identity.ts'
 
+const identity = { pid: v.number(), startTicks: v.number() }
+
 const processSchema = v.object({
-  /** `underlay`, `control`, `apiserver`, `controller`, `workload`, `node node-1`, `agent node-1`. */
+  /** `underlay`, `control`, `apiserver`, `controller`, `workload`, and of a node `node node-1`, `agent node-1`, `containerd node-1`. */
   role: v.string(),
-  pid: v.number(),
-  startTicks: v.number(),
+  ...identity,
 })
 
 const nodeSchema = v.object({
@@ -25,10 +26,14 @@ const nodeSchema = v.object({
 const podSchema = v.object({
   name: v.string(),
   node: v.string(),
-  /** CNI_CONTAINERID. */
+  /** CNI_CONTAINERID; empty until its runtime has started it. */
   containerId: v.string(),
+  /** Path of its network namespace inside its node; empty until then. */
+  netns: v.string(),
   /** What ADD answered, without prefix length; empty until then. */
   addresses: v.array(v.string()),
+  /** The first process of its container, if it has one. */
+  process: v.exactOptional(v.object(identity)),
 })
 
 const stateSchema = v.object({
@@ -44,6 +49,7 @@ const stateSchema = v.object({
     nodes: v.number(),
     backend: v.picklist(['vxlan', 'host-gw']),
     podsPerNode: v.number(),
+    runtime: v.picklist(['namespace', 'containerd']),
     segments: v.number(),
     network: v.string(),
     directRouting: v.boolean(),

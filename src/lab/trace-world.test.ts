@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { podNamespace } from './trace-world.ts'
 
-const pod = { name: 'web-1', node: 'node-1', containerId: 'c', addresses: ['10.244.1.2'] }
+const pod = {
+  name: 'web-1',
+  node: 'node-1',
+  containerId: 'c',
+  netns: '/run/netns/web-1',
+  addresses: ['10.244.1.2'],
+}
 
 describe('podNamespace', () => {
   it('reads a CNI result', () => {

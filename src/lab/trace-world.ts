@@ -9,7 +9,6 @@ import {
 import { isRecord } from './api-client.ts'
 import { agentGet } from './daemons.ts'
 import type { Lab } from './lab.ts'
-import { readResult } from './pods.ts'
 import type { CniResult } from './runtime.ts'
 import type { LabNode, LabPod } from './state.ts'
 
@@ -17,7 +16,7 @@ import type { LabNode, LabPod } from './state.ts'
 export async function labTrace(lab: Lab, fromPod: string, toPod: string): Promise<Trace> {
   const pods = [lab.pod(fromPod), lab.pod(toPod)].filter((pod, at, all) => all.indexOf(pod) === at)
   const nodes = await Promise.all(lab.state.nodes.map(node => nodeNamespace(lab, node)))
-  const wired = pods.map(pod => podNamespace(pod, readResult(lab, pod) ?? {}))
+  const wired = pods.map(pod => podNamespace(pod, lab.podRuntime(lab.node(pod.node)).result(pod) ?? {}))
   const underlay = lab.state.nodes.map(({ name, address }) => ({ namespace: name, link: 'eth0', address }))
   const world = {
     namespaces: [...nodes, ...wired.map(({ namespace }) => namespace)],

@@ -1,20 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { bootId } from '../sys/index.ts'
-import { agentReady, startAgent, startApiServer, startController, startWorkload } from './daemons.ts'
+import { startApiServer, startController, startWorkload } from './daemons.ts'
 import { makeDirectory, withLabLock } from './directory.ts'
 import { destroyLab } from './down.ts'
 import { labError, throwIfInterrupted } from './errors.ts'
 import { Lab, type LabEnvironment } from './lab.ts'
 import { labPaths } from './layout.ts'
-import { makeControl, makeNode, planNode, registerNode } from './nodes.ts'
+import { makeControl, makeNode, nodeReady, planNode, registerNode, startDaemons } from './nodes.ts'
 import { nextPodName, startPod } from './pods.ts'
 import { checkBuilt, checkTools, installProgram } from './program.ts'
 import { type LabSettings, NODE_BLOCK_LENGTH } from './settings.ts'
 import { readState, StateFile } from './state.ts'
 import { startUnderlay } from './underlay.ts'
 
-const TOOLS = ['ip', 'bridge', 'unshare', 'nsenter', 'setpriv', 'mount'] as const
+const TOOLS = ['ip', 'bridge', 'unshare', 'nsenter', 'setpriv', 'mount']
+const RUNTIME_TOOLS = { namespace: [], containerd: ['containerd', 'ctr', 'runc', 'busybox'] }
 
 /**
  * Builds a lab: underlay, control, nodes with their agents, pods. Whatever goes wrong (an error, Ctrl-C), all of it
@@ -23,7 +24,7 @@ const TOOLS = ['ip', 'bridge', 'unshare', 'nsenter', 'setpriv', 'mount'] as cons
  * @throws LabError `lab.exists` if there is a lab of this name; it is left as it is
  */
 export async function labUp(environment: LabEnvironment, settings: LabSettings): Promise<Lab> {
-  checkTools(TOOLS, `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`)
+  checkTools([...TOOLS, ...RUNTIME_TOOLS[settings.runtime]], `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`)
   checkBuilt(environment.packageRoot)
   const { clock, signal, root } = environment
   return withLabLock(root, settings.name, { clock, signal, timeoutMs: 10_000 }, async () => {
@@ -88,10 +89,10 @@ async function startNodes(lab: Lab): Promise<void> {
     lab.file.update({ nodes: [...lab.state.nodes, node] })
     await makeNode(lab, node)
     await registerNode(lab, node)
-    await startAgent(lab, node)
+    await startDaemons(lab, node)
   }
   lab.environment.progress('waiting for the agents')
-  for (const node of lab.state.nodes) await agentReady(lab, node, 30_000)
+  for (const node of lab.state.nodes) await nodeReady(lab, node)
 }
 
 async function startPods(lab: Lab): Promise<void> {

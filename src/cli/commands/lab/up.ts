@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { LabBackend } from '../../../lab/index.ts'
+import type { LabBackend, LabRuntime } from '../../../lab/index.ts'
 import type { CliContext } from '../../context.ts'
 import { labEnvironment, progressOf } from '../../lab-environment.ts'
 import { wholeNumber } from '../../options.ts'
@@ -10,6 +10,7 @@ interface UpFlags extends LabFlags {
   readonly nodes: number
   readonly backend: LabBackend
   readonly podsPerNode: number
+  readonly runtime: LabRuntime
   readonly segments: number
   readonly network: string
   readonly directRouting: boolean
@@ -27,11 +28,13 @@ Examples:
 
 export function addUpCommand(lab: Command, context: CliContext): void {
   const backend = new Option('--backend <type>', 'how nodes reach each other').choices(['vxlan', 'host-gw'])
+  const runtime = new Option('--runtime <type>', 'who runs the pods').choices(['namespace', 'containerd'])
   onLab(lab.command('up'))
     .description('make a lab')
     .option('--nodes <n>', 'how many nodes', wholeNumber(1, 200), 3)
     .addOption(backend.default('vxlan'))
     .option('--pods-per-node <n>', 'how many pods to start on each', wholeNumber(0, 250), 2)
+    .addOption(runtime.default('namespace'))
     .option('--segments <n>', 'layer-2 networks between the nodes', wholeNumber(1, 2), 1)
     .option('--network <cidr>', 'addresses of the pods; each node gets a /24', '10.244.0.0/16')
     .option('--direct-routing', 'vxlan: route without encapsulation within a segment', false)
