@@ -34,7 +34,10 @@ const FOLDERS: readonly (readonly [path: string, names: RegExp])[] = [
   ['/etc/cni/net.d', /./],
   ['/opt', /podlace|^cni$/],
   ['/opt/cni/bin', /./],
-  ['/sys/fs/cgroup', /podlace/],
+  // Control groups; with version 1 each controller has a tree of its own.
+  ...['/sys/fs/cgroup', ...list('/sys/fs/cgroup').map(name => join('/sys/fs/cgroup', name))].map(
+    path => [path, /podlace/] as const,
+  ),
 ]
 
 /** Settings of the machine's own namespace that a pod network is tempted to change. */

@@ -48,6 +48,9 @@ need_for_demo() {
 need_for_test() {
   need containernetworking-plugins /usr/lib/cni/bridge
   need iptables iptables
+  need containerd containerd
+  need runc runc
+  need busybox-static /bin/busybox
 }
 
 install_missing() {

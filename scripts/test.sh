@@ -5,6 +5,7 @@
 #   test.sh unit     tests without root: src, scripts, bench, test/repo, test/fuzz
 #   test.sh sim      the simulation, 30 s with a fresh seed
 #   test.sh netns    tests in network namespaces, one file after the other; needs root
+#   test.sh cri      container runtimes call our plugins; needs root
 #   test.sh all      everything, then a look around: nothing may be left behind
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -59,7 +60,7 @@ sim() {
 
 needs_root() {
   [ "$(id -u)" = 0 ] && return 0
-  echo 'The tests in test/netns make network namespaces and need root: run `make test` as root.'
+  echo 'The tests in test/netns and test/cri make network namespaces and need root: run `make test` as root.'
   echo 'Without root, `npm run test:unit` runs everything else.'
   return 1
 }
@@ -67,6 +68,11 @@ needs_root() {
 netns() {
   stage 'root for the namespace tests' needs_root
   stage 'namespace tests' node_tests 1 600000 test/netns/**/*.test.ts
+}
+
+cri() {
+  stage 'root for the container runtimes' needs_root
+  stage 'container runtimes' node_tests 1 600000 test/cri/**/*.test.ts
 }
 
 # Whatever the tests come to, the look around follows; what failed is said again at the very end.
@@ -79,6 +85,7 @@ all() {
   (unit) || failed+=('unit tests')
   [ ${#failed[@]} -gt 0 ] || (sim) || failed+=('simulation')
   [ ${#failed[@]} -gt 0 ] || (netns) || failed+=('namespace tests')
+  [ ${#failed[@]} -gt 0 ] || (cri) || failed+=('container runtimes')
   echo '== nothing left behind'
   node scripts/leftovers.ts compare "$before" || failed+=('look around: something was left behind')
   rm -f "$before"
@@ -92,6 +99,7 @@ case $what in
   unit) unit && finish 'unit tests passed' 0 ;;
   sim) sim && finish 'the simulation found nothing' 0 ;;
   netns) netns && finish 'namespace tests passed' 0 ;;
+  cri) cri && finish 'the container runtimes work' 0 ;;
   all) all ;;
-  *) echo "test: unknown part: $what (static, unit, sim, netns, all)" >&2 && exit 2 ;;
+  *) echo "test: unknown part: $what (static, unit, sim, netns, cri, all)" >&2 && exit 2 ;;
 esac
