@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { errorText, hasCode } from '../base/index.ts'
 import { bootId } from '../sys/index.ts'
-import { labCgroup, removeCgroup } from './containerd/cgroups.ts'
+import { labCgroup, processesInCgroup, removeCgroup } from './containerd/cgroups.ts'
 import { withLabLock } from './directory.ts'
 import { labError } from './errors.ts'
 import { Lab, type LabEnvironment } from './lab.ts'
@@ -44,6 +44,7 @@ export async function destroyLab(
   const victims = () => [
     ...recorded.filter(isAlive),
     ...processesWithEnvironment(LAB_VARIABLE, directory).filter(isAlive),
+    ...processesInCgroup(labCgroup(directory)),
   ]
   // Twice: a process may have been starting another while it was looked for.
   await endProcesses(environment, name, victims)

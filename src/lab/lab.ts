@@ -69,15 +69,15 @@ export class Lab {
   /** The environment of every process of the lab: small, and with the lab's mark. */
   processEnvironment(): Record<string, string> {
     const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`
-    return { PATH: path, HOME: '/', LANG: 'C.UTF-8', ...this.marks() }
-  }
-
-  /** By these variables a process of the lab is recognised. */
-  marks(): Record<string, string> {
     // By this one a test run recognises what it has left behind.
     const testRun = process.env['PODLACE_TEST_RUN']
-    const common = { [LAB_VARIABLE]: this.paths.directory }
-    return testRun === undefined ? common : { ...common, PODLACE_TEST_RUN: testRun }
+    return {
+      PATH: path,
+      HOME: '/',
+      LANG: 'C.UTF-8',
+      [LAB_VARIABLE]: this.paths.directory,
+      ...(testRun === undefined ? {} : { PODLACE_TEST_RUN: testRun }),
+    }
   }
 
   /** A recorded process that lives. @throws LabError `lab.ended` */

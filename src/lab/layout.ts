@@ -9,7 +9,7 @@ export const SERVICE_UID = 64113
 /** The mark every process of a lab carries in its environment: the lab's directory. */
 export const LAB_VARIABLE = 'PODLACE_LAB'
 
-/** The mark of what containerd starts on a node, containers too. */
+/** The mark of a node's containerd and of what it starts, but not of what is in the containers. */
 export const NODE_VARIABLE = 'PODLACE_LAB_NODE'
 
 export function nodeMark(labDirectory: string, node: string): string {

@@ -1,4 +1,5 @@
 import { chmodSync, chownSync, copyFileSync } from 'node:fs'
+import { nodeCgroup, processesInCgroup } from './containerd/cgroups.ts'
 import { containerdReady, startContainerd } from './containerd/daemon.ts'
 import { agentReady, startAgent } from './daemons.ts'
 import { makeDirectory } from './directory.ts'
@@ -149,10 +150,14 @@ export async function removeNode(lab: Lab, node: LabNode): Promise<void> {
 async function killNode(lab: Lab, node: LabNode): Promise<void> {
   const roles = [`agent ${node.name}`, `containerd ${node.name}`, `node ${node.name}`]
   const recorded = lab.state.processes.filter(process => roles.includes(process.role))
-  const mark = nodeMark(lab.paths.directory, node.name)
+  const { directory } = lab.paths
   const { clock, signal } = lab.environment
   await waitFor(`${node.name} to end`, { clock, signal, timeoutMs: 5_000 }, () => {
-    const identities = [...recorded, ...processesWithEnvironment(NODE_VARIABLE, mark)]
+    const identities = [
+      ...recorded,
+      ...processesWithEnvironment(NODE_VARIABLE, nodeMark(directory, node.name)),
+      ...processesInCgroup(nodeCgroup(directory, node.name)),
+    ]
     for (const identity of identities) signalProcess(identity, 'SIGKILL')
     return identities.some(isAlive) ? undefined : true
   })

@@ -20,6 +20,10 @@ describe('checkSettings', () => {
     refused({ segments: 3 }, /from 1 to 2/)
   })
 
+  it('refuses a runtime that it does not know', () => {
+    refused({ runtime: 'docker' as LabSettings['runtime'] }, /expected namespace or containerd/)
+  })
+
   it('refuses host-gw across a router', () => {
     refused({ backend: 'host-gw', segments: 2 }, /layer-2/)
   })

@@ -1,31 +1,25 @@
 /** The runtime of most clusters, containerd, calls our plugins on two nodes, as kubelet has it do by the CRI. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { checkSettings, type Lab, labDown, labUp } from '../../src/lab/index.ts'
+import { checkSettings, type Lab, labUp } from '../../src/lab/index.ts'
 import { eventually } from '../netns/agent-nodes.ts'
-import { labEnvironment } from './lab-environment.ts'
+import { LabCommand } from '../netns/lab-command.ts'
 import { CriNode, type Sandbox } from './node.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'podlace-labs-'))
-const settings = checkSettings({ name: 'cri', nodes: 2, podsPerNode: 0, runtime: 'containerd' })
+const labs = new LabCommand()
+const settings = checkSettings({ name: 'a', nodes: 2, podsPerNode: 0, runtime: 'containerd' })
 let lab: Lab
 let one: CriNode
 let two: CriNode
 
 before(async () => {
-  lab = await labUp(labEnvironment(root), settings)
+  lab = await labUp(labs.environment(), settings)
   const [first, second] = lab.state.nodes
   assert.ok(first !== undefined && second !== undefined)
   one = new CriNode(lab, first)
   two = new CriNode(lab, second)
 })
-after(async () => {
-  if (lab !== undefined) await labDown(labEnvironment(root), 'cri')
-  rmSync(root, { recursive: true, force: true })
-})
+after(() => labs.close())
 afterEach(async () => {
   for (const node of [one, two]) await node.removeAll()
 })

@@ -14,21 +14,14 @@ const BUSYBOX = '/bin/busybox'
 
 const roleOf = (node: LabNode): string => `containerd ${node.name}`
 
-/** The marks of all that containerd starts on a node, containers too, and of containerd itself. */
-function nodeMarks(lab: Lab, node: LabNode): Record<string, string> {
-  return { ...lab.marks(), [NODE_VARIABLE]: nodeMark(lab.paths.directory, node.name) }
-}
-
 /** Starts containerd on a node, as root in the node's namespaces; returns before it is ready. */
 export async function startContainerd(lab: Lab, node: LabNode): Promise<void> {
   const holder = lab.holder(node)
   writeFileSync(fromMachine(holder, NODE_PATHS.containerdConfig), CONTAINERD_CONFIG)
   const argv = [...inside(holder, 'net+mount'), 'containerd', '--config', NODE_PATHS.containerdConfig]
-  const options = {
-    logFile: lab.paths.log(roleOf(node)),
-    env: { ...lab.processEnvironment(), ...nodeMarks(lab, node) },
-  }
-  lab.file.setProcess(roleOf(node), await startDaemon(roleOf(node), argv, options))
+  const env = { ...lab.processEnvironment(), [NODE_VARIABLE]: nodeMark(lab.paths.directory, node.name) }
+  const daemon = await startDaemon(roleOf(node), argv, { logFile: lab.paths.log(roleOf(node)), env })
+  lab.file.setProcess(roleOf(node), daemon)
 }
 
 /** Resolves when containerd can run pods and has their image. */
@@ -48,7 +41,7 @@ export async function containerdReady(lab: Lab, node: LabNode): Promise<void> {
 
 /** Into the namespace that the CRI looks at. */
 async function importImage(lab: Lab, node: LabNode): Promise<void> {
-  const image = packImage({ busybox: readBusybox(), applets: await applets(), env: nodeMarks(lab, node) })
+  const image = packImage({ busybox: readBusybox(), applets: await applets() })
   const address = ['--address', NODE_PATHS.containerdSocket, '--namespace', 'k8s.io']
   const argv = [...inside(lab.holder(node), 'net+mount'), 'ctr', ...address, 'image', 'import', '-']
   await commandOutput(`import the image of the pods on ${node.name}`, argv, {

@@ -12,8 +12,6 @@ export interface ImageContent {
   readonly busybox: Uint8Array
   /** Names of its applets, which become links to it. */
   readonly applets: readonly string[]
-  /** Environment of every process in it. */
-  readonly env: Readonly<Record<string, string>>
 }
 
 /**
@@ -25,10 +23,7 @@ export function packImage(content: ImageContent): Buffer {
   const config = json({
     architecture: process.arch === 'x64' ? 'amd64' : process.arch,
     os: 'linux',
-    config: {
-      Env: ['PATH=/bin', ...Object.entries(content.env).map(([name, value]) => `${name}=${value}`)],
-      Cmd: IDLE,
-    },
+    config: { Env: ['PATH=/bin'], Cmd: IDLE },
     rootfs: { type: 'layers', diff_ids: [`sha256:${createHash('sha256').update(layer).digest('hex')}`] },
   })
   const manifest = json([{ Config: 'config.json', RepoTags: [POD_IMAGE], Layers: ['layer.tar'] }])
