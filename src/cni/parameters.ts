@@ -133,10 +133,8 @@ function podIdentity(args: ReadonlyMap<string, string>): PodIdentity | undefined
   const name = args.get('K8S_POD_NAME') ?? ''
   const namespace = args.get('K8S_POD_NAMESPACE') ?? ''
   const uid = args.get('K8S_POD_UID') ?? ''
-  if (name === '' && namespace === '') return undefined
-  if (name === '' || namespace === '') {
-    throw invalid('CNI_ARGS must have K8S_POD_NAME and K8S_POD_NAMESPACE both, or neither')
-  }
+  // podman gives the name of its container without a namespace: that names no pod.
+  if (name === '' || namespace === '') return undefined
   for (const [key, value] of [
     ['K8S_POD_NAME', name],
     ['K8S_POD_NAMESPACE', namespace],
