@@ -51,6 +51,8 @@ need_for_test() {
   need containerd containerd
   need runc runc
   need busybox-static /bin/busybox
+  need podman podman
+  need conmon conmon
 }
 
 install_missing() {

@@ -4,7 +4,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { checkSettings, type Lab, labUp } from '../../src/lab/index.ts'
 import { eventually } from '../netns/agent-nodes.ts'
 import { LabCommand } from '../netns/lab-command.ts'
-import { CriNode, type Sandbox } from './node.ts'
+import { CriNode, type Sandbox } from './cri-node.ts'
 
 const labs = new LabCommand()
 const settings = checkSettings({ name: 'a', nodes: 2, podsPerNode: 0, runtime: 'containerd' })
@@ -24,7 +24,7 @@ afterEach(async () => {
   for (const node of [one, two]) await node.removeAll()
 })
 
-const NOTHING = { sandboxes: [], veths: [], attachments: [], namespaces: [], results: [] }
+const NOTHING = { sandboxes: [], cables: [], attachments: [], namespaces: [], results: [] }
 
 async function assertReaches(node: CriNode, from: Sandbox, to: Sandbox) {
   const { exitCode, stdout, stderr } = await node.exec(from, ['ping', '-c', '1', '-W', '2', to.address])

@@ -41,13 +41,17 @@ export async function containerdReady(lab: Lab, node: LabNode): Promise<void> {
 
 /** Into the namespace that the CRI looks at. */
 async function importImage(lab: Lab, node: LabNode): Promise<void> {
-  const image = packImage({ busybox: readBusybox(), applets: await applets() })
   const address = ['--address', NODE_PATHS.containerdSocket, '--namespace', 'k8s.io']
   const argv = [...inside(lab.holder(node), 'net+mount'), 'ctr', ...address, 'image', 'import', '-']
   await commandOutput(`import the image of the pods on ${node.name}`, argv, {
     env: lab.processEnvironment(),
-    stdin: image,
+    stdin: await podImage(),
   })
+}
+
+/** The archive of the pods' image, made of the machine's busybox. @throws LabError `lab.tool-missing` */
+export async function podImage(): Promise<Buffer> {
+  return packImage({ busybox: readBusybox(), applets: await applets() })
 }
 
 async function applets(): Promise<string[]> {

@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { readdirSync } from 'node:fs'
 import type { CriClient, PodSandboxConfig } from '../../src/cri/index.ts'
 import { nodeCgroup } from '../../src/lab/containerd/cgroups.ts'
 import { POD_IMAGE } from '../../src/lab/containerd/image.ts'
 import { agentGet } from '../../src/lab/daemons.ts'
-import { labExecCaptured } from '../../src/lab/exec.ts'
 import { killAgent, restartAgent } from '../../src/lab/faults/agent.ts'
-import { fromMachine } from '../../src/lab/holder.ts'
 import type { Lab } from '../../src/lab/lab.ts'
 import { NODE_PATHS } from '../../src/lab/layout.ts'
 import type { LabNode } from '../../src/lab/state.ts'
+import { NodeHost } from './node-host.ts'
 
 export interface Sandbox {
   readonly id: string
@@ -72,29 +70,14 @@ export class CriNode {
 
   /** Everything on the node that is there because of a pod: of the kernel, the agent, containerd and libcni. */
   async traces(): Promise<{ readonly [what: string]: readonly unknown[] }> {
-    const links = await labExecCaptured(this.lab, this.node.name, [
-      'ip',
-      '-j',
-      'link',
-      'show',
-      'type',
-      'veth',
-    ])
+    const host = new NodeHost(this.lab, this.node)
     const attachments = await agentGet(this.lab, this.node, '/attachments')
     return {
       sandboxes: await this.cri.listPodSandbox(),
-      veths: names(links.stdout).filter(name => name !== 'eth0'),
+      cables: await host.cables(),
       attachments: JSON.parse(attachments.body),
-      namespaces: this.list(NODE_PATHS.netns),
-      results: this.list(NODE_PATHS.cniResults),
+      namespaces: host.list(NODE_PATHS.netns),
+      results: host.list(NODE_PATHS.cniResults),
     }
   }
-
-  private list(directory: string): string[] {
-    return readdirSync(fromMachine(this.lab.holder(this.node), directory))
-  }
-}
-
-function names(links: string): string[] {
-  return JSON.parse(links).map(({ ifname }: { ifname: string }) => ifname)
 }
