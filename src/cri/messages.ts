@@ -4,6 +4,7 @@ import {
   flag,
   integer,
   list,
+  type Message,
   message,
   nested,
   text,
@@ -79,11 +80,11 @@ const empty = message({})
 const sandboxId = message({ podSandboxId: field(1, text) })
 const containerId = message({ containerId: field(1, text) })
 
-const method = <Request, Response>(
-  path: string,
-  request: { encode(value: Request): Uint8Array },
-  response: { decode(bytes: Uint8Array): Response },
-) => ({ path, request, response })
+const method = <Request, Response>(path: string, request: Message<Request>, response: Message<Response>) => ({
+  path,
+  request,
+  response,
+})
 
 const runtime = '/runtime.v1.RuntimeService'
 

@@ -2,6 +2,7 @@ import type { Target } from '../engine/target.ts'
 import { agentTargets } from './agent.ts'
 import { attachTargets } from './attach.ts'
 import { cniTargets } from './cni.ts'
+import { criTargets } from './cri.ts'
 import { kernelTargets } from './kernel.ts'
 import { netlinkTargets } from './netlink.ts'
 import { nftablesTargets } from './nftables.ts'
@@ -16,6 +17,7 @@ export const targets: readonly Target[] = [
   ...cniTargets,
   ...attachTargets,
   ...agentTargets,
+  ...criTargets,
   ...storeTargets,
   ...textTargets,
 ]

@@ -24,6 +24,7 @@ Examples:
   podlace lab up
   podlace lab up --name routed --nodes 4 --segments 2     two layer-2 networks joined by a router
   podlace lab up --nodes 4 --segments 2 --direct-routing  encapsulate only what crosses the router
+  podlace lab up --runtime containerd                     pods are containers, run by a containerd on each node
   podlace lab up --backend host-gw -o json`
 
 export function addUpCommand(lab: Command, context: CliContext): void {
