@@ -80,6 +80,17 @@ export const mtuKey = v.optional(
   0,
 )
 
+/** `mac` of a plugin that has it; empty for none. */
+export const macKey = v.optional(v.string(), '')
+
+/** Keys of a plugin that puts the pod's interface on another device. */
+export const masterKeys = {
+  master: v.optional(v.union([v.literal(''), linkName]), ''),
+  mtu: mtuKey,
+  linkInContainer: flag,
+  dns: dnsKey,
+}
+
 export const ipMasqBackendKey = v.optional(v.picklist(['', 'iptables', 'nftables']), '')
 
 /**

@@ -2,10 +2,23 @@ export { type BandwidthSpec, planBandwidth } from './bandwidth.ts'
 export { type BandwidthConfig, type BandwidthLimit, parseBandwidthConfig } from './bandwidth-config.ts'
 export { type BridgeSpec, planBridge } from './bridge.ts'
 export { type BridgeConfig, parseBridgeConfig } from './bridge-config.ts'
+export { planDummy } from './dummy.ts'
 export type { AttachError, AttachErrorPayload } from './errors.ts'
 export { GUARD_TABLE, type GuardScope } from './guard.ts'
+export {
+  chooseDevice,
+  type HostDevice,
+  type HostDeviceSpec,
+  planHostDevice,
+} from './host-device.ts'
+export { type HostDeviceConfig, parseHostDeviceConfig, type WantedDevice } from './host-device-config.ts'
+export { type IpvlanSpec, planIpvlan } from './ipvlan.ts'
+export { type IpvlanConfig, parseIpvlanConfig } from './ipvlan-config.ts'
 export { type LoopbackSpec, planLoopback } from './loopback.ts'
+export { type MacvlanSpec, planMacvlan } from './macvlan.ts'
+export { type MacvlanConfig, parseMacvlanConfig } from './macvlan-config.ts'
 export { masqueradeTableName } from './masquerade.ts'
+export { type MasterConfig, type MasteredSpec, masterName, type ObservedDevice } from './master.ts'
 export { attachmentOwner, bridgeMac, hostInterfaceName } from './names.ts'
 export type {
   Attachment,
@@ -15,6 +28,7 @@ export type {
   PodOnDelete,
   RequestedMac,
 } from './plan.ts'
+export { HOST_NETNS } from './pod-link.ts'
 export { type PodlaceSettings, podlaceBridge } from './podlace.ts'
 export { type PtpSpec, planPtp } from './ptp.ts'
 export { type PtpConfig, parsePtpConfig } from './ptp-config.ts'
@@ -32,5 +46,9 @@ export { type StaticRequest, staticAddresses } from './static.ts'
 export { parseStaticConfig, type StaticAddress, type StaticConfig } from './static-config.ts'
 export { checkSysctlAllowlist } from './sysctl-allowlist.ts'
 export type { SysctlSetting } from './sysctl-key.ts'
+export { planTap, type TapSpec } from './tap.ts'
+export { parseTapConfig, type TapConfig } from './tap-config.ts'
 export { planTuning, type TuningSpec } from './tuning.ts'
 export { parseTuningConfig, type TuningConfig } from './tuning-config.ts'
+export { planVlan, type VlanSpec } from './vlan.ts'
+export { parseVlanConfig, type VlanConfig } from './vlan-config.ts'

@@ -30,18 +30,26 @@ export function attachmentOwner(spec: Pick<AttachmentSpec, 'containerId' | 'ifNa
 }
 
 /** The pod's MAC: the one asked for, else one that follows from the attachment. */
-export function podMac(spec: Pick<AttachmentSpec, 'containerId' | 'ifName' | 'requestedMac'>): string {
-  return requestedMac(spec.requestedMac) ?? localMac(`${spec.containerId}/${spec.ifName}`)
+export function podMac(
+  spec: Pick<AttachmentSpec, 'containerId' | 'ifName' | 'requestedMac'>,
+  configured = '',
+): string {
+  return requestedMac(spec.requestedMac, configured) ?? localMac(`${spec.containerId}/${spec.ifName}`)
 }
 
-/** The MAC that is asked for, if any. Throws `attach.invalid-configuration`. */
-export function requestedMac({ runtimeConfig, args, cniArgs }: RequestedMac = {}): string | undefined {
-  const asked = [runtimeConfig, args, cniArgs].find(text => text !== undefined && text !== '')
+/**
+ * The MAC that is asked for, if any. Throws `attach.invalid-configuration`.
+ *
+ * @param configured `mac` of the configuration, which comes last; empty for none
+ */
+export function requestedMac(requested: RequestedMac = {}, configured = ''): string | undefined {
+  const { runtimeConfig = '', args = '', cniArgs = '' } = requested
+  const asked = [runtimeConfig, args, cniArgs, configured].find(text => text !== '')
   return asked === undefined ? undefined : checkedMac(asked)
 }
 
 /** The canonical text of a MAC that an interface can have. Throws `attach.invalid-configuration`. */
-export function checkedMac(text: string): string {
+function checkedMac(text: string): string {
   const mac = tryParseMac(text)
   if (mac === undefined) throw invalidConfiguration(`${JSON.stringify(text)} is not a MAC address`)
   // IEEE 802: the lowest bit of the first octet marks a group address, which no interface can have.

@@ -8,12 +8,17 @@ import { podSysctls } from './sysctls.ts'
 export function podInterface(
   spec: AttachmentSpec,
   link: LinkEntry,
-  options: { readonly detectDuplicates?: boolean } = {},
+  options: {
+    /** False leaves the interface's own means of getting addresses alone. Default true. */
+    readonly managed?: boolean
+    readonly detectDuplicates?: boolean
+  } = {},
 ): readonly Entry[] {
+  const { managed = true, detectDuplicates = false } = options
   const ipv6 = spec.podHasIpv6 ?? true
   return [
     { kind: 'link', type: 'device', claim: 'use', owner: link.owner, name: 'lo', up: true },
-    ...podSysctls(link.name, { ipv6, detectDuplicates: options.detectDuplicates ?? false }),
+    ...(managed ? podSysctls(link.name, { ipv6, detectDuplicates }) : []),
     link,
   ]
 }

@@ -1,12 +1,12 @@
 import * as v from 'valibot'
-import { flag, mtuKey, readKeys } from './config-keys.ts'
+import { flag, macKey, mtuKey, readKeys } from './config-keys.ts'
 import type { SysctlSetting } from './sysctl-key.ts'
 
 /** The keys of the `tuning` plugin; those of `args.cni` come before those of the configuration. */
 export interface TuningConfig {
   readonly sysctls: readonly SysctlSetting[]
-  /** What is asked for by other ways comes before it. */
-  readonly mac?: string
+  /** What is asked for by other ways comes before it; empty for none. */
+  readonly mac: string
   readonly promisc: boolean
   /** Bytes; 0 leaves it as it is. */
   readonly mtu: number
@@ -20,7 +20,7 @@ const queueLength = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0x
 
 const schema = v.object({
   sysctl: v.nullish(settings, {}),
-  mac: v.optional(v.string(), ''),
+  mac: macKey,
   promisc: flag,
   mtu: mtuKey,
   txQLen: v.exactOptional(queueLength),
@@ -44,12 +44,11 @@ const schema = v.object({
 
 /** Throws `attach.invalid-configuration`. */
 export function parseTuningConfig(raw: unknown): TuningConfig {
-  const { sysctl, mac, args, dataDir: _, ...own } = readKeys('tuning', schema, raw)
+  const { sysctl, args, dataDir: _, ...own } = readKeys('tuning', schema, raw)
   const { sysctl: sysctlOfArgs = {}, ...ofArgs } = args?.cni ?? {}
   const sysctls = new Map([...Object.entries(sysctl ?? {}), ...Object.entries(sysctlOfArgs)])
   return {
     sysctls: [...sysctls].map(([key, value]) => ({ key, value })),
-    ...(mac === '' ? {} : { mac }),
     ...own,
     ...ofArgs,
   }

@@ -1,7 +1,7 @@
 import { type Entry, entryKey } from '../kernel/index.ts'
 import { invalidConfiguration } from './errors.ts'
 import { checkMtu, mtuField } from './mtu.ts'
-import { attachmentOwner, checkedMac, requestedMac } from './names.ts'
+import { attachmentOwner, requestedMac } from './names.ts'
 import type { Attachment, ChainedSpec, RequestedMac } from './plan.ts'
 import { restoring } from './restore.ts'
 import type { CniInterface } from './result.ts'
@@ -52,7 +52,7 @@ export function planTuning(spec: TuningSpec): Attachment {
 }
 
 function settingsOf({ config, requestedMac: requested }: TuningSpec): Settings {
-  const mac = requestedMac(requested) ?? (config.mac === undefined ? undefined : checkedMac(config.mac))
+  const mac = requestedMac(requested, config.mac)
   return {
     ...(mac === undefined ? {} : { mac }),
     ...mtuField(config.mtu),

@@ -1,9 +1,14 @@
 import {
   checkSysctlAllowlist,
+  parseHostDeviceConfig,
+  parseIpvlanConfig,
+  parseMacvlanConfig,
   parsePtpConfig,
   parseSbrConfig,
   parseStaticConfig,
+  parseTapConfig,
   parseTuningConfig,
+  parseVlanConfig,
   planTuning,
   type TuningConfig,
 } from '../../../src/attach/index.ts'
@@ -36,6 +41,34 @@ export const attachTargets: readonly Target[] = [
     { gateways: ['10.0.0.1', 'FD00::1'], addSourceHints: true },
     { table: 5001 },
   ]),
+  configuration('macvlan', parseMacvlanConfig, [
+    {
+      master: 'eth0',
+      mode: 'vepa',
+      mac: '02:00:00:00:00:01',
+      mtu: 1400,
+      linkInContainer: true,
+      bcqueuelen: 9,
+    },
+  ]),
+  configuration('ipvlan', parseIpvlanConfig, [{ master: '', mode: 'l3s', mtu: 1400 }, { mode: '' }]),
+  configuration('vlan', parseVlanConfig, [{ master: 'eth0', vlanId: 4094, dns: { domain: 'a.test' } }]),
+  configuration('tap', parseTapConfig, [
+    { multiQueue: true, owner: 0, group: 107, bridge: 'br0', mtu: 1400, mac: '02:00:00:00:00:01' },
+    { selinuxContext: 'a:b:c' },
+  ]),
+  target({
+    name: 'attach.host-device-configuration',
+    form: 'json',
+    errors: ['attach', NOT_JSON],
+    seeds: [
+      '{"device":"ens3","hwaddr":""}',
+      '{"hwaddr":"02:00:00:00:00:0A","pciBusID":"0000:00:1f.6"}',
+      '{"kernelpath":"/sys/devices/pci0000:00/0000:00:19.0/","dns":{"domain":"a.test"}}',
+      '{"runtimeConfig":{"deviceID":"mlx5_core.sf.2"}}',
+    ],
+    decode: input => parseHostDeviceConfig(jsonObject(input)),
+  }),
   target({
     name: 'attach.tuning-configuration',
     form: 'json',
