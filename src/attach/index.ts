@@ -28,6 +28,7 @@ export type {
   PodOnDelete,
   RequestedMac,
 } from './plan.ts'
+export { removedOnDelete } from './plan.ts'
 export { HOST_NETNS } from './pod-link.ts'
 export { type PodlaceSettings, podlaceBridge } from './podlace.ts'
 export { type PtpSpec, planPtp } from './ptp.ts'
@@ -52,3 +53,5 @@ export { planTuning, type TuningSpec } from './tuning.ts'
 export { parseTuningConfig, type TuningConfig } from './tuning-config.ts'
 export { planVlan, type VlanSpec } from './vlan.ts'
 export { parseVlanConfig, type VlanConfig } from './vlan-config.ts'
+export { planVrf, type VrfSpec } from './vrf.ts'
+export { parseVrfConfig, type VrfConfig } from './vrf-config.ts'

@@ -1,4 +1,4 @@
-import type { AddressEntry, Entry, RouteEntry } from '../kernel/index.ts'
+import type { AddressEntry, Entry, LinkEntry, RouteEntry } from '../kernel/index.ts'
 import type { CniDns, CniIp, CniResult, CniRoute } from './result.ts'
 
 /** What address management gives; no addresses make a layer 2 attachment. */
@@ -72,4 +72,17 @@ export interface PodOnDelete {
   readonly remove: readonly Entry[]
   /** Values that were there before, put back. */
   readonly restore: readonly Entry[]
+  /** Links that attachments of the pod share: each goes if nothing but `member` has it as master. */
+  readonly removeWithLast?: readonly { readonly link: LinkEntry; readonly member: string }[]
+}
+
+/** The entries that DEL removes, by what the pod has then. */
+export function removedOnDelete(
+  { remove, removeWithLast = [] }: PodOnDelete,
+  present: readonly Entry[],
+): readonly Entry[] {
+  const last = removeWithLast.filter(({ link, member }) =>
+    present.every(entry => entry.kind !== 'link' || entry.name === member || entry.master !== link.name),
+  )
+  return [...remove, ...last.map(({ link }) => link)]
 }

@@ -1,10 +1,12 @@
 import {
   contains,
+  covers,
   type Family,
   familyOf,
   formatPrefix,
   parseAddress,
   parseInterfaceAddress,
+  parsePrefix,
   tryParseAddress,
 } from '../ip/index.ts'
 import type { RouteEntry } from '../kernel/index.ts'
@@ -64,6 +66,13 @@ export function linkRoute(dst: string, link: string): RouteEntry {
   const family = familyOf(dst)
   const scope = family === 4 ? ({ scope: 'link' } as const) : {}
   return { kind: 'route', dst, table: MAIN_TABLE, metric: defaultMetric(family), link, ...scope }
+}
+
+const LINK_LOCAL = parsePrefix('fe80::/10')
+
+/** True of addresses and prefixes that each link has for itself (RFC 4291, 2.5.6). */
+export function isLinkLocal(text: string): boolean {
+  return covers(LINK_LOCAL, parseInterfaceAddress(text).prefix)
 }
 
 /** The default route of the gateway's family; on-link if none of the addresses has the gateway in its subnet. */

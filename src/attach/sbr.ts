@@ -1,20 +1,19 @@
 import {
   addressBits,
   contains,
-  covers,
   familyOf,
   formatAddress,
   formatPrefix,
   parseAddress,
   parseInterfaceAddress,
-  parsePrefix,
 } from '../ip/index.ts'
 import type { Entry, RouteEntry, RuleEntry } from '../kernel/index.ts'
 import { invalidConfiguration } from './errors.ts'
 import type { Attachment, ChainedSpec } from './plan.ts'
 import type { CniIp } from './result.ts'
-import { defaultRoute, linkRoute, MAIN_TABLE } from './routes.ts'
+import { defaultRoute, isLinkLocal, linkRoute, MAIN_TABLE } from './routes.ts'
 import type { SbrConfig } from './sbr-config.ts'
+import { freeTable, takenTables } from './tables.ts'
 import { uniqueEntries } from './unique-entries.ts'
 
 export interface SbrSpec extends ChainedSpec {
@@ -28,8 +27,6 @@ const FIRST_TABLE = 100
 
 /** The last before the rule of the main table (32766), where the kernel puts a rule that asks for no place. */
 const RULE_PRIORITY = 32_765
-
-const LINK_LOCAL = parsePrefix('fe80::/10')
 
 /** One address of the interface, and the table for what is sent from it. */
 interface Source {
@@ -46,7 +43,7 @@ interface Source {
 export function planSbr(spec: SbrSpec): Attachment {
   const { config, ifName, present, prevResult } = spec
   const routes = present.filter(entry => entry.kind === 'route')
-  const sources = sourcesOf(spec, new Set(present.flatMap(tableOf)))
+  const sources = sourcesOf(spec, takenTables(present))
   const rules = sources.map(ruleOf)
   const moving =
     config.table === undefined ? routes.filter(route => isMoving(route, ifName, config.addSourceHints)) : []
@@ -73,13 +70,10 @@ function sourcesOf({ config, ifName, prevResult }: SbrSpec, taken: ReadonlySet<n
   }
   let next = FIRST_TABLE
   return own.map(ip => {
-    while (taken.has(next)) next += 1
-    return { ip, table: config.table ?? next++ }
+    const table = config.table ?? freeTable(taken, next)
+    next = table + 1
+    return { ip, table }
   })
-}
-
-function tableOf(entry: Entry): readonly number[] {
-  return entry.kind === 'rule' || entry.kind === 'route' ? [entry.table] : []
 }
 
 function ruleOf({ ip, table }: Source): RuleEntry {
@@ -104,7 +98,7 @@ function tableRoutes(
 
 /** In the main table, but for link-local addresses: who uses those names the interface. */
 function isOwn(route: RouteEntry, link: string): boolean {
-  return route.link === link && route.table === MAIN_TABLE && !covers(LINK_LOCAL, parsePrefix(route.dst))
+  return route.link === link && route.table === MAIN_TABLE && !isLinkLocal(route.dst)
 }
 
 /** Source or gateway lies in the subnet, or it has neither. */

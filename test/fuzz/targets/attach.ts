@@ -9,6 +9,7 @@ import {
   parseTapConfig,
   parseTuningConfig,
   parseVlanConfig,
+  parseVrfConfig,
   planTuning,
   type TuningConfig,
 } from '../../../src/attach/index.ts'
@@ -57,6 +58,7 @@ export const attachTargets: readonly Target[] = [
     { multiQueue: true, owner: 0, group: 107, bridge: 'br0', mtu: 1400, mac: '02:00:00:00:00:01' },
     { selinuxContext: 'a:b:c' },
   ]),
+  configuration('vrf', parseVrfConfig, [{ vrfname: 'red', table: 5 }]),
   target({
     name: 'attach.host-device-configuration',
     form: 'json',
