@@ -279,7 +279,7 @@ export interface TokenBucketQdisc {
   readonly type: 'tbf'
   /** Bits per second; the kernel counts whole bytes. */
   readonly rateBps: number
-  /** Bytes that may go at once: at most as many as take four seconds. */
+  /** Bytes that may go at once: at most as many as take 274 seconds. */
   readonly burstBytes: number
   /** Bytes that may wait; what comes when they do is dropped. */
   readonly limitBytes: number

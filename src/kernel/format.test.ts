@@ -73,7 +73,7 @@ const cases: [entry: Entry, text: string][] = [
   ],
   [
     { kind: 'redirect', link: 'veth1', to: 'bwp1' },
-    'tc qdisc replace dev veth1 ingress && tc filter replace dev veth1 ingress pref 113 protocol all handle 800::800 ' +
+    'tc qdisc replace dev veth1 ingress && tc filter add dev veth1 ingress pref 113 protocol all ' +
       'u32 match u32 0 0 action mirred egress redirect dev bwp1',
   ],
   [

@@ -33,9 +33,9 @@ export function formatEntry(entry: Entry): string {
       return words('tc qdisc replace dev', quote(entry.link), 'root', formatQdisc(entry))
     case 'redirect': {
       const on = `dev ${quote(entry.link)} ingress`
-      const filter = `pref ${PROTOCOL} protocol all handle 800::800 u32 match u32 0 0`
+      const filter = `pref ${PROTOCOL} protocol all u32 match u32 0 0`
       const action = `action mirred egress redirect dev ${quote(entry.to)}`
-      return `tc qdisc replace ${on} && tc filter replace ${on} ${filter} ${action}`
+      return `tc qdisc replace ${on} && tc filter add ${on} ${filter} ${action}`
     }
     case 'sysctl':
       // Slashes, since the name of a link may hold dots.

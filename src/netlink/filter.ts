@@ -2,7 +2,7 @@ import { binary, text } from './attribute-codecs.ts'
 import { type AttributeCodec, attributeTable, listOf } from './attributes.ts'
 import { ByteReader } from './byte-reader.ts'
 import { malformed } from './errors.ts'
-import { type Message, NLM_F_CREATE, NLM_F_DUMP, type Request } from './messages.ts'
+import { type Message, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, type Request } from './messages.ts'
 import {
   readTrafficControlHeader,
   startTrafficControl,
@@ -22,8 +22,6 @@ const RTM_GETTFILTER = 46
 
 /** All protocols, in network byte order as `tcm_info` has it (linux/if_ether.h). */
 const ETH_P_ALL = 0x0300
-/** `800::800`, the first of the kernel's first hash table. */
-const FIRST_U32_HANDLE = 0x8000_0800
 const TC_U32_TERMINAL = 1
 /** The packet is ours now (linux/pkt_cls.h). */
 const TC_ACT_STOLEN = 4
@@ -35,8 +33,6 @@ export interface Filter {
   readonly parent: number
   /** Lower ones are asked first. 0 in a message that the whole chain goes. */
   readonly priority: number
-  /** 0 means all of this priority. */
-  readonly handle: number
   readonly kind?: string
   /** Of a `u32` that takes every packet: the link by which they leave instead. 0 if that link is gone. */
   readonly redirectIndex?: number
@@ -115,11 +111,12 @@ export function decodeFilter(message: Message): Filter {
     throw malformed('a filter', `message type ${message.type}`)
   }
   const reader = ByteReader.over(message.body)
-  const { info, ...header } = readTrafficControlHeader(reader)
+  const { linkIndex, parent, info } = readTrafficControlHeader(reader)
   const { kind, options } = trafficControlAttributes.read(reader)
   const redirectIndex = kind === 'u32' && options !== undefined ? redirectOf(options) : undefined
   return {
-    ...header,
+    linkIndex,
+    parent,
     priority: info >>> 16,
     ...(kind === undefined ? {} : { kind }),
     ...(redirectIndex === undefined ? {} : { redirectIndex }),
@@ -132,30 +129,31 @@ function redirectOf(options: Uint8Array): number | undefined {
 }
 
 /**
- * `tc filter replace ... ingress handle 800::800 ... action mirred egress redirect dev ...`, in place if there is one
- * already. EINVAL if the link has no `ingress` or `clsact` qdisc, or another kind of filter of this priority.
+ * `tc filter add ... ingress ... u32 match u32 0 0 action mirred egress redirect dev ...`. Beside others of this priority:
+ * a handle cannot be asked for, since filters of all priorities share them, and it might be another program's.
+ * EINVAL if the link has no `ingress` or `clsact` qdisc, or another kind of filter of this priority.
  */
-export function replaceRedirect({ linkIndex, priority, redirectIndex }: RedirectSpec): Request {
+export function addRedirect({ linkIndex, priority, redirectIndex }: RedirectSpec): Request {
   const info = ((priority << 16) | ETH_P_ALL) >>> 0
-  const writer = startTrafficControl({
-    linkIndex,
-    handle: FIRST_U32_HANDLE,
-    parent: TC_H_INGRESS_FILTERS,
-    info,
-  })
+  const writer = startTrafficControl({ linkIndex, parent: TC_H_INGRESS_FILTERS, info })
   trafficControlAttributes.write(writer, { kind: 'u32' })
   writer.attribute(TCA_OPTIONS, true, () =>
     u32Attributes.write(writer, { matchesAll: true, actions: [redirectIndex] }),
   )
   const what = `redirect what comes in by link ${linkIndex} to link ${redirectIndex}`
-  return { type: RTM_NEWTFILTER, flags: NLM_F_CREATE, body: writer.finish(), what }
+  return { type: RTM_NEWTFILTER, flags: NLM_F_CREATE | NLM_F_EXCL, body: writer.finish(), what }
 }
 
-/** `tc filter delete ... ingress pref`: all of the priority. ENOENT if there is none, EINVAL if there is no qdisc. */
+/**
+ * `tc filter delete ... ingress pref ... u32`: all of the priority. ENOENT if there is none; EINVAL if they are of another
+ * kind, or there is no qdisc for them.
+ */
 export function deleteFilters(linkIndex: number, priority: number): Request {
-  const header = { linkIndex, parent: TC_H_INGRESS_FILTERS, info: (priority << 16) >>> 0 }
+  const info = (priority << 16) >>> 0
+  const writer = startTrafficControl({ linkIndex, parent: TC_H_INGRESS_FILTERS, info })
+  trafficControlAttributes.write(writer, { kind: 'u32' })
   const what = `delete filters of priority ${priority} on link ${linkIndex}`
-  return { type: RTM_DELTFILTER, flags: 0, body: startTrafficControl(header).finish(), what }
+  return { type: RTM_DELTFILTER, flags: 0, body: writer.finish(), what }
 }
 
 /** `tc filter show dev ... ingress`, for `NetlinkClient.dump`. */

@@ -39,12 +39,13 @@ export {
   replaceFdb,
 } from './fdb.ts'
 export {
+  addRedirect,
   decodeFilter,
   deleteFilters,
   type Filter,
   listFilters,
   type RedirectSpec,
-  replaceRedirect,
+  RTM_DELTFILTER,
 } from './filter.ts'
 export {
   decodeLink,

@@ -17,9 +17,9 @@ const LINKLAYER_ETHERNET = 1
 /** The kernel's unit of time, PSCHED_TICKS2NS. */
 const TICK_NS = 64n
 const SECOND_NS = 1_000_000_000n
-/** A burst takes at most 2^32 - 1 ns (tbf_change), some four seconds. */
-const MAX_TICKS = 0xffff_ffffn / TICK_NS
 const U32_MAX = 0xffff_ffff
+/** Some 274 seconds. */
+const MAX_TICKS = BigInt(U32_MAX)
 
 interface Parameters {
   /** U32_MAX if it is more. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { index, u16, u32 } from './arbitraries.ts'
-import { decodeFilter, replaceRedirect } from './filter.ts'
+import { addRedirect, decodeFilter } from './filter.ts'
 import type { Message, Request } from './messages.ts'
 import { decodeQdisc, encodeQdisc, type Qdisc, RTM_NEWQDISC } from './qdisc.ts'
 import { keptBurst } from './token-bucket.ts'
@@ -31,11 +31,11 @@ test('qdiscs', () => {
   )
 })
 
-test('a kept burst holds what was asked, less than a tick more, and four seconds at most', () => {
+test('a kept burst holds what was asked, less than a tick more, and 274 seconds at most', () => {
   fc.assert(
     fc.property(bucket, ({ rate, burst }) => {
       const kept = keptBurst(rate, burst)
-      const longest = Math.floor(rate * 4.294967232)
+      const longest = Math.floor(rate * 274.87790688)
       if (burst > longest) return assert.ok(Math.abs(kept - longest) <= 1)
       assert.ok(kept >= burst && kept - burst <= rate * 64e-9, `${kept} for ${burst} at ${rate}`)
       assert.equal(keptBurst(rate, kept), kept)
@@ -49,15 +49,15 @@ test('redirects', () => {
   const spec = fc.record({ linkIndex: index, priority: u16, redirectIndex: u32 }, { noNullPrototype: true })
   fc.assert(
     fc.property(spec, value => {
-      const filter = decodeFilter(message(replaceRedirect(value)))
-      const fixed = { kind: 'u32', handle: 0x8000_0800, parent: TC_H_INGRESS_FILTERS }
+      const filter = decodeFilter(message(addRedirect(value)))
+      const fixed = { kind: 'u32', parent: TC_H_INGRESS_FILTERS }
       assert.deepEqual(filter, { ...value, ...fixed })
     }),
   )
 })
 
 test('a filter that looks at some bits, or mirrors, redirects nothing', () => {
-  const { type, body } = replaceRedirect({ linkIndex: 1, priority: 113, redirectIndex: 2 })
+  const { type, body } = addRedirect({ linkIndex: 1, priority: 113, redirectIndex: 2 })
   const bytes = Buffer.from(body)
   const picky = Buffer.from(body)
   // the mask of the only key: behind the header, TCA_KIND, TCA_OPTIONS, TCA_U32_SEL and its 16 bytes

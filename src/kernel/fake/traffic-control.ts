@@ -23,7 +23,7 @@ export function deleteQdisc(namespace: FakeNamespace, entry: QdiscEntry, mark: M
   namespace.drop(seen)
 }
 
-/** `tc filter replace`, after `tc qdisc replace ... ingress`. */
+/** `tc filter delete` and `add`, after `tc qdisc replace ... ingress`. */
 export function addRedirect(namespace: FakeNamespace, entry: RedirectEntry): void {
   namespace.needLink(entry.link)
   namespace.needLink(entry.to)

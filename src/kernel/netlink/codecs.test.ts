@@ -122,7 +122,7 @@ test('qdiscs and redirects', () => {
     }),
   )
   const entry = { kind: 'redirect', link: 'vx1', to: 'vx1' } as const
-  holds(entry, redirectRequests(create(entry), 7, 7).slice(1), request =>
+  holds(entry, redirectRequests(create(entry), 7, 7).slice(-1), request =>
     observedRedirect(decodeFilter(message(request)), links),
   )
 })
@@ -134,7 +134,7 @@ test('of traffic control only what others put at the root of a link, or we anywh
   for (const unseen of [{ handle: 0 }, { parent: 0x1_0001 }, { linkIndex: 8 }]) {
     assert.equal(observedQdisc({ ...qdisc, ...unseen }, links), undefined)
   }
-  const filter = { linkIndex: 7, handle: 1, parent: TC_H_INGRESS_FILTERS, priority: 113, redirectIndex: 7 }
+  const filter = { linkIndex: 7, parent: TC_H_INGRESS_FILTERS, priority: 113, redirectIndex: 7 }
   assert.equal(observedRedirect(filter, links)?.mark, 'ours')
   for (const unseen of [{ priority: 1 }, { parent: 0xffff_fff3 }, { redirectIndex: 0 }]) {
     assert.equal(observedRedirect({ ...filter, ...unseen }, links), undefined)

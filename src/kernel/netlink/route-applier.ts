@@ -6,6 +6,7 @@ import {
   type Link,
   listNeighbours,
   type Request,
+  RTM_DELTFILTER,
   RTM_NEWQDISC,
   replaceNeighbour,
   setLink,
@@ -144,7 +145,7 @@ export class RouteApplier {
       if (item === undefined) return
       if (reply.ok) return
       if (isTakenNeighbour(item, reply.error.payload.errno)) taken.push(item)
-      else if (!isIngressOfOthers(item, reply.error.payload.errno))
+      else if (!isNeedless(item, reply.error.payload.errno))
         this.fail(item.operation, refusalOf(item.operation, reply.error))
     })
     if (taken.length > 0) await this.replaceLearned(taken)
@@ -337,10 +338,10 @@ function isTakenNeighbour({ operation }: Pending, errno: number): boolean {
   return operation.op === 'create' && operation.entry.kind === 'neighbour' && errnoName(errno) === 'EEXIST'
 }
 
-/** A `clsact` qdisc is there, whose filters of what comes in are the same. If it is not that, the filter will tell. */
-function isIngressOfOthers({ operation, request }: Pending, errno: number): boolean {
-  const isQdisc = operation.entry.kind === 'redirect' && request.type === RTM_NEWQDISC
-  return isQdisc && errnoName(errno) === 'EINVAL'
+/** Before a redirect: mostly no filter has to go, and perhaps a `clsact` qdisc is there, which is as good. */
+function isNeedless({ operation: { op, entry }, request: { type } }: Pending, errno: number): boolean {
+  if (entry.kind !== 'redirect' || op === 'delete') return false
+  return type === RTM_DELTFILTER || (type === RTM_NEWQDISC && errnoName(errno) === 'EINVAL')
 }
 
 function neighbourIndex({ entry }: Operation, links: LinkTable): number {

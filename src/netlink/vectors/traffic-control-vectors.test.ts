@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   addQdisc,
+  addRedirect,
   decodeQdisc,
   deleteFilters,
   deleteQdisc,
   replaceIngress,
   replaceQdisc,
-  replaceRedirect,
   TC_H_ROOT,
 } from '../index.ts'
 import { decodeMessages } from '../messages.ts'
@@ -38,10 +38,10 @@ checkVectors('traffic-control', [
   expectation(replace, replaceQdisc({ ...qdisc, tokenBucket: hundredGigabit }), noTable),
   expectation('tc qdisc replace dev v0 ingress', replaceIngress(V0)),
   expectation(
-    'tc filter replace dev v0 ingress pref 113 protocol all handle 800::800 u32 match u32 0 0 action mirred egress redirect dev ifb7',
-    replaceRedirect({ linkIndex: V0, priority: 113, redirectIndex: IFB7 }),
+    'tc filter add dev v0 ingress pref 113 protocol all u32 match u32 0 0 action mirred egress redirect dev ifb7',
+    addRedirect({ linkIndex: V0, priority: 113, redirectIndex: IFB7 }),
   ),
-  expectation('tc filter delete dev v0 ingress pref 113', deleteFilters(V0, 113)),
+  expectation('tc filter delete dev v0 ingress pref 113 u32', deleteFilters(V0, 113)),
   expectation('tc qdisc delete dev v0 root handle 71:', deleteQdisc({ linkIndex: V0, handle: HANDLE })),
 ])
 

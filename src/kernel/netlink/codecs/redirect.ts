@@ -1,9 +1,9 @@
 import {
+  addRedirect,
   deleteFilters,
   type Filter,
   type Request,
   replaceIngress,
-  replaceRedirect,
   TC_H_INGRESS_FILTERS,
 } from '../../../netlink/index.ts'
 import type { ObservedEntry, Operation } from '../../operation.ts'
@@ -24,8 +24,9 @@ export function observedRedirect(filter: Filter, links: LinkTable): ObservedEntr
 }
 
 export function redirectRequests({ op }: Operation, linkIndex: number, redirectIndex: number): Request[] {
-  if (op === 'delete') return [deleteFilters(linkIndex, REDIRECT_PRIORITY)]
-  // In place also when it is made: one that leads nowhere is not observed.
-  const redirect = replaceRedirect({ linkIndex, priority: REDIRECT_PRIORITY, redirectIndex })
-  return [replaceIngress(linkIndex), redirect]
+  const removal = deleteFilters(linkIndex, REDIRECT_PRIORITY)
+  if (op === 'delete') return [removal]
+  // Also when it is made: one that leads nowhere may be there, and is not observed.
+  const redirect = addRedirect({ linkIndex, priority: REDIRECT_PRIORITY, redirectIndex })
+  return [replaceIngress(linkIndex), removal, redirect]
 }
