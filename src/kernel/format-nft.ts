@@ -93,10 +93,11 @@ function formatVerdict(verdict: NftVerdict, table: NftTableEntry): string {
       return words('masquerade', verdict.fullyRandom === true && 'fully-random')
     case 'map':
       return `${lookup(table, verdict.on, verdict.map)} vmap @${verdict.map}`
-    case 'dnat':
-      return `dnat ${table.family} addr . port to ${lookup(table, verdict.on, verdict.map)} map @${verdict.map}`
-    case 'set-mark':
-      return `meta mark set mark and ${hex(~verdict.mask)} xor ${hex(verdict.value)}`
+    case 'dnat': {
+      const { on, map, mark } = verdict
+      const marking = mark && `meta mark set mark and ${hex(~mark.mask)} xor ${hex(mark.value)}`
+      return words(marking, `dnat ${table.family} addr . port to ${lookup(table, on, map)} map @${map}`)
+    }
     default:
       return verdict.do
   }

@@ -116,10 +116,16 @@ export type NftVerdict =
   | { readonly do: 'masquerade'; readonly fullyRandom?: boolean }
   /** What the map has for the packet; the next rule if it has nothing. */
   | { readonly do: 'map'; readonly on: NftLookup; readonly map: string }
-  /** To the address and port that the map has for the packet, in tables of one family; the next rule if none. */
-  | { readonly do: 'dnat'; readonly on: NftLookup; readonly map: string }
-  /** The bits of `mask` become those of `value`, and the next rule is next. */
-  | { readonly do: 'set-mark'; readonly value: number; readonly mask: number }
+  /**
+   * To the address and port that the map has for the packet, in tables of one family; the next rule if it has none.
+   * What is translated gets the bits of `mark` that are in its mask.
+   */
+  | {
+      readonly do: 'dnat'
+      readonly on: NftLookup
+      readonly map: string
+      readonly mark?: { readonly value: number; readonly mask: number }
+    }
 
 export interface NftElementEntry {
   readonly kind: 'nft-element'

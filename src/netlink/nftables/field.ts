@@ -134,6 +134,7 @@ export function equals(value: Uint8Array): KnownExpression {
   return { expr: 'cmp', source: REGISTER, op: 'eq', value }
 }
 
-export function bitwiseAnd(mask: Uint8Array, xor: Uint8Array = new Uint8Array(mask.length)): KnownExpression {
+export function bitwiseAnd(mask: Uint8Array): KnownExpression {
+  const xor = new Uint8Array(mask.length)
   return { expr: 'bitwise', source: REGISTER, destination: REGISTER, length: mask.length, mask, xor }
 }

@@ -21,6 +21,8 @@ import type { Family } from './subsystem.ts'
  */
 
 const VERDICT_REGISTER = 0
+/** NFT_REG_4: not one that keys and values of maps reach. */
+const SPARE_REGISTER = 4
 const IFNAMSIZ = 16
 
 export type Side = 'source' | 'destination'
@@ -102,11 +104,12 @@ export function matchMark(value: number, mask = 0xffff_ffff, not = false): Expre
 }
 
 /** `mark set mark or 0x4000`: the bits of `mask` become those of `value`, the others stay. */
-export function setMark(value: number, mask = 0xffff_ffff): Expression[] {
+export function setMark(value: number, mask = 0xffff_ffff, register = REGISTER): Expression[] {
+  const both = { source: register, destination: register }
   return [
-    loadMeta('mark'),
-    bitwiseAnd(host32(~mask >>> 0), host32(value)),
-    { expr: 'meta', key: 'mark', source: REGISTER },
+    { expr: 'meta', key: 'mark', destination: register },
+    { expr: 'bitwise', ...both, length: 4, mask: host32(~mask >>> 0), xor: host32(value) },
+    { expr: 'meta', key: 'mark', source: register },
   ]
 }
 
@@ -191,9 +194,14 @@ const natFamilies = { ip: { number: 2, length: 4 }, ip6: { number: 10, length: 1
 
 /**
  * `dnat ip addr . port to meta l4proto . th dport map @ports`, in a table of one family: the map's values are addresses
- * with ports. What has no key in the map goes on to the next rule.
+ * with ports. What has no key in the map goes on to the next rule, and what has one is marked first.
  */
-export function mappedDnat(table: Family, fields: readonly Field[], map: string): Expression[] {
+export function mappedDnat(
+  table: Family,
+  fields: readonly Field[],
+  map: string,
+  mark?: { readonly value: number; readonly mask: number },
+): Expression[] {
   if (table !== 'ip' && table !== 'ip6') {
     throw invalidValue('a translation', `in a table of family ${table} the addresses have no one length`)
   }
@@ -201,6 +209,7 @@ export function mappedDnat(table: Family, fields: readonly Field[], map: string)
   return [
     ...loadFields(table, fields),
     { expr: 'lookup', set: map, source: REGISTER, destination: REGISTER },
+    ...(mark === undefined ? [] : setMark(mark.value, mark.mask, SPARE_REGISTER)),
     {
       expr: 'nat',
       type: 'dnat',

@@ -63,9 +63,12 @@ function verdictOf(table: NftTableEntry, verdict: NftVerdict): nft.Expression[] 
     case 'map':
       return nft.mappedVerdict(table.family, lookupFields(table, verdict.on, verdict.map), verdict.map)
     case 'dnat':
-      return nft.mappedDnat(table.family, lookupFields(table, verdict.on, verdict.map), verdict.map)
-    case 'set-mark':
-      return nft.setMark(verdict.value, verdict.mask)
+      return nft.mappedDnat(
+        table.family,
+        lookupFields(table, verdict.on, verdict.map),
+        verdict.map,
+        verdict.mark,
+      )
     default:
       return nft.verdict(verdict)
   }
