@@ -14,7 +14,8 @@ test('defaults', () => {
     portIsolation: false,
     enabledad: false,
     disableContainerInterface: false,
-    guard: 'all',
+    guard: true,
+    macspoofchk: false,
   })
 })
 
@@ -28,12 +29,6 @@ test('a default gateway is a gateway; what says nothing passes', () => {
   })
   assert.equal(config.isGateway, true)
   assert.equal(config.bridge, 'cni0')
-})
-
-test('the guard is on unless the configuration says no; macspoofchk is a part of it', () => {
-  assert.equal(parseBridgeConfig({ macspoofchk: true }).guard, 'all')
-  assert.equal(parseBridgeConfig({ guard: false, macspoofchk: true }).guard, 'mac')
-  assert.equal(parseBridgeConfig({ guard: false }).guard, undefined)
 })
 
 const refused: readonly [what: string, config: object, code: string, message: RegExp][] = [

@@ -10,7 +10,6 @@ import {
   refuseIptables,
 } from './config-keys.ts'
 import { invalidConfiguration, unsupportedField } from './errors.ts'
-import type { GuardScope } from './guard.ts'
 import type { CniDns } from './result.ts'
 
 /** The keys of the `bridge` plugin that are done here, with their defaults in place. */
@@ -35,8 +34,10 @@ export interface BridgeConfig {
   readonly enabledad: boolean
   /** The pod's interface stays down and gets no addresses. */
   readonly disableContainerInterface: boolean
-  /** What of the pod's frames is checked; absent: nothing. */
-  readonly guard?: GuardScope
+  /** What the pod sends is checked. */
+  readonly guard: boolean
+  /** Without the guard: the MAC alone is checked. */
+  readonly macspoofchk: boolean
   readonly dns?: CniDns
 }
 
@@ -84,15 +85,10 @@ export function parseBridgeConfig(raw: unknown): BridgeConfig {
     portIsolation: config.portIsolation,
     enabledad: config.enabledad,
     disableContainerInterface: config.disableContainerInterface,
-    ...guardOf(config),
+    guard: config.guard,
+    macspoofchk: config.macspoofchk,
     ...(config.dns === undefined ? {} : { dns: config.dns }),
   }
-}
-
-/** The guard checks MACs too, so that `macspoofchk` matters only without it. */
-function guardOf({ guard, macspoofchk }: Parsed): Pick<BridgeConfig, 'guard'> {
-  if (guard) return { guard: 'all' }
-  return macspoofchk ? { guard: 'mac' } : {}
 }
 
 function refuseContradictions(config: Parsed): void {

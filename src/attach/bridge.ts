@@ -62,7 +62,7 @@ export function planBridge(spec: BridgeSpec, netns: string): Attachment {
   }
   const gateways = config.isGateway ? gatewayAddresses(ips, config.bridge) : []
   const present = spec.bridgeAddresses ?? []
-  const guard = planGuard(config.guard, 'bridge', spec, wiring.pair)
+  const guard = planGuard(config, 'bridge', spec, wiring.pair)
   const masquerade = config.ipMasq ? sharedMasquerade(spec.network, ips) : []
   return {
     pod: podEntries(wiring),

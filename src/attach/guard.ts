@@ -28,8 +28,12 @@ import type { VethPair } from './veth-pair.ts'
 
 export const GUARD_TABLE = 'podlace-guard'
 
-/** `all` that can be forged, or the `mac` alone: what `macspoofchk` of the `bridge` plugin asks for. */
-export type GuardScope = 'all' | 'mac'
+/** What the configuration of a plugin says of it. */
+export interface GuardConfig {
+  readonly guard: boolean
+  /** Of the `bridge` plugin: without the guard, the MAC alone is checked. */
+  readonly macspoofchk?: boolean
+}
 
 /** What sees the frames of the pod first: the bridge that its host's end is a port of, or the host's own IP layer. */
 export type GuardedBy = 'bridge' | 'host'
@@ -85,19 +89,19 @@ const arpTable: NftTableEntry = {
   chains: [portChain('input', HOST_PRIORITY, pastBridge), { ...arp, name: 'pod' }],
 }
 
-/** The part of an attachment that guards its veth pair; nothing without a scope. */
+/** The part of an attachment that guards its veth pair. */
 export function planGuard(
-  scope: GuardScope | undefined,
+  { guard, macspoofchk = false }: GuardConfig,
   by: GuardedBy,
   spec: AttachmentSpec,
   pair: VethPair,
   options: { readonly trunk?: boolean } = {},
 ): Pick<Attachment, 'host' | 'shared'> {
-  if (scope === undefined) return { host: [], shared: [] }
+  if (!guard && !macspoofchk) return { host: [], shared: [] }
   const port = {
     link: pair.host.name,
     mac: pair.mac,
-    ips: scope === 'all' ? spec.ips : [],
+    ips: guard ? spec.ips : [],
     hasIpv6: spec.podHasIpv6 ?? true,
     trunk: options.trunk ?? false,
   }

@@ -4,7 +4,7 @@ export { type BridgeSpec, planBridge } from './bridge.ts'
 export { type BridgeConfig, parseBridgeConfig } from './bridge-config.ts'
 export { planDummy } from './dummy.ts'
 export type { AttachError, AttachErrorPayload } from './errors.ts'
-export { GUARD_TABLE, type GuardScope } from './guard.ts'
+export { GUARD_TABLE, type GuardConfig } from './guard.ts'
 export {
   chooseDevice,
   type HostDevice,

@@ -22,6 +22,7 @@ export function podlaceBridge({ bridge = 'cni0', mtu }: PodlaceSettings): Bridge
     portIsolation: false,
     enabledad: false,
     disableContainerInterface: false,
-    guard: 'all',
+    guard: true,
+    macspoofchk: false,
   }
 }

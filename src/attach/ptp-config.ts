@@ -1,6 +1,5 @@
 import * as v from 'valibot'
 import { dnsKey, flag, guardKey, ipMasqBackendKey, mtuKey, readKeys, refuseIptables } from './config-keys.ts'
-import type { GuardScope } from './guard.ts'
 import type { CniDns } from './result.ts'
 
 /** The keys of the `ptp` plugin, with their defaults in place. */
@@ -9,8 +8,8 @@ export interface PtpConfig {
   readonly ipMasq: boolean
   /** Bytes; 0 leaves it to the kernel. */
   readonly mtu: number
-  /** What of the pod's packets is checked; absent: nothing. */
-  readonly guard?: GuardScope
+  /** What the pod sends is checked. */
+  readonly guard: boolean
   readonly dns?: CniDns
 }
 
@@ -24,7 +23,7 @@ const schema = v.object({
 
 /** Throws `attach.invalid-configuration`, or `attach.unsupported-field` for what is not done here. */
 export function parsePtpConfig(raw: unknown): PtpConfig {
-  const { ipMasqBackend, guard, ...config } = readKeys('ptp', schema, raw)
+  const { ipMasqBackend, ...config } = readKeys('ptp', schema, raw)
   refuseIptables(ipMasqBackend)
-  return { ...config, ...(guard ? { guard: 'all' } : {}) }
+  return config
 }

@@ -138,7 +138,7 @@ test('configuration: defaults, and what does not go', () => {
   assert.deepEqual(parsePtpConfig({ type: 'ptp', ipMasqBackend: 'nftables', bridge: 7 }), {
     ipMasq: false,
     mtu: 0,
-    guard: 'all',
+    guard: true,
   })
   const invalid = { code: 'attach.invalid-configuration' }
   assert.throws(() => parsePtpConfig({ mtu: 60 }), { ...invalid, message: /the ptp .*mtu: 60 is below 68/ })

@@ -44,7 +44,7 @@ export function planPtp(spec: PtpSpec, netns: string): Attachment {
   const ips = spec.ips.map(ip => ({ ...withGateway(ip), interface: POD_INTERFACE }))
   checkMtu(config.mtu, ips)
   const pair = vethPair(spec, netns, config.mtu)
-  const guard = planGuard(config.guard, 'host', spec, pair)
+  const guard = planGuard(config, 'host', spec, pair)
   return {
     pod: [
       ...podInterface(spec, podEnd(spec, pair.pod, true)),

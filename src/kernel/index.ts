@@ -1,3 +1,4 @@
+export type { FlowFilter } from '../netlink/index.ts'
 export { diff, type Plan } from './diff.ts'
 export * from './entry.ts'
 export { codeOfErrno, type KernelError } from './errors.ts'

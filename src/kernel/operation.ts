@@ -1,4 +1,5 @@
 import type { PodlaceError } from '../base/index.ts'
+import type { FlowFilter } from '../netlink/index.ts'
 import type { NetlinkTransport } from '../sys/index.ts'
 import type { Entry, EntryKind, SysctlEntry } from './entry.ts'
 import type { KernelError } from './errors.ts'
@@ -111,6 +112,12 @@ export interface Kernel extends SysctlReader {
    * told of every change it made. One outcome per operation, in order.
    */
   apply(operations: readonly Operation[], context?: ApplyContext): Promise<readonly Outcome[]>
+  /**
+   * Lets connection tracking forget flows, by where they went before they were translated: what goes there next is
+   * looked at anew. No entry, as nobody wants flows to be or not to be; a step for whoever has changed translations.
+   * Returns how many there were.
+   */
+  forgetFlows(filters: readonly FlowFilter[]): Promise<number>
   /** Tells of every change, whoever made it. Returns the function that ends it. */
   watch(listener: (event: KernelEvent) => void): () => void
   close(): void

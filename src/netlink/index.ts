@@ -23,6 +23,7 @@ export {
 } from './address.ts'
 export type { BridgePort } from './bridge-port.ts'
 export { type BatchOptions, NetlinkClient } from './client.ts'
+export { decodeFlow, deleteFlow, encodeFlow, type Flow, type FlowFilter, listFlows } from './conntrack.ts'
 export { type NetlinkError, type NetlinkErrorPayload } from './errors.ts'
 export { decodeEvent, netfilterGroups, type RouteEvent, routeGroups, withoutSuperseded } from './events.ts'
 export {

@@ -6,6 +6,13 @@ import { addressFields } from './address.ts'
 import type { Fields } from './attributes.ts'
 import { batchFields } from './batch.ts'
 import { bridgePortFields } from './bridge-port.ts'
+import {
+  flowFields,
+  flowFilterFields,
+  tupleAddressFields,
+  tupleFields,
+  tupleProtocolFields,
+} from './conntrack.ts'
 import { actionFields, mirredFields, u32Fields } from './filter.ts'
 import { linkFields } from './link-attributes.ts'
 import { bridgeFields } from './link-kinds/bridge.ts'
@@ -48,6 +55,7 @@ const headers = [
   'tc_act/tc_mirred.h',
   'netfilter/nfnetlink.h',
   'netfilter/nf_tables.h',
+  'netfilter/nfnetlink_conntrack.h',
 ]
 
 /** Every enumerator of the headers that is counted or given as a number. */
@@ -76,6 +84,11 @@ const tables: readonly Fields[] = [
   addressFields,
   batchFields,
   bridgePortFields,
+  flowFields,
+  flowFilterFields,
+  tupleAddressFields,
+  tupleFields,
+  tupleProtocolFields,
   linkFields,
   bridgeFields,
   macvlanFields,

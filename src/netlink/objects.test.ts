@@ -16,6 +16,7 @@ import {
   u16,
   u32,
 } from './arbitraries.ts'
+import { decodeFlow, deleteFlow, encodeFlow, type Flow, listFlows } from './conntrack.ts'
 import { decodeFdb, encodeFdb, type Fdb, type FdbState } from './fdb.ts'
 import type { Message } from './messages.ts'
 import { decodeNeighbour, encodeNeighbour, type Neighbour } from './neighbour.ts'
@@ -168,4 +169,36 @@ test('what is left out gets what iproute2 would give', () => {
   assert.equal(via.scope, 'universe')
   const loopback = encodeAddress({ linkIndex: 1, address: '127.0.0.1/8' })
   assert.equal(decodeAddress(message(RTM_NEWADDR, loopback)).scope, 'host')
+})
+
+/** IPCTNL_MSG_CT_NEW of NFNL_SUBSYS_CTNETLINK. */
+const CT_NEW = 0x100
+
+test('tracked connections', () => {
+  const arbitrary: fc.Arbitrary<Flow> = family.chain(of =>
+    fc
+      .record({
+        family: fc.constant(of),
+        source: addressOf(of),
+        destination: addressOf(of),
+        protocol: u8,
+        sourcePort: u16,
+        destinationPort: u16,
+      })
+      .chain(required => partial({ id: u32, zone: u16 }).map(more => ({ ...required, ...more }))),
+  )
+  fc.assert(
+    fc.property(arbitrary, value => {
+      assert.deepEqual(decodeFlow(message(CT_NEW, encodeFlow(value))), value)
+      assert.deepEqual(decodeFlow(message(CT_NEW, deleteFlow(value).body)), value)
+    }),
+  )
+})
+
+test('a connection without ports is refused in words', () => {
+  const { body } = listFlows({ family: 4, protocol: 1, destinationPort: 7 })
+  assert.throws(() => decodeFlow(message(CT_NEW, body)), /it has no addresses/)
+  const named = listFlows({ family: 4, protocol: 1, destinationPort: 7, destination: '10.0.0.1' }).body
+  assert.throws(() => decodeFlow(message(CT_NEW, named)), /it has no addresses/)
+  assert.throws(() => decodeFlow(message(0x101, named)), /message type 257/)
 })

@@ -32,6 +32,7 @@ export class Life {
         return inner.apply(operations, context)
       },
       readSysctl: (entry: SysctlEntry) => inner.readSysctl(entry),
+      forgetFlows: () => inner.forgetFlows(),
       watch: (listener: (event: KernelEvent) => void) => inner.watch(event => !this.over && listener(event)),
       close: () => {},
     }

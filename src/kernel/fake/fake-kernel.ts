@@ -127,6 +127,11 @@ export class FakeKernel implements Kernel {
     return outcomes
   }
 
+  /** Nothing flows through a model. */
+  async forgetFlows(): Promise<number> {
+    return 0
+  }
+
   watch(listener: (event: KernelEvent) => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)

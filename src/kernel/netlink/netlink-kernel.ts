@@ -6,6 +6,7 @@ import {
   decodeNeighbour,
   decodeRoute,
   decodeRule,
+  type FlowFilter,
   getLink,
   type Link,
   listAddresses,
@@ -33,6 +34,7 @@ import { observedRule } from './codecs/rule.ts'
 import { devicePlaces } from './device-places.ts'
 import { EventFold, type Rereads } from './event-fold.ts'
 import { EventSources, type OpenEvents } from './event-sources.ts'
+import { forgetFlows } from './flows.ts'
 import { LinkTable } from './link-table.ts'
 import { NftApplier } from './nft-applier.ts'
 import { NftEvents } from './nft-events.ts'
@@ -65,6 +67,7 @@ const BREATH = 1000
 export class NetlinkKernel implements Kernel {
   private readonly netns: Netns
   private readonly route: NetlinkClient
+  private readonly netfilter: NetlinkClient
   private readonly links = new LinkTable()
   private readonly nftObserver: NftObserver
   private readonly nftApplier: NftApplier
@@ -78,9 +81,9 @@ export class NetlinkKernel implements Kernel {
     const { netns, openEvents } = options
     this.netns = netns
     this.route = new NetlinkClient(netns.route)
-    const netfilter = new NetlinkClient(netns.netfilter)
-    this.nftObserver = new NftObserver(netfilter)
-    this.nftApplier = new NftApplier(netfilter, this.nftObserver)
+    this.netfilter = new NetlinkClient(netns.netfilter)
+    this.nftObserver = new NftObserver(this.netfilter)
+    this.nftApplier = new NftApplier(this.netfilter, this.nftObserver)
     this.nftEvents = new NftEvents(() => netns.netfilter.portId)
     this.fold = new EventFold(this.links, event => this.emit(event))
     this.openTun = options.openTun ?? noTun
@@ -143,6 +146,10 @@ export class NetlinkKernel implements Kernel {
     }
     await applier.learn()
     return outcomes
+  }
+
+  forgetFlows(filters: readonly FlowFilter[]): Promise<number> {
+    return forgetFlows(this.netfilter, filters)
   }
 
   watch(listener: (event: KernelEvent) => void): () => void {

@@ -93,6 +93,7 @@ export const cniTargets = [
     seeds: [
       JSON.stringify(bridgeConfiguration),
       '{"vlan":3}',
+      '{"guard":false,"macspoofchk":true}',
       '{"promiscMode":true,"ipMasqBackend":"iptables"}',
     ],
     decode: input => parseBridgeConfig(jsonObject(input)),

@@ -6,6 +6,7 @@ import {
   decodeAddress,
   decodeFdb,
   decodeFilter,
+  decodeFlow,
   decodeLink,
   decodeNeighbour,
   decodeQdisc,
@@ -13,6 +14,7 @@ import {
   decodeRule,
   encodeAddress,
   encodeFdb,
+  encodeFlow,
   encodeLink,
   encodeNeighbour,
   encodeNewRoute,
@@ -52,6 +54,19 @@ const [asked] = packRequests(
   [1, 2].map(linkIndex => addNeighbour({ linkIndex, address: '10.0.0.1' })),
   1,
 )
+
+const flow = {
+  source: '10.0.0.1',
+  destination: '10.0.0.2',
+  protocol: 17,
+  sourcePort: 4000,
+  destinationPort: 53,
+  id: 9,
+} as const
+const flow6 = { ...flow, source: 'fd00::1', destination: 'fd00::2', zone: 3 } as const
+
+/** IPCTNL_MSG_CT_NEW of NFNL_SUBSYS_CTNETLINK. */
+const CT_NEW = 0x100
 
 export const netlinkTargets = [
   target({
@@ -138,6 +153,15 @@ export const netlinkTargets = [
     name: 'netlink.filter',
     seeds: recorded('traffic-control'),
     decode: input => decodeFilter(messageOf(input)),
+  }),
+  target({
+    ...object,
+    name: 'netlink.flow',
+    seeds: [encodeFlow({ family: 4, ...flow }), encodeFlow({ family: 6, ...flow6 })].map(body =>
+      newMessage(CT_NEW, body),
+    ),
+    decode: input => decodeFlow(messageOf(input)),
+    encode: entry => newMessage(CT_NEW, encodeFlow(entry)),
   }),
 ]
 
