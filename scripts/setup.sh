@@ -53,6 +53,10 @@ need_for_test() {
   need busybox-static /bin/busybox
   need podman podman
   need conmon conmon
+  need qemu-system-x86 qemu-system-x86_64
+  need qemu-system-common /usr/lib/qemu/virtiofsd
+  need kmod depmod
+  need ipvsadm ipvsadm
 }
 
 install_missing() {

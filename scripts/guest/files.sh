@@ -1,0 +1,17 @@
+#!/bin/sh
+# Shows this machine's files to the guest: read-only, whatever the guest tries, as this process itself can write nothing
+# but the folder for its socket ($1). Ends when the guest does.
+set -eu
+[ -n "${PODLACE_PRIVATE_MOUNTS:-}" ] || PODLACE_PRIVATE_MOUNTS=1 exec unshare --mount "$0" "$1"
+
+mount -o remount,bind,ro /
+while read -r _ _ _ _ target _; do
+  # Some, such as those of namespaces, cannot be; nothing of them can be written either.
+  mount -o remount,bind,ro "$target" 2>/dev/null || true
+done </proc/self/mountinfo
+mount --bind "$1" "$1"
+mount -o remount,bind,rw "$1"
+# virtiofsd wants a lock file in /run.
+mount -t tmpfs run /run
+exec /usr/lib/qemu/virtiofsd --socket-path="$1/files.sock" --rlimit-nofile=0 \
+  -o source=/ -o sandbox=chroot -o cache=always -o xattr -o log_level=warn
