@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addAgentCommand } from './commands/agent.ts'
 import { addApiServerCommand } from './commands/apiserver.ts'
+import { addCniCommands } from './commands/cni.ts'
 import { addControllerCommand } from './commands/controller.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { addLabCommands } from './commands/lab.ts'
@@ -42,6 +43,7 @@ export function buildProgram(context: CliContext): Command {
   addAgentCommand(program, context)
   addApiServerCommand(program, context)
   addControllerCommand(program, context)
+  addCniCommands(program, context)
   addVersionCommand(program, context)
   return program
 }

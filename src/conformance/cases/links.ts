@@ -1,0 +1,14 @@
+import type { Attachment } from '../attachment.ts'
+import { expectDefined } from '../expect.ts'
+import { type ObservedLink, observeLinks } from '../observe.ts'
+import type { World } from '../world.ts'
+
+/** The host's end of an attachment's veth pair: the interface of the result that is in no sandbox and no bridge. */
+export async function hostEnd(world: World, attachment: Attachment): Promise<ObservedLink> {
+  const names = attachment.result.interfaces
+    .filter(({ sandbox = '' }) => sandbox === '')
+    .map(({ name }) => name)
+  const links = await observeLinks(world.host.network)
+  const end = links.find(link => names.includes(link.ifname) && link.linkinfo?.info_kind === 'veth')
+  return expectDefined('the host end of the result among the links of the host', end)
+}

@@ -1,0 +1,33 @@
+import type { Namespace } from './namespace.ts'
+
+/** A command for `sh -c` in a namespace of its own; the kernel has the feature if it succeeds. */
+const PROBES = {
+  bridge: 'ip link add f0 type bridge',
+  'bridge-vlan': 'ip link add f0 type bridge vlan_filtering 1',
+  veth: 'ip link add f0 type veth peer name f1',
+  ipv6: 'test -d /proc/sys/net/ipv6',
+  macvlan: 'ip link add f0 type veth peer name f1 && ip link add f2 link f0 type macvlan mode bridge',
+  ipvlan: 'ip link add f0 type veth peer name f1 && ip link add f2 link f0 type ipvlan mode l2',
+  vlan: 'ip link add f0 type veth peer name f1 && ip link add f2 link f0 type vlan id 7',
+  dummy: 'ip link add f0 type dummy',
+  vrf: 'ip link add f0 type vrf table 100',
+  tun: 'ip tuntap add dev f0 mode tap',
+  ifb: 'ip link add f0 type ifb',
+  tbf: 'tc qdisc add dev lo root tbf rate 1mbit burst 10k latency 25ms',
+  nat: 'nft add table ip f0 && nft "add chain ip f0 c { type nat hook postrouting priority 100; }" && nft add rule ip f0 c masquerade',
+} as const
+
+export type KernelFeature = keyof typeof PROBES
+
+/** Those of the wanted features that the kernel does not have, found by trying. */
+export async function missingFeatures(
+  where: Namespace,
+  wanted: Iterable<KernelFeature>,
+): Promise<Set<KernelFeature>> {
+  const missing = new Set<KernelFeature>()
+  for (const feature of new Set(wanted)) {
+    const probe = await where.execute(['unshare', '--net', 'sh', '-c', PROBES[feature]])
+    if (probe.exitCode !== 0) missing.add(feature)
+  }
+  return missing
+}

@@ -1,0 +1,160 @@
+import { chmodSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../base/index.ts'
+import {
+  Attachment,
+  type AttachmentOptions,
+  deriveConfig,
+  type Network,
+  type PluginCall,
+  type PluginConfig,
+} from './attachment.ts'
+import { execute } from './execute.ts'
+import { expectSuccess } from './expect.ts'
+import type { FakeHost } from './fake-host.ts'
+import type { Namespace } from './namespace.ts'
+import { PluginReply } from './plugin-reply.ts'
+import { fillIn } from './plugin-set.ts'
+import { Pod } from './pod.ts'
+import { type Service, serve, type Transport, visit } from './traffic.ts'
+
+export interface WorldOptions {
+  readonly host: FakeHost
+  /** Short, and not used by another case on this host: part of names of links and networks. */
+  readonly name: string
+  /** CNI version that the case speaks unless it says otherwise. */
+  readonly version: string
+}
+
+export type AttachOptions = Partial<AttachmentOptions>
+
+/** What one case is given: a fake host, and pods, networks and calls that are its own. */
+export class World {
+  readonly host: FakeHost
+  readonly name: string
+  readonly version: string
+  /** For address files and the like; any user may write. */
+  readonly directory: string
+  readonly pods: Pod[] = []
+  readonly attachments: Attachment[] = []
+  private readonly services: Service[] = []
+
+  constructor({ host, name, version }: WorldOptions) {
+    this.host = host
+    this.name = name
+    this.version = version
+    this.directory = join(host.directory, 'cases', name)
+    for (const directory of [this.directory, this.dataDir]) {
+      mkdirSync(directory)
+      chmodSync(directory, 0o777)
+    }
+  }
+
+  get clock(): Clock {
+    return this.host.network.clock
+  }
+
+  get dataDir(): string {
+    return join(this.directory, 'leases')
+  }
+
+  /** The bridge of {@link bridge}. */
+  get bridgeName(): string {
+    return `${this.name}br`
+  }
+
+  /** A new, empty namespace for a container. */
+  async pod(): Promise<Pod> {
+    const pod = await Pod.create(this.host, `${this.name}p${this.pods.length}`)
+    this.pods.push(pod)
+    return pod
+  }
+
+  network(...plugins: readonly PluginConfig[]): Network {
+    return { name: `${this.name}net`, cniVersion: this.version, plugins }
+  }
+
+  /** An attachment that nothing was done for yet; it is taken back at the end of the case. */
+  async attachment(network: Network, options: AttachOptions = {}): Promise<Attachment> {
+    const full = {
+      pod: options.pod ?? (await this.pod()),
+      containerId: `${this.name}-${this.attachments.length}`,
+      ifname: 'eth0',
+      ...options,
+    }
+    const attachment = new Attachment(network, full, call => this.call(call))
+    this.attachments.push(attachment)
+    return attachment
+  }
+
+  /** ADD that must succeed. */
+  async attach(network: Network, options: AttachOptions = {}): Promise<Attachment> {
+    const attachment = await this.attachment(network, options)
+    await attachment.mustAdd()
+    return attachment
+  }
+
+  /** GC for each plugin of the network; `valid` are those that stay (SPEC 1.1.0 section 2, "GC"). */
+  async collectGarbage(network: Network, valid: readonly Attachment[]): Promise<void> {
+    const list = valid.map(({ options }) => ({ containerID: options.containerId, ifname: options.ifname }))
+    for (const plugin of network.plugins) {
+      const config = { ...deriveConfig(network, plugin), 'cni.dev/valid-attachments': list }
+      expectSuccess(await this.call({ verb: 'GC', type: plugin.type, config }))
+    }
+  }
+
+  /** STATUS of one plugin of the network. */
+  status(network: Network, plugin = network.plugins[0]): Promise<PluginReply> {
+    if (plugin === undefined) throw new TypeError('a network without plugins')
+    return this.call({ verb: 'STATUS', type: plugin.type, config: deriveConfig(network, plugin) })
+  }
+
+  /** Executes a plugin as a runtime on the fake host does. */
+  async call({ verb, type, config, env = {}, killAfterMs }: PluginCall): Promise<PluginReply> {
+    const { host } = this
+    const variables: Record<string, string> = { PATH: process.env['PATH'] ?? '' }
+    for (const [name, value] of host.plugins.env) variables[name] = fillIn(value, host.privateDirectory)
+    const given = { CNI_COMMAND: verb, CNI_PATH: `${this.delegates}:${host.bin}`, ...env }
+    for (const [name, value] of Object.entries(given)) if (value !== undefined) variables[name] = value
+    const stdin = typeof config === 'string' || config instanceof Uint8Array ? config : JSON.stringify(config)
+    const execution = await execute(host.network.entering([join(host.bin, type)]), {
+      clock: this.clock,
+      stdin,
+      env: variables,
+      ...(killAfterMs === undefined ? {} : { timeoutMs: killAfterMs }),
+    })
+    const whom = env['CNI_IFNAME'] === undefined ? '' : ` of ${env['CNI_IFNAME']}`
+    return new PluginReply(`${given.CNI_COMMAND ?? 'no command'}${whom} by ${type}`, execution)
+  }
+
+  /** Folder of plugins that the case itself provides; before the measured ones in CNI_PATH. */
+  get delegates(): string {
+    return join(this.directory, 'delegates')
+  }
+
+  /** Serves a port until the case ends. */
+  async serve(where: Namespace, transport: Transport, port: number, family: 4 | 6 = 4): Promise<Service> {
+    const service = await serve(where, transport, port, family)
+    this.services.push(service)
+    return service
+  }
+
+  /** The source address that a service saw; undefined if nobody answered. */
+  visit(from: Namespace, to: string, port: number, transport: Transport = 'udp', timeoutMs?: number) {
+    const patience = timeoutMs === undefined ? {} : { timeoutMs }
+    return visit({ from, to, port, transport, clock: this.clock, ...patience })
+  }
+
+  /** Ends what the case left running, and takes back what it attached. What went wrong, one line each. */
+  async tidy(): Promise<string[]> {
+    for (const service of this.services.splice(0)) service.close()
+    const faults: string[] = []
+    for (const attachment of this.attachments.filter(({ deleted }) => !deleted).toReversed()) {
+      const reply = await attachment.del()
+      // Without a result there was no attachment, and the configuration may be one that nobody can read.
+      if (!reply.succeeded && attachment.lastResult !== undefined)
+        faults.push(`${reply.what}: ${reply.outcome}`)
+    }
+    return faults
+  }
+}
