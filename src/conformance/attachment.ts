@@ -139,6 +139,11 @@ export class Attachment {
     expectSuccess(await this.del())
   }
 
+  /** As a runtime whose cache is lost: from here on calls bear no prevResult. */
+  forgetResult(): void {
+    this.lastResult = undefined
+  }
+
   private call(verb: Verb, plugin: PluginConfig, prevResult: unknown, killAfterMs?: number) {
     const { capabilityArgs, pod, containerId, ifname, args } = this.options
     const config = deriveConfig(this.network, plugin, {

@@ -50,6 +50,9 @@ export const SPEC = {
   result: 'SPEC 1.1.0 section 5 "ADD Success"',
 } as const
 
+/** A demand of this suite: the specification leaves it to the DEL that a runtime sends after a failure. */
+export const ALL_OR_NOTHING = 'this suite: an ADD that fails leaves nothing, whether DEL follows or not'
+
 /** The documentation of a plugin of containernetworking/plugins. */
 export function documentation(plugin: string): string {
   return `containernetworking/plugins documentation, "${plugin}"`

@@ -51,7 +51,7 @@ export interface ErrorDemand {
  */
 export function expectError(reply: PluginReply, demand: ErrorDemand = {}): void {
   const { codes, mentions } = demand
-  if (reply.exitCode === 0) throw unmet(reply.what, 'an error', `success: ${show(reply.stdout)}`)
+  if (reply.exitCode === 0) throw unmet(reply.what, 'an error', reply.outcome)
   const error = reply.error()
   if (error === undefined)
     throw unmet(reply.what, 'an error object {code, msg} as JSON on standard output', reply.outcome)

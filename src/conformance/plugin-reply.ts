@@ -83,7 +83,9 @@ export class PluginReply {
 
   /** Everything in one line. */
   get outcome(): string {
-    const said = [this.stdout, this.stderr].map(text => text.trim().slice(0, 600)).filter(text => text !== '')
+    const said = [this.stdout, this.stderr]
+      .map(text => text.trim().replaceAll(/\s+/g, ' ').slice(0, 400))
+      .filter(text => text !== '')
     return `exit status ${this.exitCode}${said.length === 0 ? ', no output' : `: ${said.join(' | ')}`}`
   }
 

@@ -1,11 +1,9 @@
 import { type CaseReport, type Counts, STATUSES, type SuiteReport } from './report.ts'
 
+const row = (name: string, counts: Counts) => [name, ...STATUSES.map(status => String(counts[status] || '-'))]
+
 /** Rows for a table: a heading, one row for each group, and the sum. */
 export function tableOf({ groups, total }: SuiteReport): string[][] {
-  const row = (name: string, counts: Counts) => [
-    name,
-    ...STATUSES.map(status => String(counts[status] || '-')),
-  ]
   const heading = ['plugin', 'passed', 'failed', 'not applicable', 'not runnable here']
   return [heading, ...[...groups].map(([name, counts]) => row(name, counts)), row('total', total)]
 }

@@ -5,10 +5,9 @@ import type { World } from '../world.ts'
 
 /** The host's end of an attachment's veth pair: the interface of the result that is in no sandbox and no bridge. */
 export async function hostEnd(world: World, attachment: Attachment): Promise<ObservedLink> {
-  const names = attachment.result.interfaces
-    .filter(({ sandbox = '' }) => sandbox === '')
-    .map(({ name }) => name)
+  const outside = attachment.result.interfaces.filter(({ sandbox = '' }) => sandbox === '')
+  const names = new Set(outside.map(({ name }) => name))
   const links = await observeLinks(world.host.network)
-  const end = links.find(link => names.includes(link.ifname) && link.linkinfo?.info_kind === 'veth')
+  const end = links.find(link => names.has(link.ifname) && link.linkinfo?.info_kind === 'veth')
   return expectDefined('the host end of the result among the links of the host', end)
 }
