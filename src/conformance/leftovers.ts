@@ -104,8 +104,9 @@ function stateLeftovers(world: World): string[] {
   const folders = [world.dataDir, ...STATE_FOLDERS.map(folder => world.host.file(folder))]
   return folders.flatMap(folder =>
     filesBelow(folder)
-      .filter(path => ids.some(id => path.includes(id) || words(readFileSync(path, 'latin1')).has(id)))
-      .map(path => `file ${path.slice(folder.length + 1)}`),
+      .map(path => path.slice(folder.length + 1))
+      .filter(path => ids.some(id => words(`${path} ${readFileSync(join(folder, path), 'latin1')}`).has(id)))
+      .map(path => `file ${path}`),
   )
 }
 

@@ -1,3 +1,4 @@
+import type { Attachment } from '../attachment.ts'
 import type { ConformanceCase, Needs } from '../case.ts'
 import {
   ALL_OR_NOTHING,
@@ -15,7 +16,7 @@ import { eventually, expectEqual, expectError, expectSuccess, expectThat } from 
 import { OUTSIDE, UPLINK } from '../fake-host.ts'
 import { addressesOf, observeAll, observeLink, observeLinks, observeRoutes } from '../observe.ts'
 import type { World } from '../world.ts'
-import { hostEnd } from './links.ts'
+import { expectNoLink, hostEnd } from './links.ts'
 
 const NEEDS: Needs = { plugins: ['bridge', 'host-local'], kernel: ['bridge', 'veth'] }
 const NAT: Needs = { ...NEEDS, kernel: ['bridge', 'veth', 'nat'] }
@@ -130,7 +131,7 @@ const del: readonly ConformanceCase[] = [
     async run(world) {
       const attachment = await world.attach(world.network(bridge(world)))
       await attachment.mustDel()
-      expectEqual('eth0 in the container', await observeLink(attachment.pod, 'eth0'), undefined)
+      await expectNoLink('eth0 in the container', attachment.pod, 'eth0')
       expectEqual('ports of the bridge', await ports(world), [])
     },
   },
@@ -186,7 +187,7 @@ const del: readonly ConformanceCase[] = [
       const attachment = await world.attach(world.network(bridge(world)))
       attachment.forgetResult()
       await attachment.mustDel()
-      expectEqual('eth0 in the container', await observeLink(attachment.pod, 'eth0'), undefined)
+      await expectNoLink('eth0 in the container', attachment.pod, 'eth0')
     },
   },
   {
@@ -233,7 +234,7 @@ interface Damage {
   readonly title: string
   /** The network masquerades; else a fault of that would be counted here, too. */
   readonly masquerades?: boolean
-  readonly break: (world: World, attachment: Awaited<ReturnType<World['attach']>>) => Promise<unknown>
+  readonly break: (world: World, attachment: Attachment) => Promise<unknown>
 }
 
 const DAMAGES: readonly Damage[] = [
@@ -332,8 +333,9 @@ const check: readonly ConformanceCase[] = [
       const reply = await attachment.check()
       // A plugin with a daemon may repair what is missing: then there is nothing to notice.
       if (reply.succeeded) {
-        const found = await fingerprint(world, attachment)
-        expectEqual('what is there after CHECK found no fault', found, before)
+        const after = await fingerprint(world, attachment)
+        for (const [what, value] of before)
+          expectEqual(`CHECK found no fault, but ${what}`, after.get(what), value)
       } else expectError(reply)
       // How DEL takes damage is asked by other cases.
       await attachment.del()
@@ -343,21 +345,19 @@ const check: readonly ConformanceCase[] = [
 ]
 
 /** What the damages damage, in comparable form. */
-async function fingerprint(
-  world: World,
-  { pod, result }: Awaited<ReturnType<World['attach']>>,
-): Promise<object> {
+async function fingerprint(world: World, { pod }: Attachment): Promise<Map<string, unknown>> {
   const { links, ruleset } = await observeAll(world.host.network)
-  const masquerades = ruleset.split('\n').filter(line => /masquerade/i.test(line)).length
   const routes = await observeRoutes(pod, 4)
-  return {
-    inside: addressesOf(await observeLink(pod, 'eth0')),
-    routes: routes.map(({ dst, gateway = '' }) => `${dst} ${gateway}`),
-    gateway: links.filter(({ ifname }) => ifname === world.bridgeName).flatMap(addressesOf),
-    ports: links.filter(({ master }) => master === world.bridgeName).map(({ ifname }) => ifname),
-    masquerades: masquerades > 0,
-    addresses: result.ips.map(({ address }) => address),
-  }
+  return new Map<string, unknown>([
+    ['the addresses of the container', addressesOf(await observeLink(pod, 'eth0'))],
+    ['the routes of the container', routes.map(({ dst, gateway = '' }) => `${dst} ${gateway}`)],
+    [
+      'the addresses of the bridge',
+      links.filter(({ ifname }) => ifname === world.bridgeName).flatMap(addressesOf),
+    ],
+    ['the ports of the bridge', links.filter(({ master }) => master === world.bridgeName).length],
+    ['masquerading', /masquerade/i.test(ruleset)],
+  ])
 }
 
 const rollback: readonly ConformanceCase[] = [

@@ -3,7 +3,7 @@ import { bridge, documentation, dualStack, GATEWAY, hostLocal, SPEC } from '../c
 import { expectDefined, expectEqual, expectError, expectIncludes, expectThat } from '../expect.ts'
 import { addressesOf, observeLink, observeLinks, observeRoutes } from '../observe.ts'
 import type { World } from '../world.ts'
-import { hostEnd } from './links.ts'
+import { expectNoLink, hostEnd } from './links.ts'
 
 const NEEDS: Needs = { plugins: ['bridge', 'host-local'], kernel: ['bridge', 'veth'] }
 const DOCS = documentation('bridge')
@@ -342,7 +342,7 @@ const add: readonly ConformanceCase[] = [
       })
       expectThat('the addresses', first.address !== second.address, 'two different ones', first.address)
       await second.mustDel()
-      expectEqual('eth1 after its DEL', await observeLink(first.pod, 'eth1'), undefined)
+      await expectNoLink('eth1 after its DEL', first.pod, 'eth1')
       expectEqual('addresses of eth0', addressesOf(await observeLink(first.pod, 'eth0')), [
         first.result.ips[0]?.address,
       ])

@@ -1,6 +1,7 @@
 import type { Attachment } from '../attachment.ts'
-import { expectDefined } from '../expect.ts'
-import { type ObservedLink, observeLinks } from '../observe.ts'
+import { expectDefined, expectThat } from '../expect.ts'
+import type { Namespace } from '../namespace.ts'
+import { type ObservedLink, observeLink, observeLinks } from '../observe.ts'
 import type { World } from '../world.ts'
 
 /** The host's end of an attachment's veth pair: the interface of the result that is in no sandbox and no bridge. */
@@ -10,4 +11,9 @@ export async function hostEnd(world: World, attachment: Attachment): Promise<Obs
   const links = await observeLinks(world.host.network)
   const end = links.find(link => names.has(link.ifname) && link.linkinfo?.info_kind === 'veth')
   return expectDefined('the host end of the result among the links of the host', end)
+}
+
+/** @throws `conformance.unmet` if there is a link of that name */
+export async function expectNoLink(what: string, where: Namespace, name: string): Promise<void> {
+  expectThat(what, (await observeLink(where, name)) === undefined, 'no such link', `${name} is there`)
 }

@@ -1,0 +1,353 @@
+import type { Attachment } from '../attachment.ts'
+import type { ConformanceCase, Needs } from '../case.ts'
+import {
+  ALL_OR_NOTHING,
+  documentation,
+  dualStack,
+  GATEWAY,
+  hostLocal,
+  issue,
+  ptp,
+  range,
+  SPEC,
+} from '../configs.ts'
+import { expectDefined, expectEqual, expectError, expectThat } from '../expect.ts'
+import { OUTSIDE, UPLINK } from '../fake-host.ts'
+import { addressesOf, observeLink, observeLinks, observeRoutes } from '../observe.ts'
+import { expectNoLink, hostEnd } from './links.ts'
+
+const NEEDS: Needs = { plugins: ['ptp', 'host-local'], kernel: ['veth'] }
+const DUAL: Needs = { ...NEEDS, kernel: ['veth', 'ipv6'] }
+const NAT: Needs = { ...NEEDS, kernel: ['veth', 'nat'] }
+const DOCS = documentation('ptp')
+
+async function gatewayRoutes({ pod }: Attachment, family: 4 | 6): Promise<[string, string][]> {
+  const routes = await observeRoutes(pod, family)
+  return routes.map(({ dst, gateway = 'link' }): [string, string] => [dst, gateway]).sort()
+}
+
+const add: readonly ConformanceCase[] = [
+  {
+    id: 'ptp.add.result',
+    title: 'the result lists host end and container end, and the address belongs to the latter',
+    source: SPEC.result,
+    needs: NEEDS,
+    async run(world) {
+      const { result, pod } = await world.attach(world.network(ptp(world)))
+      const [ip] = result.ips
+      const owner = expectDefined('interface of the address', result.interfaces[ip?.interface ?? -1])
+      expectEqual('its name and sandbox', [owner.name, owner.sandbox], ['eth0', pod.path])
+      expectEqual('address and gateway', [ip?.address, ip?.gateway], ['10.22.0.2/24', GATEWAY.ipv4])
+    },
+  },
+  {
+    id: 'ptp.add.routes',
+    title: 'inside, the gateway is on the link and everything of the subnet goes by it',
+    source: DOCS,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(world.network(ptp(world)))
+      expectEqual('routes', await gatewayRoutes(attachment, 4), [
+        ['10.22.0.0/24', GATEWAY.ipv4],
+        [GATEWAY.ipv4, 'link'],
+        ['default', GATEWAY.ipv4],
+      ])
+    },
+  },
+  {
+    id: 'ptp.add.dual-stack-routes',
+    title: 'so it is for both families',
+    source: DOCS,
+    needs: DUAL,
+    async run(world) {
+      const attachment = await world.attach(world.network(ptp(world, { ipam: dualStack(world) })))
+      expectEqual('IPv4 routes', await gatewayRoutes(attachment, 4), [
+        ['10.22.0.0/24', GATEWAY.ipv4],
+        [GATEWAY.ipv4, 'link'],
+        ['default', GATEWAY.ipv4],
+      ])
+      expectEqual('IPv6 routes', await gatewayRoutes(attachment, 6), [
+        ['default', GATEWAY.ipv6],
+        ['fd00:22::/64', GATEWAY.ipv6],
+        [GATEWAY.ipv6, 'link'],
+      ])
+    },
+  },
+  {
+    id: 'ptp.add.host-side',
+    title: 'the host end has the gateway’s address and a route to the container’s',
+    source: DOCS,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(world.network(ptp(world)))
+      const end = await hostEnd(world, attachment)
+      expectEqual('addresses of the host end', addressesOf(end), [`${GATEWAY.ipv4}/32`])
+      const routes = await observeRoutes(world.host.network, 4)
+      expectEqual(
+        'device to the container',
+        routes.find(({ dst }) => dst === attachment.address)?.dev,
+        end.ifname,
+      )
+    },
+  },
+  {
+    id: 'ptp.add.traffic',
+    title: 'two containers reach each other and the host, with their own addresses',
+    source: DOCS,
+    needs: NEEDS,
+    async run(world) {
+      const network = world.network(ptp(world))
+      const first = await world.attach(network)
+      const second = await world.attach(network)
+      await world.serve(second.pod, 'udp', 9000)
+      await world.serve(world.host.network, 'udp', 9000)
+      expectEqual(
+        'source seen by the other one',
+        await world.visit(first.pod, second.address, 9000),
+        first.address,
+      )
+      expectEqual('source seen by the host', await world.visit(first.pod, UPLINK.ipv4, 9000), first.address)
+    },
+  },
+  {
+    id: 'ptp.add.traffic-ipv6',
+    title: 'so they do with IPv6',
+    source: DOCS,
+    needs: DUAL,
+    async run(world) {
+      const network = world.network(ptp(world, { ipam: dualStack(world) }))
+      const first = await world.attach(network)
+      const second = await world.attach(network)
+      await world.serve(second.pod, 'udp', 9000, 6)
+      const seen = await world.visit(first.pod, second.addresses[1] ?? '', 9000)
+      expectEqual('source seen by the other one', seen, first.addresses[1])
+    },
+  },
+  {
+    id: 'ptp.add.forwarding',
+    title: 'the host forwards IPv4 afterwards',
+    source: DOCS,
+    needs: NEEDS,
+    async run(world) {
+      await world.host.network.setSysctl('net/ipv4/ip_forward', '0')
+      await world.attach(world.network(ptp(world)))
+      expectEqual('net.ipv4.ip_forward', await world.host.network.sysctl('net/ipv4/ip_forward'), '1')
+    },
+  },
+  {
+    id: 'ptp.add.mtu',
+    title: 'mtu: both ends have it',
+    source: DOCS,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(world.network(ptp(world, { mtu: 1400 })))
+      expectEqual('MTU of the container end', (await observeLink(attachment.pod, 'eth0'))?.mtu, 1400)
+      expectEqual('MTU of the host end', (await hostEnd(world, attachment)).mtu, 1400)
+    },
+  },
+  {
+    id: 'ptp.add.dns',
+    title: 'dns of the configuration stands in the result',
+    source: DOCS,
+    needs: NEEDS,
+    async run(world) {
+      const { result } = await world.attach(world.network(ptp(world, { dns: { nameservers: ['10.1.0.1'] } })))
+      expectEqual('nameservers', result.dns.nameservers, ['10.1.0.1'])
+    },
+  },
+  {
+    id: 'ptp.add.interface-exists',
+    title: 'an interface of that name in the container is an error, and stays as it is',
+    source: SPEC.add,
+    needs: NEEDS,
+    async run(world) {
+      const pod = await world.pod()
+      await pod.ip('link add eth0 type veth peer name other')
+      const before = (await observeLink(pod, 'eth0'))?.address
+      const attachment = await world.attachment(world.network(ptp(world)), { pod })
+      expectError(await attachment.add())
+      expectEqual('MAC address of eth0', (await observeLink(pod, 'eth0'))?.address, before)
+    },
+  },
+  {
+    id: 'ptp.add.two-interfaces',
+    title: 'eth0 and eth1 of one container: DEL of one leaves the other',
+    source: SPEC.parameters,
+    needs: NEEDS,
+    async run(world) {
+      const first = await world.attach(world.network(ptp(world, { ipam: hostLocal(world) })))
+      const other = {
+        ...world.network(ptp(world, { ipam: hostLocal(world, { ranges: [range('10.23.0.0/24')] }) })),
+        name: `${world.name}other`,
+      }
+      const second = await world.attach(other, { ...first.options, ifname: 'eth1' })
+      await second.mustDel()
+      expectEqual('addresses of eth0', addressesOf(await observeLink(first.pod, 'eth0')), ['10.22.0.2/24'])
+      await world.serve(world.host.network, 'udp', 9000)
+      expectEqual('source seen by the host', await world.visit(first.pod, GATEWAY.ipv4, 9000), first.address)
+    },
+  },
+]
+
+const masquerade: readonly ConformanceCase[] = [
+  {
+    id: 'ptp.masquerade.outside',
+    title: 'ipMasq: a machine outside sees the host’s address',
+    source: DOCS,
+    needs: NAT,
+    async run(world) {
+      const { pod } = await world.attach(world.network(ptp(world, { ipMasq: true })))
+      await world.serve(world.host.outside, 'udp', 9000)
+      expectEqual('source seen outside', await world.visit(pod, OUTSIDE.ipv4, 9000), UPLINK.ipv4)
+    },
+  },
+  {
+    id: 'ptp.masquerade.outside-ipv6',
+    title: 'ipMasq: so it does with IPv6',
+    source: DOCS,
+    needs: { ...NEEDS, kernel: ['veth', 'nat', 'ipv6'] },
+    async run(world) {
+      const { pod } = await world.attach(world.network(ptp(world, { ipMasq: true, ipam: dualStack(world) })))
+      await world.serve(world.host.outside, 'udp', 9000, 6)
+      expectEqual('source seen outside', await world.visit(pod, OUTSIDE.ipv6, 9000), UPLINK.ipv6)
+    },
+  },
+  {
+    id: 'ptp.masquerade.del-without-namespace',
+    title: 'DEL after the namespace has gone takes the rules of the container away',
+    source: issue('plugins', 810),
+    needs: NAT,
+    async run(world) {
+      const attachment = await world.attach(world.network(ptp(world, { ipMasq: true })))
+      await attachment.pod.remove()
+      await attachment.mustDel()
+    },
+  },
+]
+
+const life: readonly ConformanceCase[] = [
+  {
+    id: 'ptp.del.all',
+    title: 'DEL takes the interface, its host end and the route away',
+    source: SPEC.del,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(world.network(ptp(world)))
+      const { ifname } = await hostEnd(world, attachment)
+      await attachment.mustDel()
+      await expectNoLink('eth0 in the container', attachment.pod, 'eth0')
+      await expectNoLink('the host end', world.host.network, ifname)
+    },
+  },
+  {
+    id: 'ptp.del.twice',
+    title: 'DEL twice: both succeed',
+    source: SPEC.del,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(world.network(ptp(world)))
+      await attachment.mustDel()
+      await attachment.mustDel()
+    },
+  },
+  {
+    id: 'ptp.del.no-namespace',
+    title: 'DEL after the namespace has gone succeeds and gives the address back',
+    source: SPEC.del,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(world.network(ptp(world)))
+      await attachment.pod.remove()
+      await attachment.mustDel()
+    },
+  },
+  {
+    id: 'ptp.check.whole',
+    title: 'CHECK of an attachment as ADD left it succeeds',
+    source: SPEC.check,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(world.network(ptp(world)))
+      await attachment.mustCheck()
+    },
+  },
+  {
+    id: 'ptp.check.no-address',
+    title: 'CHECK notices that the address of the container has gone',
+    source: SPEC.check,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(world.network(ptp(world)))
+      await attachment.pod.ip('address flush dev eth0')
+      expectError(await attachment.check())
+    },
+  },
+  {
+    id: 'ptp.check.no-route',
+    title: 'CHECK notices that the default route of the container has gone',
+    source: SPEC.check,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(world.network(ptp(world)))
+      await attachment.pod.ip('route delete default')
+      expectError(await attachment.check())
+    },
+  },
+  {
+    id: 'ptp.check.no-host-route',
+    title: 'CHECK notices that the host’s route to the container has gone (if it is not back by then)',
+    source: SPEC.check,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(world.network(ptp(world)))
+      await world.host.network.ip(`route delete ${attachment.address}`)
+      const reply = await attachment.check()
+      const routes = await observeRoutes(world.host.network, 4)
+      const back = routes.some(({ dst }) => dst === attachment.address)
+      if (reply.succeeded) expectThat('the route after CHECK found no fault', back, 'there', 'gone')
+      else expectError(reply)
+    },
+  },
+  {
+    id: 'ptp.check.deleted',
+    title: 'CHECK after DEL is an error',
+    source: SPEC.check,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(world.network(ptp(world)))
+      await attachment.mustDel()
+      expectError(await attachment.check())
+    },
+  },
+  {
+    id: 'ptp.rollback.exhausted',
+    title: 'ADD without a free address leaves nothing',
+    source: ALL_OR_NOTHING,
+    needs: NEEDS,
+    async run(world) {
+      const network = world.network(
+        ptp(world, { ipam: hostLocal(world, { ranges: [range('10.22.0.0/30')] }) }),
+      )
+      await world.attach(network)
+      const before = (await observeLinks(world.host.network)).length
+      const second = await world.attachment(network)
+      expectError(await second.add())
+      await expectNoLink('eth0 in the container', second.pod, 'eth0')
+      expectEqual('number of links of the host', (await observeLinks(world.host.network)).length, before)
+    },
+  },
+  {
+    id: 'ptp.rollback.bad-route',
+    title: 'ADD with a route that the kernel refuses leaves nothing',
+    source: ALL_OR_NOTHING,
+    needs: NEEDS,
+    async run(world) {
+      const ipam = hostLocal(world, { routes: [{ dst: '10.99.0.0/16', gw: '172.31.255.1' }] })
+      const attachment = await world.attachment(world.network(ptp(world, { ipam })))
+      expectError(await attachment.add())
+      await expectNoLink('eth0 in the container', attachment.pod, 'eth0')
+    },
+  },
+]
+
+export const ptpCases: readonly ConformanceCase[] = [...add, ...masquerade, ...life]
