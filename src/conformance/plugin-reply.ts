@@ -8,7 +8,7 @@ export type Verb = (typeof VERBS)[number]
 
 const errorSchema = v.looseObject({
   cniVersion: v.optional(v.string()),
-  code: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  code: v.pipe(v.number(), v.integer(), v.minValue(0)),
   msg: v.pipe(v.string(), v.minLength(1)),
   details: v.optional(v.string()),
 })

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../base/index.ts'
 import {
@@ -130,6 +130,25 @@ export class World {
   /** Folder of plugins that the case itself provides; before the measured ones in CNI_PATH. */
   get delegates(): string {
     return join(this.directory, 'delegates')
+  }
+
+  /**
+   * A plugin of the case's own, for others to delegate to: a shell script, executable as its name.
+   *
+   * @param body POSIX sh; `$LOG` is a file that {@link delegateCalls} reads the lines of
+   */
+  delegate(type: string, body: string): void {
+    mkdirSync(this.delegates, { recursive: true })
+    const path = join(this.delegates, type)
+    writeFileSync(path, `#!/bin/sh\nLOG='${join(this.directory, 'delegate-calls')}'\n${body}\n`, {
+      mode: 0o755,
+    })
+  }
+
+  /** Lines that a delegate has written. */
+  delegateCalls(): string[] {
+    const path = join(this.directory, 'delegate-calls')
+    return existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : []
   }
 
   /** Serves a port until the case ends. */
