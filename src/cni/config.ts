@@ -3,6 +3,7 @@ import type { CniDns, CniResult } from '../attach/index.ts'
 import { issuesText } from '../base/index.ts'
 import { duplicateKey } from './duplicate-key.ts'
 import { cniError } from './errors.ts'
+import { parseJsonObject } from './json-object.ts'
 import { IDENTIFIER } from './parameters.ts'
 import { parseResult } from './result.ts'
 import { type CniVersion, parseVersion } from './versions.ts'
@@ -46,7 +47,8 @@ export interface NetworkConfiguration {
 
 const texts = v.array(v.string())
 
-const identifier = v.pipe(
+/** Names of networks and plugin types. */
+export const identifier = v.pipe(
   v.string(),
   v.regex(IDENTIFIER, "must start with a letter or a digit and go on with letters, digits, '_', '.' and '-'"),
 )
@@ -94,7 +96,8 @@ const schema = v.looseObject({
  * `cni.invalid-configuration` (7) that names the key.
  */
 export function parseConfiguration(stdin: Uint8Array): NetworkConfiguration {
-  const raw = parseObject(stdin)
+  const raw = parseJsonObject(stdin, 'read the network configuration', 'standard input')
+  if (raw['sysctl'] !== undefined) refuseTwice(stdin)
   const cniVersion = parseVersion(raw['cniVersion'])
   const parsed = v.safeParse(schema, raw)
   if (!parsed.success) throw invalid(`the network configuration is not valid: ${issuesText(parsed.issues)}`)
@@ -141,42 +144,10 @@ export function checkPodlaceKeys(config: NetworkConfiguration): void {
   )
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-/** Errors of the decoder are ours to word: it names a position, we name the input. */
-function parseObject(stdin: Uint8Array): Record<string, unknown> {
-  let value: unknown
-  try {
-    const text = utf8.decode(stdin)
-    // A reviver makes parsing several times slower, and only these texts can hold the key it looks for.
-    const suspicious = text.includes('__proto__') || text.includes('\\u')
-    value = suspicious ? JSON.parse(text, refusePrototype) : JSON.parse(text)
-    if (text.includes('"sysctl"')) refuseTwice(text)
-  } catch (cause) {
-    if (cause instanceof SyntaxError || cause instanceof TypeError || cause instanceof RangeError) {
-      const found = stdin.length === 0 ? 'is empty' : 'is not JSON in UTF-8'
-      throw cniError('decode', 'read the network configuration', `standard input ${found}: ${cause.message}`)
-    }
-    throw cause
-  }
-  if (isObject(value)) return value
-  throw cniError('decode', 'read the network configuration', 'standard input is JSON, but not an object')
-}
-
-/** `__proto__` as a key would become the prototype of any copy; no network has use for it. */
-function refusePrototype(key: string, value: unknown): unknown {
-  if (key === '__proto__') throw invalid('the network configuration has a key "__proto__"')
-  return value
-}
-
 /** Which of two values a sysctl gets must not hang on a parser. */
-function refuseTwice(text: string): void {
-  const key = duplicateKey(text, 'sysctl')
+function refuseTwice(stdin: Uint8Array): void {
+  const key = duplicateKey(Buffer.from(stdin).toString('utf8'), 'sysctl')
   if (key !== undefined) throw invalid(`sysctl ${JSON.stringify(key)} is there twice`)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function invalid(message: string) {

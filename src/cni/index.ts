@@ -36,8 +36,33 @@ export {
   checkInterfaceName,
   type PodIdentity,
   parseParameters,
+  splitArgs,
 } from './parameters.ts'
+export { PLUGIN_TYPES, type PluginType } from './plugin-types.ts'
 export { formatResult, parseResult } from './result.ts'
+export {
+  type Attachment,
+  AttachmentCache,
+  type CacheEntry,
+  CniRuntime,
+  type CniRuntimeOptions,
+  callEnvironment,
+  decodeCacheEntry,
+  encodeCacheEntry,
+  type JsonObject,
+  localExec,
+  NetworkFiles,
+  type NetworkList,
+  type PluginCall,
+  type PluginExec,
+  type PluginObject,
+  type PluginOutput,
+  type PluginVersions,
+  parseNetworkList,
+  parseSingleConfiguration,
+  type RuntimeErrorPayload,
+  runPluginProcess,
+} from './runtime/index.ts'
 export {
   CNI_COMMANDS,
   CNI_VERSIONS,

@@ -109,15 +109,21 @@ export function checkInterfaceName(text: string): void {
   throw invalid(`CNI_IFNAME ${JSON.stringify(text)} cannot name an interface: ${fault}`)
 }
 
-/** CNI_ARGS: `KEY=VALUE;KEY=VALUE`. */
+/** CNI_ARGS: `KEY=VALUE;KEY=VALUE`, in their order. Throws `cni.invalid-environment` (4). */
+export function splitArgs(text: string): readonly (readonly [key: string, value: string])[] {
+  return text
+    .split(';')
+    .filter(pair => pair !== '')
+    .map(pair => {
+      const at = pair.indexOf('=')
+      if (at <= 0) throw invalid(`CNI_ARGS holds ${JSON.stringify(pair)}, which is not KEY=VALUE`)
+      return [pair.slice(0, at), pair.slice(at + 1)]
+    })
+}
+
+/** CNI_ARGS whose keys are known, or may be unknown. */
 function parseArgs(text: string): ReadonlyMap<string, string> {
-  const args = new Map<string, string>()
-  for (const pair of text.split(';')) {
-    if (pair === '') continue
-    const at = pair.indexOf('=')
-    if (at <= 0) throw invalid(`CNI_ARGS holds ${JSON.stringify(pair)}, which is not KEY=VALUE`)
-    args.set(pair.slice(0, at), pair.slice(at + 1))
-  }
+  const args = new Map(splitArgs(text))
   const unknown = [...args.keys()].filter(key => !KNOWN_ARGS.has(key))
   if (unknown.length > 0 && !TRUE_TEXTS.has(args.get('IgnoreUnknown') ?? '')) {
     throw invalid(
