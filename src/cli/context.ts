@@ -4,6 +4,8 @@ import type { Screen } from './ui/progress.ts'
 export interface CliContext {
   readonly stdout: Screen
   readonly stderr: { write(text: string): void }
+  /** Standard input; asked for only by commands that read it. */
+  readonly stdin: AsyncIterable<Uint8Array> & { readonly isTTY?: boolean; destroy(): unknown }
   readonly env: Readonly<Record<string, string | undefined>>
   readonly uid: number
   /** Aborts at the first SIGINT, SIGTERM or SIGHUP; the reason is the signal's name. */

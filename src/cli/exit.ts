@@ -40,13 +40,19 @@ export function explainError(error: unknown): { readonly status: number; readonl
 
 /** What was asked makes no sense, wherever that was found out. */
 function isUsage(error: unknown): boolean {
-  return hasCode(error, 'lab.bad-setting') || hasCode(error, 'agent.config')
+  return (
+    hasCode(error, 'lab.bad-setting') || hasCode(error, 'agent.config') || hasCode(error, 'cni.bad-setting')
+  )
 }
 
-/** An error as `-o json` prints it; `code` is stable and dotted, `internal` for what nobody foresaw. */
+/**
+ * An error as `-o json` prints it; `code` is stable and dotted, `internal` for what nobody foresaw. One of calling
+ * plugins has its facts beside it.
+ */
 export function errorObject(
   error: unknown,
   text: string,
 ): { readonly code: string; readonly message: string } {
-  return { code: error instanceof PodlaceError ? error.code : 'internal', message: text }
+  const facts = hasCode(error, 'cni.runtime') ? error.payload : {}
+  return { ...facts, code: error instanceof PodlaceError ? error.code : 'internal', message: text }
 }

@@ -16,10 +16,23 @@ async function main(): Promise<void> {
   // A reader that goes away (`podlace lab status | head -1`) is no reason for a stack trace.
   process.stdout.on('error', () => process.exit(0))
   const stderr = { write: (text: string) => void process.stderr.write(text) }
-  const context = { stdout, stderr, env: process.env, uid: process.getuid?.() ?? -1, signal }
+  const context = {
+    stdout,
+    stderr,
+    // Not before it is wanted: opening it changes what a terminal does.
+    get stdin() {
+      return process.stdin
+    },
+    env: process.env,
+    uid: process.getuid?.() ?? -1,
+    signal,
+  }
+  // The clock's timers keep no process, and a command that only waits for one is not done.
+  const hold = setInterval(() => undefined, 60_000)
   try {
     process.exitCode = await runCli(process.argv.slice(2), context)
   } finally {
+    clearInterval(hold)
     dispose()
   }
   // A handle that a failed command left open does not keep the process; a sound end does not wait for this.

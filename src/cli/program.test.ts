@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { CliContext } from './context.ts'
 import { runCli } from './program.ts'
@@ -17,6 +18,7 @@ async function runAs(uid: number, ...args: string[]) {
   const context: CliContext = {
     stdout: { isTerminal: false, width: 100, write: text => void (out += text) },
     stderr: { write: text => void (err += text) },
+    stdin: Readable.from([]),
     env: { PODLACE_LABS: '/nonexistent/labs' },
     uid,
     signal: new AbortController().signal,

@@ -40,6 +40,7 @@ export function buildProgram(context: CliContext): Command {
     .showHelpAfterError('(--help after a command explains it)')
   addDemoCommand(program, context)
   addLabCommands(program, context)
+  addCniCommands(program, context)
   addAgentCommand(program, context)
   addApiServerCommand(program, context)
   addControllerCommand(program, context)

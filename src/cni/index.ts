@@ -60,6 +60,7 @@ export {
   type PluginVersions,
   parseNetworkList,
   parseSingleConfiguration,
+  pluginFailure,
   type RuntimeErrorPayload,
   runPluginProcess,
 } from './runtime/index.ts'

@@ -1,8 +1,31 @@
 import type { Command } from 'commander'
 import type { CliContext } from '../context.ts'
+import { addAttachmentCommands } from './cni/attachment.ts'
 import { addConformanceCommand } from './cni/conformance.ts'
+import { addExecCommand } from './cni/exec.ts'
+import { addNetworkCommands } from './cni/network.ts'
 
+const HELP = `
+Networks are the *.conflist files in /etc/cni/net.d; plugins are programs in /opt/cni/bin. A runtime such as containerd
+calls them for every pod; these commands do the same by hand, for one namespace. They need root.
+
+Examples:
+  ip netns add blue
+  podlace cni add pods /run/netns/blue       the network named "pods" in /etc/cni/net.d
+  podlace cni check pods /run/netns/blue
+  podlace cni del pods /run/netns/blue
+  podlace cni status pods                    can a pod be attached now? if not, why?
+  podlace cni version pods                   which versions do its plugins speak?
+  podlace cni exec bridge --command STATUS < one-plugin.json`
+
+/** `cni ...`: both sides of the protocol by hand. */
 export function addCniCommands(program: Command, context: CliContext): void {
-  const cni = program.command('cni').description('CNI plugins: try them')
+  const cni = program
+    .command('cni')
+    .description('call CNI plugins as a runtime does')
+    .addHelpText('after', HELP)
+  addAttachmentCommands(cni, context)
+  addNetworkCommands(cni, context)
+  addExecCommand(cni, context)
   addConformanceCommand(cni, context)
 }

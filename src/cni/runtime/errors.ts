@@ -24,7 +24,7 @@ export type RuntimeErrorPayload =
   | { readonly code: 'cni.runtime.plugin-answer'; readonly plugin: string }
   | { readonly code: 'cni.runtime.plugin-hung'; readonly plugin: string; readonly timeoutMs: number }
   | { readonly code: 'cni.runtime.interrupted' }
-  | { readonly code: 'cni.runtime.not-attached'; readonly network: string }
+  | { readonly code: 'cni.runtime.attached' | 'cni.runtime.not-attached'; readonly network: string }
   /** The kept result of an ADD cannot be read or written. */
   | { readonly code: 'cni.runtime.cache'; readonly path: string }
   | { readonly code: 'cni.runtime.gc'; readonly failures: readonly string[] }

@@ -1,3 +1,4 @@
+export { pluginFailure } from './answer.ts'
 export type { Attachment } from './attachment.ts'
 export { AttachmentCache } from './cache.ts'
 export { type CacheEntry, decodeCacheEntry, encodeCacheEntry } from './cache-entry.ts'

@@ -119,7 +119,18 @@ test('a result of another version is converted, one without a version gets it', 
   answers.set('portmap ADD', { stdout: Buffer.from(JSON.stringify(old)) })
   assert.deepEqual((await runtime.add(listOf(), attachment))['ips'], [{ address: '10.1.0.2/24' }])
   answers.set('portmap ADD', { stdout: Buffer.from('{"x":1}') })
-  assert.deepEqual(await runtime.add(listOf(), attachment), { x: 1, cniVersion: '1.1.0' })
+  assert.deepEqual(await runtime.add(listOf(), { ...attachment, ifName: 'net1' }), {
+    x: 1,
+    cniVersion: '1.1.0',
+  })
+})
+
+test('a second ADD is refused before any plugin hears of it', async () => {
+  await runtime.add(listOf(), attachment)
+  calls = []
+  await assert.rejects(runtime.add(listOf(), attachment), { code: 'cni.runtime.attached' })
+  assert.deepEqual(calls, [])
+  await runtime.add(listOf(), { ...attachment, ifName: 'net1' })
 })
 
 test('names that are no names reach no plugin and no path', async () => {

@@ -41,9 +41,13 @@ export class CniRuntime {
   /**
    * ADD through the list in order, each plugin with its predecessor's result. @returns the last result, which is also
    * kept. If it fails, what the plugins before made stays: `del` takes it away.
+   *
+   * Throws `cni.runtime.attached` before any plugin is called if a result is kept already: the specification forbids
+   * a second ADD, and plugins that are asked for one all the same fail in ways that invite a DEL.
    */
   async add(list: NetworkList, attachment: Attachment): Promise<JsonObject> {
     checkAttachment(attachment)
+    if (this.kept(list, attachment) !== undefined) throw attachedAlready(list, attachment)
     const { capabilityArgs } = attachment
     let result: JsonObject = {}
     for (const [index, plugin] of list.plugins.entries()) {
@@ -188,4 +192,9 @@ function usableResult(entry: CacheEntry | undefined, version: CniVersion): JsonO
 function notAttached({ name }: NetworkList, { containerId, ifName }: Attachment) {
   const message = `nothing is known of ${ifName} of container ${containerId} in network ${name}: ADD it first`
   return runtimeError('CHECK', message, { code: 'cni.runtime.not-attached', network: name })
+}
+
+function attachedAlready({ name }: NetworkList, { containerId, ifName }: Attachment) {
+  const message = `${ifName} of container ${containerId} is attached to network ${name} already: DEL it first`
+  return runtimeError('ADD', message, { code: 'cni.runtime.attached', network: name })
 }
