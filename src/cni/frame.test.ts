@@ -25,7 +25,7 @@ test('a request as the shim writes it', () => {
 })
 
 const refused: readonly [what: string, payload: string, message: RegExp][] = [
-  ['another version', 'podlace-cni/2\0type=x\0\0', /starts with "podlace-cni\/2".*of one release/],
+  ['another version', 'podlace-cni/1\0type=x\0\0', /starts with "podlace-cni\/1".*of one release/],
   ['nothing', '', /no end of header/],
   ['no end of header', 'podlace-cni/2\0type=x\0', /no end of header/],
   ['no type', 'podlace-cni/2\0fds=\0\0', /type is missing/],

@@ -31,6 +31,20 @@ export {
   FRAME_VERSION,
 } from './frame.ts'
 export {
+  type Change,
+  type InstallError,
+  type InstallErrorPayload,
+  type InstallOptions,
+  type InstallReport,
+  install,
+  NETWORK_FILE,
+  type NetworkFile,
+  podlaceNetwork,
+  readNetworkFile,
+  type UninstallOptions,
+  uninstall,
+} from './install/index.ts'
+export {
   type CniParameters,
   checkContainerId,
   checkInterfaceName,
@@ -54,6 +68,8 @@ export {
   NetworkFiles,
   type NetworkList,
   type PluginCall,
+  PluginChain,
+  type PluginChainOptions,
   type PluginExec,
   type PluginObject,
   type PluginOutput,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { hasCode, systemClock } from '../base/index.ts'
-import { makeDirectory, withLabLock } from './directory.ts'
+import { withLabLock } from './directory.ts'
 
 let parent = ''
 let root = ''
@@ -58,18 +58,5 @@ describe('withLabLock', () => {
     await assert.rejects(failing, /task/)
     await withLabLock(root, 'x', options(0), async () => undefined)
     assert.ok(!existsSync(root))
-  })
-})
-
-describe('makeDirectory', () => {
-  it('may be read by everybody, whatever the umask', () => {
-    const before = process.umask(0o077)
-    try {
-      makeDirectory(join(root, 'a', 'b'))
-      for (const path of [root, join(root, 'a'), join(root, 'a', 'b')])
-        assert.equal(statSync(path).mode & 0o777, 0o755)
-    } finally {
-      process.umask(before)
-    }
   })
 })

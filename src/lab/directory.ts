@@ -1,18 +1,8 @@
-import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, rmdirSync, rmSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { closeSync, fstatSync, openSync, rmdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Clock, sleep } from '../base/index.ts'
-import { flockSync } from '../sys/index.ts'
+import { flockSync, makeDirectory } from '../sys/index.ts'
 import { labError, throwIfInterrupted } from './errors.ts'
-
-/** Makes a directory that everybody may read, whatever the umask; parents too. One that exists is fine. */
-export function makeDirectory(path: string, mode = 0o755): void {
-  const made = mkdirSync(path, { recursive: true })
-  if (made === undefined) return
-  for (let directory = path; ; directory = dirname(directory)) {
-    chmodSync(directory, mode)
-    if (directory === made) return
-  }
-}
 
 export interface LockOptions {
   readonly clock: Clock

@@ -1,7 +1,7 @@
 import { accessSync, chmodSync, constants, copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { makeDirectory } from './directory.ts'
+import { makeDirectory } from '../sys/index.ts'
 import { labError } from './errors.ts'
 
 /** What a node needs of the build, relative to the package's root; the same layout is kept below /opt/podlace. */

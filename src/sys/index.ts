@@ -5,6 +5,7 @@ export { errnoError, type SysError, type SysErrorPayload } from './errors.ts'
 export { syncFile } from './file-sync.ts'
 export { flockSync } from './flock.ts'
 export { encodeFrame, type Frame, FrameDecoder, MAX_FRAME_BYTES } from './frames.ts'
+export { makeDirectory } from './make-directory.ts'
 export { bindMount, mount, unmount } from './mount.ts'
 export { NetlinkEvents, type NetlinkEventsOptions, type QueuedEvents } from './netlink-events.ts'
 export {

@@ -3,6 +3,7 @@ import type { CliContext } from '../context.ts'
 import { addAttachmentCommands } from './cni/attachment.ts'
 import { addConformanceCommand } from './cni/conformance.ts'
 import { addExecCommand } from './cni/exec.ts'
+import { addInstallCommands } from './cni/install.ts'
 import { addNetworkCommands } from './cni/network.ts'
 
 const HELP = `
@@ -16,16 +17,18 @@ Examples:
   podlace cni del pods /run/netns/blue
   podlace cni status pods                    can a pod be attached now? if not, why?
   podlace cni version pods                   which versions do its plugins speak?
-  podlace cni exec bridge --command STATUS < one-plugin.json`
+  podlace cni exec bridge --command STATUS < one-plugin.json
+  podlace cni install --agent-uid 64113      make this machine a node of Podlace`
 
 /** `cni ...`: both sides of the protocol by hand. */
 export function addCniCommands(program: Command, context: CliContext): void {
   const cni = program
     .command('cni')
-    .description('call CNI plugins as a runtime does')
+    .description('install the CNI plugins, and call any as a runtime does')
     .addHelpText('after', HELP)
   addAttachmentCommands(cni, context)
   addNetworkCommands(cni, context)
   addExecCommand(cni, context)
   addConformanceCommand(cni, context)
+  addInstallCommands(cni, context)
 }

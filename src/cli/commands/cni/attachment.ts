@@ -67,13 +67,12 @@ async function add(context: CliContext, network: string, netns: string, flags: F
       ...resultLines(result, list),
     ])
   } catch (error) {
-    throw withRemedy(error)
+    throw hasCode(error, 'cni.runtime') && error.code !== 'cni.runtime.attached' ? withRemedy(error) : error
   }
 }
 
 /** Nothing is undone here: a DEL would also take an interface away that another runtime made under this name. */
-function withRemedy(error: unknown): unknown {
-  if (!hasCode(error, 'cni.runtime') || hasCode(error, 'cni.runtime.attached')) return error
+function withRemedy(error: PodlaceError): PodlaceError {
   const remedy = 'what was made before stays; the same command with del instead of add takes it away'
   return new PodlaceError(error.op, `${error.message} (${remedy})`, error.payload)
 }

@@ -9,8 +9,8 @@ export function resultLines(result: JsonObject, list: NetworkList): readonly str
       ...interfaces.map(({ name, mac = '', sandbox = '' }) => [
         '  interface',
         name,
-        mac,
         sandbox === '' ? 'on the host' : 'inside',
+        mac,
       ]),
       ...ips.map(({ address, gateway }) => [
         '  address',
