@@ -44,7 +44,6 @@ export function buildProgram(context: CliContext): Command {
   addAgentCommand(program, context)
   addApiServerCommand(program, context)
   addControllerCommand(program, context)
-  addCniCommands(program, context)
   addVersionCommand(program, context)
   return program
 }
