@@ -2,9 +2,9 @@ import { type Clock, errorText, type Logger } from '../base/index.ts'
 import type { CniRequest } from '../cni/index.ts'
 import { type Collection, Graph, type Source } from '../derive/index.ts'
 import type { FileLock } from '../ipam/index.ts'
-import { type Entry, type Kernel, Reconciler } from '../kernel/index.ts'
+import { type Entry, type Kernel, type NamespaceHandle, Reconciler } from '../kernel/index.ts'
 import { blockCooldownSeconds, type NetworkConfig, type Node, type PodBlock } from '../model/index.ts'
-import { overlayMtu, renderSubnetEnv, subnetEnvFor } from '../overlay/index.ts'
+import { overlayMtu, renderSubnetEnv, subnetEnvFor, tunnelPorts } from '../overlay/index.ts'
 import { Informer, type Store } from '../store/index.ts'
 import { HostLocalStores } from './addresses/host-local.ts'
 import { Ipam } from './addresses/ipam.ts'
@@ -25,7 +25,7 @@ import { OwnNetwork } from './network/own-network.ts'
 import { type Plans, planEverything } from './network/plans.ts'
 import type { SelfNetwork } from './network/self.ts'
 import { watchUplink } from './network/watch-uplink.ts'
-import { allPlugins } from './plugins/index.ts'
+import { allPlugins, CHAINED_TYPES, type Hardware } from './plugins/index.ts'
 import type { PodNetwork } from './plugins/podlace.ts'
 import type { PodNamespace } from './pod-namespace.ts'
 import { Registration } from './registration.ts'
@@ -36,7 +36,10 @@ export interface AgentWorld {
   readonly store: Store
   /** The node's own namespace; the agent is its only writer. */
   readonly kernel: Kernel
+  /** The same namespace, for links of pods that are made of its devices. */
+  readonly hostNamespace: NamespaceHandle
   readonly hasIpv6: boolean
+  readonly hardware: Hardware
   readonly journal: JournalDisk
   /** Names the machine's life: a journal of another one speaks of namespaces that are gone. */
   readonly bootId: string
@@ -50,6 +53,9 @@ export interface AgentWorld {
   /** Called between the steps of ADD and DEL; tests die here. */
   readonly checkpoint?: (step: string) => void
 }
+
+/** Where the standard `tuning` plugin has its list. */
+const SYSCTL_ALLOWLIST = '/etc/cni/tuning/allowlist.conf'
 
 /**
  * One node: follows the objects, keeps the node's kernel as they want it, and attaches pods. Everything it does to
@@ -137,8 +143,8 @@ export class Agent {
       journal: this.journal,
       source: this.attached,
       networks: new NetworkEntries(networks),
-      wires: new Wires(this.reconciler),
-      chainedTypes: [],
+      wires: new Wires(this.reconciler, world.hostNamespace),
+      chainedTypes: CHAINED_TYPES,
       addressesOf: record => this.addressesOf(record),
       log,
       checkpoint: world.checkpoint ?? (() => {}),
@@ -331,7 +337,11 @@ export class Agent {
 
   private makeCalls(): Calls {
     const { world, config } = this
-    const host = { nodeName: config.nodeName, hasIpv6: world.hasIpv6 }
+    const host = {
+      nodeName: config.nodeName,
+      hasIpv6: world.hasIpv6,
+      tunnelPorts: () => (this.network === undefined ? [] : tunnelPorts(this.network.config)),
+    }
     const ipam = new Ipam(network => this.hostLocal.forConfiguration(network))
     return new Calls({
       attachments: this.attachments,
@@ -347,7 +357,18 @@ export class Agent {
         podNetwork: { addresses: this.pool, network: () => this.podNetwork() },
         readSubnetFile: world.readFile,
         standsAlone: this.standsAlone,
+        hardware: world.hardware,
+        sysctlAllowlist: () => readIfThere(world.readFile, SYSCTL_ALLOWLIST),
       }),
     })
+  }
+}
+
+function readIfThere(readFile: AgentWorld['readFile'], file: string): string | undefined {
+  try {
+    return readFile(file)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
   }
 }

@@ -70,7 +70,7 @@ export class Calls {
       case 'CHECK':
         return this.check(call, plugin, needPod(parameters, request, pod))
       case 'DEL':
-        await this.remove(call, plugin)
+        await this.remove(call, plugin, pod)
         return {}
       case 'GC':
         await this.collect(call, plugin)
@@ -102,7 +102,7 @@ export class Calls {
           .catch(() => undefined)
         throw error
       })
-    const undo = () => attachments.remove(name)
+    const undo = () => attachments.remove(name, pod)
     // And again: a pod must not begin with an address that the node lost while it was wired.
     const reason =
       blocks.lacks() ?? (blocks.names() === from ? undefined : "the node's blocks changed meanwhile")
@@ -119,8 +119,8 @@ export class Calls {
   }
 
   /** Works from the journal; without a record (an older runtime's, a second DEL) it only gives addresses back. */
-  private async remove(call: Call, plugin: Plugin): Promise<void> {
-    await this.options.attachments.remove(attachmentName(call, plugin), async () => {
+  private async remove(call: Call, plugin: Plugin, pod: PodNamespace | undefined): Promise<void> {
+    await this.options.attachments.remove(attachmentName(call, plugin), pod, async () => {
       await plugin.addresses(call)?.release(holderOf(call))
     })
     await plugin.delegated(call)?.release()

@@ -10,6 +10,7 @@ import { serveCni } from './cni-server.ts'
 import type { AgentConfig } from './config.ts'
 import { FileJournalDisk } from './journal/index.ts'
 import { agentMetrics } from './metrics.ts'
+import type { Hardware } from './plugins/index.ts'
 import type { PodNamespace } from './pod-namespace.ts'
 import { socketError } from './socket-path.ts'
 import { LateDeletes, tombstonesIn } from './tombstones.ts'
@@ -53,7 +54,10 @@ async function start(
   onStop(() => netns.close())
   const kernel = new NetlinkKernel({ netns, openEvents: NetlinkEvents.open })
   onStop(() => kernel.close())
-  const agent = new Agent(config, { ...realWorld(config, netns, kernel, log), ...options })
+  // Sockets of its own: what pods need of the host's devices must not mix with what the kernel is asked for.
+  const host = Netns.own()
+  onStop(() => host.close())
+  const agent = new Agent(config, { ...realWorld(config, { netns, host }, kernel, log), ...options })
   onStop(() => agent.stop())
   await agent.start()
   const lateDeletes = new LateDeletes({
@@ -85,11 +89,18 @@ function listenCni(socket: string, calls: LateDeletes, log: Logger): { close(): 
   }
 }
 
-function realWorld(config: AgentConfig, netns: Netns, kernel: NetlinkKernel, log: Logger): AgentWorld {
+function realWorld(
+  config: AgentConfig,
+  { netns, host }: { readonly netns: Netns; readonly host: Netns },
+  kernel: NetlinkKernel,
+  log: Logger,
+): AgentWorld {
   const clock = systemClock
   return {
     store: openStore(config, clock),
     kernel,
+    hostNamespace: host,
+    hardware: sysHardware,
     hasIpv6: netns.fds.ipv6 !== undefined,
     journal: new FileJournalDisk(path.join(config.stateDir, 'attachments')),
     bootId: bootId(),
@@ -123,6 +134,23 @@ function podNamespace(netns: Netns): PodNamespace {
     cookie,
     onLink: (name, index) => knownLinks.set(name, index),
     openKernel: () => new NetlinkKernel({ netns, knownLinks }),
+  }
+}
+
+/** What the kernel tells of devices below /sys. */
+const sysHardware: Hardware = {
+  pathOf: device => realPath(`/sys/class/net/${device}/device`),
+  driverOf: busId => {
+    const driver = realPath(`/sys/bus/pci/devices/${busId}/driver`)
+    return driver === undefined ? undefined : path.basename(driver)
+  },
+}
+
+function realPath(link: string): string | undefined {
+  try {
+    return fs.realpathSync(link)
+  } catch {
+    return undefined
   }
 }
 

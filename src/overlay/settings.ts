@@ -42,6 +42,12 @@ export function backendSettings(config: NetworkConfig): BackendSettings {
   }
 }
 
+/** UDP ports at which nodes take packets of each other. */
+export function tunnelPorts(config: NetworkConfig): readonly number[] {
+  const settings = backendSettings(config)
+  return settings.type === 'vxlan' ? [settings.port] : []
+}
+
 /** Undefined if the network has no such family. */
 export function familyNetwork(config: NetworkConfig, family: Family): FamilyNetwork | undefined {
   const { network, ipv6Network, subnetLength = 24, ipv6SubnetLength = 64 } = config.spec

@@ -108,6 +108,8 @@ export class TestNode {
       {
         store: this.store,
         kernel: this.kernel,
+        hostNamespace: this.netns,
+        hardware: { pathOf: () => undefined, driverOf: () => undefined },
         hasIpv6: this.netns.fds.ipv6 !== undefined,
         journal: new FileJournalDisk(path.join(this.stateDir, 'attachments')),
         bootId: bootId(),

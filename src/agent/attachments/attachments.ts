@@ -99,7 +99,7 @@ export class Attachments {
           ? this.finish(key, result)
           : await this.complete(key, await attached.complete(), pod)
       } catch (error) {
-        await this.undo(key, attached.record)
+        await this.undo(key, attached.record, pod)
         throw error
       } finally {
         host.cancel()
@@ -111,16 +111,21 @@ export class Attachments {
    * Removes the attachment; with an interface goes all that is chained to it. One of another network is left alone: its
    * ADD here was refused, and a runtime sends DEL after that.
    *
+   * @param pod its namespace, if that is at hand
    * @param giveBack called instead if there is no record, still in this interface's turn: the next ADD takes addresses
    */
-  remove({ holder, network, chainedType }: AttachmentName, giveBack = async (): Promise<void> => {}) {
+  remove(
+    { holder, network, chainedType }: AttachmentName,
+    pod?: PodNamespace,
+    giveBack = async (): Promise<void> => {},
+  ): Promise<void> {
     return this.mutex.run(holderKey(holder), async () => {
       const { journal, chainedTypes } = this.options
       const types = chainedType === undefined ? [...chainedTypes, undefined] : [chainedType]
       for (const type of types) {
         const key = attachmentKey(holder, type)
         const record = journal.get(key)?.value
-        if (record?.wiring.spec.network === network) await this.unwire(key, record)
+        if (record?.wiring.spec.network === network) await this.unwire(key, record, pod)
         else if (record === undefined && type === undefined) await giveBack()
       }
     })
@@ -216,10 +221,12 @@ export class Attachments {
     return result
   }
 
-  private async unwire(key: string, record: AttachmentRecord): Promise<void> {
+  private async unwire(key: string, record: AttachmentRecord, pod?: PodNamespace): Promise<void> {
     const { journal, source, wires, checkpoint } = this.options
     const plan = source.get(key)?.plan ?? planRecord(record)
     source.delete(key)
+    // The namespace of a container that was started again is another one.
+    if (pod !== undefined && String(pod.cookie) === record.netnsCookie) await wires.clearPod(plan, pod)
     await wires.remove(plan)
     checkpoint('unplugged')
     await this.options.addressesOf(record)?.release(record.wiring.spec)
@@ -229,8 +236,8 @@ export class Attachments {
     checkpoint('forgotten')
   }
 
-  private async undo(key: string, record: AttachmentRecord): Promise<void> {
-    const failed = await this.unwire(key, record)
+  private async undo(key: string, record: AttachmentRecord, pod: PodNamespace): Promise<void> {
+    const failed = await this.unwire(key, record, pod)
       .then(() => this.forgetUnused(record.wiring.spec.network))
       .catch((error: unknown) => error)
     if (failed === undefined) return

@@ -1,12 +1,32 @@
 import * as v from 'valibot'
 import {
   type Attachment,
+  type AttachmentSpec,
+  type BandwidthSpec,
   type BridgeSpec,
+  type HostDeviceSpec,
+  type IpvlanSpec,
   type LoopbackSpec,
+  type MacvlanSpec,
   type PtpSpec,
+  planBandwidth,
   planBridge,
+  planDummy,
+  planHostDevice,
+  planIpvlan,
   planLoopback,
+  planMacvlan,
   planPtp,
+  planSbr,
+  planTap,
+  planTuning,
+  planVlan,
+  planVrf,
+  type SbrSpec,
+  type TapSpec,
+  type TuningSpec,
+  type VlanSpec,
+  type VrfSpec,
 } from '../../attach/index.ts'
 import { type Holder, holderKey } from '../addresses/source.ts'
 
@@ -35,7 +55,17 @@ export interface HostLocalAddresses {
 interface Specs {
   readonly bridge: BridgeSpec
   readonly ptp: PtpSpec
+  readonly macvlan: MacvlanSpec
+  readonly ipvlan: IpvlanSpec
+  readonly vlan: VlanSpec
+  readonly dummy: AttachmentSpec
+  readonly tap: TapSpec
+  readonly 'host-device': HostDeviceSpec
   readonly loopback: LoopbackSpec
+  readonly tuning: TuningSpec
+  readonly sbr: SbrSpec
+  readonly vrf: VrfSpec
+  readonly bandwidth: BandwidthSpec
 }
 
 type PlanName = keyof Specs
@@ -47,7 +77,17 @@ export type Wiring<P extends PlanName = PlanName> = {
 const PLANNERS: { readonly [K in PlanName]: (spec: Specs[K], netns: string) => Attachment } = {
   bridge: planBridge,
   ptp: planPtp,
+  macvlan: planMacvlan,
+  ipvlan: planIpvlan,
+  vlan: planVlan,
+  dummy: planDummy,
+  tap: planTap,
+  'host-device': planHostDevice,
   loopback: planLoopback,
+  tuning: planTuning,
+  sbr: planSbr,
+  vrf: planVrf,
+  bandwidth: planBandwidth,
 }
 
 /** Under what key an attachment stands: an interface has one of its own, and one for each plugin chained to it. */

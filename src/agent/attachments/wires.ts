@@ -1,24 +1,31 @@
-import type { Attachment } from '../../attach/index.ts'
+import { type Attachment, HOST_NETNS, removedOnDelete } from '../../attach/index.ts'
 import { cniError } from '../../cni/index.ts'
 import {
+  type ApplyContext,
   applyOnce,
   type Entry,
   entryKey,
   inspectOnce,
   type Kernel,
+  type NamespaceHandle,
+  type ObservedEntry,
   type Operation,
   type Outcome,
   type Reconciler,
   type Reservation,
+  removeOnce,
 } from '../../kernel/index.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 
 /** Makes what attachments need: on the host through the reconciler, in a pod while its namespace is at hand. */
 export class Wires {
   private readonly reconciler: Pick<Reconciler, 'run' | 'reserve' | 'plan' | 'evict' | 'observed'>
+  /** Of a pod's entries: they may be made of devices of the host. */
+  private readonly podContext: ApplyContext
 
-  constructor(reconciler: Wires['reconciler']) {
+  constructor(reconciler: Wires['reconciler'], host: NamespaceHandle) {
     this.reconciler = reconciler
+    this.podContext = { namespaces: new Map([[HOST_NETNS, host]]) }
   }
 
   /** Keeps others from making what the plan needs on the host, until it is made here. */
@@ -44,12 +51,32 @@ export class Wires {
 
   /** Throws the first refusal. */
   async makePod(plan: Attachment, pod: PodNamespace): Promise<void> {
-    if (plan.pod.length > 0) insist(await withPod(pod, kernel => applyOnce(kernel, plan.pod)))
+    const { pod: entries, podDisplaced = [] } = plan
+    if (entries.length === 0) return
+    await withPod(pod, async kernel => {
+      insist(await applyOnce(kernel, entries, this.podContext))
+      insist(await kernel.apply(podDisplaced.map(deletion)))
+    })
   }
 
   /** To be called when the plan's entries are not desired any more; throws the first refusal. */
   async remove(plan: Attachment): Promise<void> {
     insist(await this.reconciler.run(plan.host.map(entryKey)))
+  }
+
+  /** Takes away, and puts back, what does not go with the host's end of the attachment. */
+  async clearPod(plan: Attachment, pod: PodNamespace): Promise<void> {
+    const { podOnDelete } = plan
+    if (podOnDelete === undefined) return
+    await withPod(pod, async kernel => {
+      const present = await kernel.observe([], this.podContext)
+      const doomed = removedOnDelete(
+        podOnDelete,
+        present.map(({ entry }) => entry),
+      )
+      insist(await removeOnce(kernel, doomed, this.podContext))
+      insist(await applyOnce(kernel, podOnDelete.restore.filter(isThere(present)), this.podContext))
+    })
   }
 
   /** Removes what nobody desires any more of these keys. */
@@ -60,7 +87,7 @@ export class Wires {
   /** What is not as planned, in words; empty if all is. */
   async faults(plan: Attachment, pod: PodNamespace): Promise<string[]> {
     const host = this.reconciler.plan(hostKeys(plan))
-    const inside = await withPod(pod, kernel => inspectOnce(kernel, plan.pod))
+    const inside = await withPod(pod, kernel => inspectOnce(kernel, plan.pod, this.podContext))
     return [
       ...host.operations.map(operation => `on the host: ${inWords(operation)}`),
       ...inside.operations.map(operation => `in the pod: ${inWords(operation)}`),
@@ -74,6 +101,16 @@ export class Wires {
     const [reason] = this.reconciler.plan([key]).findings
     throw cniError('interface-exists', 'attach', reason?.message ?? `${key} could not be planned`)
   }
+}
+
+function deletion(entry: Entry): Operation {
+  return { op: 'delete', entry, before: entry, why: 'displaced' }
+}
+
+/** A link that is gone needs nothing put back. */
+function isThere(present: readonly ObservedEntry[]): (entry: Entry) => boolean {
+  const links = new Set(present.map(({ entry }) => (entry.kind === 'link' ? entryKey(entry) : '')))
+  return entry => entry.kind !== 'link' || links.has(entryKey(entry))
 }
 
 /** What an attachment needs on the host. */

@@ -1,33 +1,15 @@
-import { type BridgeConfig, type BridgeSpec, parseBridgeConfig } from '../../attach/index.ts'
-import type { ObservedEntry } from '../../kernel/index.ts'
-import type { Ipam } from '../addresses/ipam.ts'
-import { interfacePlugin } from './interface.ts'
+import { type BridgeSpec, parseBridgeConfig } from '../../attach/index.ts'
+import type { HostView } from './host-view.ts'
+import { type InterfaceCommon, interfacePlugin } from './interface.ts'
 import type { Plugin } from './plugin.ts'
-import type { HostFacts } from './spec.ts'
-
-export interface StandardOptions {
-  readonly host: HostFacts
-  readonly ipam: Ipam
-  /** What the host's kernel holds now. */
-  readonly observed: () => HostView
-}
-
-/** The mirror of the host's namespace, by key; `childrenOf` a link gives the keys of its addresses among others. */
-export interface HostView {
-  get(key: string): ObservedEntry | undefined
-  childrenOf(key: string): Iterable<string>
-}
 
 /** The standard `bridge` plugin. */
-export function bridgePlugin({ host, ipam, observed }: StandardOptions): Plugin {
-  return interfacePlugin<BridgeConfig>({
-    host,
-    ipam,
+export function bridgePlugin(common: InterfaceCommon): Plugin {
+  return interfacePlugin({
+    ...common,
     parse: parseBridgeConfig,
-    wiring: (spec, config) => ({
-      plan: 'bridge',
-      spec: { ...spec, config, ...bridgeNow(config.bridge, observed()) },
-    }),
+    facts: async config => bridgeNow(config.bridge, common.observed()),
+    wiring: (spec, config, now) => ({ plan: 'bridge', spec: { ...spec, config, ...now } }),
   })
 }
 

@@ -1,37 +1,201 @@
-import { parsePtpConfig } from '../../attach/index.ts'
-import { bridgePlugin, type StandardOptions } from './bridge.ts'
+import {
+  checkSysctlAllowlist,
+  chooseDevice,
+  type HostDevice,
+  type HostDeviceConfig,
+  type MasterConfig,
+  parseBandwidthConfig,
+  parseHostDeviceConfig,
+  parseIpvlanConfig,
+  parseMacvlanConfig,
+  parsePtpConfig,
+  parseSbrConfig,
+  parseTapConfig,
+  parseTuningConfig,
+  parseVlanConfig,
+  parseVrfConfig,
+  planTuning,
+  type TuningSpec,
+} from '../../attach/index.ts'
+import { bridgePlugin } from './bridge.ts'
+import { chainedPlugin } from './chained.ts'
 import { flannelPlugin } from './flannel.ts'
-import { interfacePlugin } from './interface.ts'
+import { devicesIn, hostEnd, observedMaster, observePod } from './host-view.ts'
+import { type InterfaceCommon, interfacePlugin } from './interface.ts'
 import { loopbackPlugin } from './loopback.ts'
-import type { Plugin } from './plugin.ts'
+import type { Place, Plugin } from './plugin.ts'
 import { type PodlacePluginOptions, podlacePlugin } from './podlace.ts'
+import { requestedMac } from './spec.ts'
 
-export interface PluginsOptions extends StandardOptions {
+export interface PluginsOptions extends InterfaceCommon {
   readonly podNetwork: Omit<PodlacePluginOptions, 'host'>
   readonly readSubnetFile: (file: string) => string
   /** No cluster gives this node a block; the subnet file is another daemon's. */
   readonly standsAlone: boolean
+  readonly hardware: Hardware
+  /** The node's list of sysctls that networks may set; undefined if it has none. */
+  readonly sysctlAllowlist: () => string | undefined
 }
+
+/** What /sys tells of devices. */
+export interface Hardware {
+  /** What /sys/class/net/NAME/device leads to; undefined for a virtual device. */
+  pathOf(device: string): string | undefined
+  /** The driver that a PCI device is bound to. */
+  driverOf(busId: string): string | undefined
+}
+
+/** Types whose attachments work on an interface that another made, in the order in which DEL takes them away. */
+export const CHAINED_TYPES = ['bandwidth', 'sbr', 'vrf', 'tuning'] as const
 
 /** Every plugin of this agent, by type. */
 export function allPlugins(options: PluginsOptions): ReadonlyMap<string, Plugin> {
-  const { host, ipam, podNetwork, readSubnetFile, standsAlone } = options
-  const interfaces = new Map<string, Plugin>([
-    ['bridge', bridgePlugin(options)],
-    [
-      'ptp',
-      interfacePlugin({
-        host,
-        ipam,
-        parse: parsePtpConfig,
-        wiring: (spec, config) => ({ plan: 'ptp', spec: { ...spec, config } }),
-      }),
-    ],
-  ])
+  const { host, podNetwork, readSubnetFile, standsAlone } = options
+  const interfaces = interfacePlugins(options)
   return new Map([
     ['podlace', podlacePlugin({ host, ...podNetwork })],
     ...interfaces,
     ['flannel', flannelPlugin({ plugins: interfaces, readSubnetFile, usesBlocks: !standsAlone })],
     ['loopback', loopbackPlugin(host)],
+    ...chainedPlugins(options),
   ])
+}
+
+function interfacePlugins(options: PluginsOptions): ReadonlyMap<string, Plugin> {
+  const { host, ipam, observed, hardware } = options
+  const common = { host, ipam, observed }
+  const nothing = async () => undefined
+  const master = (config: MasterConfig, at: Place) => observedMaster(config, observed(), at)
+  return new Map([
+    ['bridge', bridgePlugin(common)],
+    [
+      'ptp',
+      interfacePlugin({
+        ...common,
+        parse: parsePtpConfig,
+        facts: nothing,
+        wiring: (spec, config) => ({ plan: 'ptp', spec: { ...spec, config } }),
+      }),
+    ],
+    [
+      'macvlan',
+      interfacePlugin({
+        ...common,
+        parse: parseMacvlanConfig,
+        facts: master,
+        wiring: (spec, config, facts) => ({ plan: 'macvlan', spec: { ...spec, config, master: facts } }),
+      }),
+    ],
+    [
+      'ipvlan',
+      interfacePlugin({
+        ...common,
+        parse: parseIpvlanConfig,
+        facts: master,
+        wiring: (spec, config, facts) => ({ plan: 'ipvlan', spec: { ...spec, config, master: facts } }),
+      }),
+    ],
+    [
+      'vlan',
+      interfacePlugin({
+        ...common,
+        parse: parseVlanConfig,
+        facts: master,
+        wiring: (spec, config, facts) => ({ plan: 'vlan', spec: { ...spec, config, master: facts } }),
+      }),
+    ],
+    [
+      'dummy',
+      interfacePlugin({
+        ...common,
+        parse: () => {},
+        facts: nothing,
+        wiring: spec => ({ plan: 'dummy', spec }),
+      }),
+    ],
+    [
+      'tap',
+      interfacePlugin({
+        ...common,
+        parse: parseTapConfig,
+        facts: nothing,
+        wiring: (spec, config) => ({ plan: 'tap', spec: { ...spec, config } }),
+      }),
+    ],
+    [
+      'host-device',
+      interfacePlugin({
+        ...common,
+        parse: parseHostDeviceConfig,
+        facts: async ({ wanted }) => {
+          const devices = hostDevices(options)
+          return chooseDevice(wanted, devices, wanted.by === 'bus' ? hardware.driverOf(wanted.id) : undefined)
+        },
+        wiring: (spec, config: HostDeviceConfig, device) => ({
+          plan: 'host-device',
+          spec: { ...spec, config, device },
+        }),
+      }),
+    ],
+  ])
+}
+
+function chainedPlugins({ host, observed, sysctlAllowlist }: PluginsOptions): ReadonlyMap<string, Plugin> {
+  return new Map([
+    [
+      'tuning',
+      chainedPlugin({
+        host,
+        parse: parseTuningConfig,
+        wiring: async (spec, config, { call, pod }) => {
+          const allowlist = sysctlAllowlist()
+          if (allowlist !== undefined) checkSysctlAllowlist(config.sysctls, allowlist)
+          const tuning: TuningSpec = { ...spec, config, requestedMac: requestedMac(call) }
+          const before = await observePod(pod, planTuning(tuning).pod)
+          return { plan: 'tuning', spec: { ...tuning, before } }
+        },
+      }),
+    ],
+    [
+      'sbr',
+      chainedPlugin({
+        host,
+        parse: parseSbrConfig,
+        wiring: async (spec, config, { pod }) => ({
+          plan: 'sbr',
+          spec: { ...spec, config, present: await observePod(pod) },
+        }),
+      }),
+    ],
+    [
+      'vrf',
+      chainedPlugin({
+        host,
+        parse: parseVrfConfig,
+        wiring: async (spec, config, { pod }) => ({
+          plan: 'vrf',
+          spec: { ...spec, config, present: await observePod(pod) },
+        }),
+      }),
+    ],
+    [
+      'bandwidth',
+      chainedPlugin({
+        host,
+        parse: parseBandwidthConfig,
+        wiring: (spec, config) => ({
+          plan: 'bandwidth',
+          spec: { ...spec, config, hostInterface: hostEnd(spec, observed()) },
+        }),
+      }),
+    ],
+  ])
+}
+
+function hostDevices({ observed, hardware }: PluginsOptions): HostDevice[] {
+  const entries = Array.from(observed().entries(), ({ entry }) => entry)
+  return devicesIn(entries).map(device => {
+    const path = hardware.pathOf(device.name)
+    return { ...device, ...(path === undefined ? {} : { path }) }
+  })
 }

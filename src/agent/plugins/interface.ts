@@ -5,19 +5,30 @@ import { type AddressSource, type Lease, NO_LEASE } from '../addresses/source.ts
 import { type Attached, type AttachmentRecord, planRecord, type Wiring } from '../attachments/record.ts'
 import { type Call, holderOf, requestedAddresses } from '../call.ts'
 import { keptByConfiguration } from '../recent-configurations.ts'
-import { type Plugin, refuseLoopback } from './plugin.ts'
+import type { HostView } from './host-view.ts'
+import { type Place, type Plugin, refuseLoopback } from './plugin.ts'
 import { attachmentSpec, type HostFacts } from './spec.ts'
 
-export interface InterfacePluginOptions<Config> {
+/** What every plugin that makes an interface needs of the agent. */
+export interface InterfaceCommon {
   readonly host: HostFacts
   readonly ipam: Ipam
+  /** What the host's kernel holds now. */
+  readonly observed: () => HostView
+}
+
+export interface InterfacePluginOptions<Config, Facts> extends InterfaceCommon {
   /** Reads the keys of this plugin; throws for what is not valid. */
   readonly parse: (raw: NetworkConfiguration['raw']) => Config
-  readonly wiring: (spec: AttachmentSpec, config: Config) => Wiring
+  /** What has to be looked up before it can be planned. */
+  readonly facts: (config: Config, at: Place) => Promise<Facts>
+  readonly wiring: (spec: AttachmentSpec, config: Config, facts: Facts) => Wiring
 }
 
 /** A standard plugin that makes CNI_IFNAME, with the addresses that `ipam` of its configuration gives. */
-export function interfacePlugin<Config>(options: InterfacePluginOptions<Config>): Plugin {
+export function interfacePlugin<Config, Facts = undefined>(
+  options: InterfacePluginOptions<Config, Facts>,
+): Plugin {
   const { host, ipam } = options
   const read = keptByConfiguration(({ raw }) => options.parse(raw))
   return {
@@ -26,11 +37,12 @@ export function interfacePlugin<Config>(options: InterfacePluginOptions<Config>)
     prepare: async (call, pod, begin) => {
       refuseLoopback(call)
       const config = read(call.config)
+      const facts = await options.facts(config, { call, pod })
       const source = ipam.source(call)
       const make = (lease: Lease): AttachmentRecord => ({
         type: call.type,
         netnsCookie: String(pod.cookie),
-        wiring: options.wiring(attachmentSpec(call, pod, lease, host), config),
+        wiring: options.wiring(attachmentSpec(call, pod, lease, host), config, facts),
         ...(source?.record === undefined ? {} : { addresses: source.record }),
       })
       return attach({ call, source, delegated: ipam.delegated(call), make, begin })

@@ -26,6 +26,12 @@ export interface Plugin {
   delegated(call: Call): DelegatedAddresses | undefined
 }
 
+/** Where an attachment is to be made, and on whose behalf. */
+export interface Place {
+  readonly call: Call
+  readonly pod: PodNamespace
+}
+
 /** `lo` is in every namespace already. @throws `cni.invalid-environment` (4) */
 export function refuseLoopback({ parameters, config }: Call): void {
   if (parameters.ifName !== 'lo') return

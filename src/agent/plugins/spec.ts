@@ -1,4 +1,4 @@
-import type { AttachmentSpec } from '../../attach/index.ts'
+import type { AttachmentSpec, RequestedMac } from '../../attach/index.ts'
 import type { Lease } from '../addresses/source.ts'
 import type { Call } from '../call.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
@@ -7,12 +7,13 @@ import type { PodNamespace } from '../pod-namespace.ts'
 export interface HostFacts {
   readonly nodeName: string
   readonly hasIpv6: boolean
+  /** UDP ports at which the overlay's nodes take packets of each other. */
+  readonly tunnelPorts: () => readonly number[]
 }
 
 /** The planner's input, from a call and what address management gave. */
 export function attachmentSpec(call: Call, pod: PodNamespace, lease: Lease, host: HostFacts): AttachmentSpec {
   const { parameters, config } = call
-  const cniArgsMac = parameters.args.get('MAC')
   return {
     network: config.name,
     containerId: parameters.containerId,
@@ -24,11 +25,17 @@ export function attachmentSpec(call: Call, pod: PodNamespace, lease: Lease, host
     dns: lease.dns,
     podHasIpv6: pod.fds.ipv6 !== undefined,
     hostHasIpv6: host.hasIpv6,
-    requestedMac: {
-      ...(config.runtimeConfig.mac === undefined ? {} : { runtimeConfig: config.runtimeConfig.mac }),
-      ...(config.args.mac === undefined ? {} : { args: config.args.mac }),
-      ...(cniArgsMac === undefined ? {} : { cniArgs: cniArgsMac }),
-    },
+    requestedMac: requestedMac(call),
+    tunnelPorts: host.tunnelPorts(),
     ...(parameters.pod === undefined ? {} : { pod: parameters.pod }),
+  }
+}
+
+export function requestedMac({ parameters, config }: Call): RequestedMac {
+  const cniArgs = parameters.args.get('MAC')
+  return {
+    ...(config.runtimeConfig.mac === undefined ? {} : { runtimeConfig: config.runtimeConfig.mac }),
+    ...(config.args.mac === undefined ? {} : { args: config.args.mac }),
+    ...(cniArgs === undefined ? {} : { cniArgs }),
   }
 }

@@ -254,6 +254,8 @@ export class AgentBench {
     return new Agent(config, {
       store: this.options.through ?? this.store,
       kernel: this.life.kernel(this.host),
+      hostNamespace: this.host,
+      hardware: { pathOf: () => undefined, driverOf: () => undefined },
       hasIpv6: true,
       journal: this.life.disk(this.disk),
       bootId: this.options.bootId ?? 'boot-1',

@@ -184,6 +184,8 @@ export class AgentProcess {
     return new Agent(config, {
       store: around.store,
       kernel,
+      hostNamespace: kernel,
+      hardware: { pathOf: () => undefined, driverOf: () => undefined },
       hasIpv6: true,
       journal: diskOf(around.disk, process),
       bootId: around.bootId,

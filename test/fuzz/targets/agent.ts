@@ -127,17 +127,17 @@ const pod: PodNamespace = {
   },
 }
 
-const emptyHost = { get: () => undefined, childrenOf: () => [] }
+const emptyHost = { get: () => undefined, childrenOf: () => [], entries: () => [] }
 
 /** An agent that plans and answers, and wires nothing. */
 function callsOf(): Calls {
-  const host = { nodeName: 'node-1', hasIpv6: true }
+  const host = { nodeName: 'node-1', hasIpv6: true, tunnelPorts: () => [8472] }
   const ipam = new Ipam(firstAddresses)
   const interfaces = new Map([['bridge', bridgePlugin({ host, ipam, observed: () => emptyHost })]])
   return new Calls({
     attachments: {
       add: async (_name, _pod, prepare) => (await prepare(() => undefined)).plan.result,
-      remove: async (_name, giveBack) => giveBack?.(),
+      remove: async (_name, _pod, giveBack) => giveBack?.(),
       check: async () => [],
       collect: async () => undefined,
     },

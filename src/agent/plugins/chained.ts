@@ -1,0 +1,59 @@
+import type { ChainedSpec, CniResult } from '../../attach/index.ts'
+import { cniError, type NetworkConfiguration } from '../../cni/index.ts'
+import type { AttachmentRecord, Wiring } from '../attachments/record.ts'
+import type { Call } from '../call.ts'
+import type { PodNamespace } from '../pod-namespace.ts'
+import { keptByConfiguration } from '../recent-configurations.ts'
+import { attach } from './interface.ts'
+import type { Place, Plugin } from './plugin.ts'
+import type { HostFacts } from './spec.ts'
+
+export interface ChainedPluginOptions<Config> {
+  readonly host: HostFacts
+  /** Reads the keys of this plugin; throws for what is not valid. */
+  readonly parse: (raw: NetworkConfiguration['raw']) => Config
+  readonly wiring: (spec: ChainedSpec, config: Config, at: Place) => Wiring | Promise<Wiring>
+}
+
+/** A standard plugin that works on the interface of plugins before it in a chain. */
+export function chainedPlugin<Config>(options: ChainedPluginOptions<Config>): Plugin {
+  const read = keptByConfiguration(({ raw }) => options.parse(raw))
+  return {
+    usesBlocks: false,
+    isChained: true,
+    prepare: async (call, pod, begin) => {
+      const spec = chainedSpec(call, pod, options.host)
+      const record: AttachmentRecord = {
+        type: call.type,
+        isChained: true,
+        netnsCookie: String(pod.cookie),
+        wiring: await options.wiring(spec, read(call.config), { call, pod }),
+      }
+      return attach({ call, source: undefined, make: () => record, begin })
+    },
+    addresses: () => undefined,
+    delegated: () => undefined,
+  }
+}
+
+function chainedSpec(call: Call, pod: PodNamespace, host: HostFacts): ChainedSpec {
+  const { parameters, config } = call
+  return {
+    network: config.name,
+    containerId: parameters.containerId,
+    ifName: parameters.ifName,
+    prevResult: needPrevious(call),
+    podHasIpv6: pod.fds.ipv6 !== undefined,
+    hostHasIpv6: host.hasIpv6,
+    ...(parameters.pod === undefined ? {} : { pod: parameters.pod }),
+  }
+}
+
+function needPrevious({ type, config }: Call): CniResult {
+  if (config.prevResult !== undefined) return config.prevResult
+  throw cniError(
+    'invalid-configuration',
+    `read network ${config.name}`,
+    `type ${type} works on the result of a plugin before it, and there is no prevResult: put it behind one that makes the interface`,
+  )
+}
