@@ -1,9 +1,9 @@
 import * as v from 'valibot'
 import {
+  backendKey,
   dnsKey,
   flag,
   guardKey,
-  ipMasqBackendKey,
   linkName,
   mtuKey,
   readKeys,
@@ -47,7 +47,7 @@ const schema = v.object({
   isDefaultGateway: flag,
   forceAddress: flag,
   ipMasq: flag,
-  ipMasqBackend: ipMasqBackendKey,
+  ipMasqBackend: backendKey,
   mtu: mtuKey,
   hairpinMode: flag,
   promiscMode: flag,
@@ -104,5 +104,5 @@ function refuseUnsupported(config: Parsed): void {
   if (config.promiscMode) throw unsupportedField('promiscMode', 'use hairpinMode')
   if (config.vlan !== 0) throw unsupportedField('vlan', 'this plugin has no VLANs yet')
   if (config.vlanTrunk.length > 0) throw unsupportedField('vlanTrunk', 'this plugin has no VLANs yet')
-  refuseIptables(config.ipMasqBackend)
+  refuseIptables('ipMasqBackend', config.ipMasqBackend)
 }

@@ -91,7 +91,7 @@ export const masterKeys = {
   dns: dnsKey,
 }
 
-export const ipMasqBackendKey = v.optional(v.picklist(['', 'iptables', 'nftables']), '')
+export const backendKey = v.optional(v.picklist(['', 'iptables', 'nftables']), '')
 
 /**
  * Reads the keys of a plugin out of a network configuration; keys it does not know are not its business.
@@ -108,8 +108,8 @@ export function readKeys<S extends v.GenericSchema>(
   throw invalidConfiguration(`the ${plugin} configuration is not valid: ${issuesText(parsed.issues)}`)
 }
 
-/** Masquerading is done with nftables, whatever else there is. */
-export function refuseIptables(backend: v.InferOutput<typeof ipMasqBackendKey>): void {
+/** Addresses are translated with nftables, whatever else there is. */
+export function refuseIptables(field: string, backend: '' | 'iptables' | 'nftables'): void {
   if (backend !== 'iptables') return
-  throw unsupportedField('ipMasqBackend', 'iptables is not used here: say nftables, or leave it out')
+  throw unsupportedField(field, 'iptables is not used here: say nftables, or leave it out')
 }

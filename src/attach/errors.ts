@@ -8,6 +8,8 @@ export type AttachErrorPayload =
   | { readonly code: 'attach.invalid-configuration' }
   /** The bridge has an address already that the wanted one does not go with. */
   | { readonly code: 'attach.address-conflict'; readonly link: string; readonly address: string }
+  /** A port of the host leads to another pod. */
+  | { readonly code: 'attach.host-port-taken'; readonly hostPort: number; readonly owner: string }
 
 export type AttachError = PodlaceError<AttachErrorPayload>
 
@@ -25,4 +27,17 @@ export function addressConflict(link: string, address: string, wanted: string): 
     `bridge ${link} has address ${address}, which does not go with the gateway ${wanted}: ` +
     'remove it, choose another bridge, or set forceAddress'
   return new PodlaceError('plan an attachment', message, { code: 'attach.address-conflict', link, address })
+}
+
+export function hostPortTaken(port: HostPort, owner: string): AttachError {
+  const where = `${port.hostIP === undefined ? '' : `${port.hostIP} `}${port.protocol} ${port.hostPort}`
+  const message = `host port ${where} leads to ${owner} already: choose another port, or stop that pod`
+  const { hostPort } = port
+  return new PodlaceError('plan an attachment', message, { code: 'attach.host-port-taken', hostPort, owner })
+}
+
+interface HostPort {
+  readonly hostIP?: string
+  readonly protocol: string
+  readonly hostPort: number
 }

@@ -31,6 +31,9 @@ export type {
 export { removedOnDelete } from './plan.ts'
 export { HOST_NETNS } from './pod-link.ts'
 export { type PodlaceSettings, podlaceBridge } from './podlace.ts'
+export { type PortClaims, refuseTakenPorts } from './port-claims.ts'
+export { type PortmapSpec, planPortmap } from './portmap.ts'
+export { type PortMapping, type PortmapConfig, parsePortmapConfig } from './portmap-config.ts'
 export { type PtpSpec, planPtp } from './ptp.ts'
 export { type PtpConfig, parsePtpConfig } from './ptp-config.ts'
 export {

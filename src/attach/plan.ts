@@ -1,4 +1,4 @@
-import type { AddressEntry, Entry, LinkEntry, RouteEntry } from '../kernel/index.ts'
+import type { AddressEntry, Entry, FlowFilter, LinkEntry, RouteEntry } from '../kernel/index.ts'
 import type { CniDns, CniIp, CniResult, CniRoute } from './result.ts'
 
 /** What address management gives; no addresses make a layer 2 attachment. */
@@ -64,6 +64,8 @@ export interface Attachment {
   readonly podDisplaced?: readonly RouteEntry[]
   /** What DEL does inside the pod while its namespace is at hand; all else goes with a link or with the namespace. */
   readonly podOnDelete?: PodOnDelete
+  /** What connection tracking must forget once the host's entries are there, and once they have gone. */
+  readonly staleFlows?: readonly FlowFilter[]
   readonly result: CniResult
 }
 

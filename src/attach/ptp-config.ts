@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { dnsKey, flag, guardKey, ipMasqBackendKey, mtuKey, readKeys, refuseIptables } from './config-keys.ts'
+import { backendKey, dnsKey, flag, guardKey, mtuKey, readKeys, refuseIptables } from './config-keys.ts'
 import type { CniDns } from './result.ts'
 
 /** The keys of the `ptp` plugin, with their defaults in place. */
@@ -15,7 +15,7 @@ export interface PtpConfig {
 
 const schema = v.object({
   ipMasq: flag,
-  ipMasqBackend: ipMasqBackendKey,
+  ipMasqBackend: backendKey,
   mtu: mtuKey,
   guard: guardKey,
   dns: dnsKey,
@@ -24,6 +24,6 @@ const schema = v.object({
 /** Throws `attach.invalid-configuration`, or `attach.unsupported-field` for what is not done here. */
 export function parsePtpConfig(raw: unknown): PtpConfig {
   const { ipMasqBackend, ...config } = readKeys('ptp', schema, raw)
-  refuseIptables(ipMasqBackend)
+  refuseIptables('ipMasqBackend', ipMasqBackend)
   return config
 }

@@ -3,6 +3,7 @@ import {
   parseHostDeviceConfig,
   parseIpvlanConfig,
   parseMacvlanConfig,
+  parsePortmapConfig,
   parsePtpConfig,
   parseSbrConfig,
   parseStaticConfig,
@@ -95,14 +96,30 @@ export const attachTargets: readonly Target[] = [
     seeds: ['^net\\.ipv4\\.conf\\.IFNAME\\.[a-z_]*$\n# others\n(a|b+)?\\w.[^-x]', '^net\\.core\\.somax.*$'],
     decode: input => checkSysctlAllowlist([{ key: 'net.core.somaxconn', value: '1' }], textOf(input)),
   }),
+  target({
+    ...keys('portmap', [
+      {
+        snat: true,
+        masqAll: true,
+        markMasqBit: 14,
+        conditionsV4: ['!', '-d', '192.0.2.0/24', '-i', 'eth+'],
+        conditionsV6: ['ip6', 'saddr', '!=', 'fd00::/8'],
+        runtimeConfig: {
+          portMappings: [
+            { hostPort: 8080, containerPort: 80, protocol: 'tcp' },
+            { hostPort: 53, containerPort: 53, protocol: 'UDP', hostIP: '192.0.2.1' },
+          ],
+        },
+      },
+      { externalSetMarkChain: 'KUBE-MARK-MASQ', backend: 'nftables' },
+    ]),
+    decode: input => parsePortmapConfig(jsonObject(input)),
+  }),
 ]
 
 function configuration(plugin: string, parse: (raw: unknown) => object, seeds: readonly object[]): Target {
   return target({
-    name: `attach.${plugin}-configuration`,
-    form: 'json',
-    errors: ['attach', NOT_JSON],
-    seeds: seeds.map(seed => JSON.stringify(seed)),
+    ...keys(plugin, seeds),
     decode: input => parse(jsonObject(input)),
     encode: config => JSON.stringify(config),
   })
@@ -112,4 +129,13 @@ function configuration(plugin: string, parse: (raw: unknown) => object, seeds: r
 function tuned(config: TuningConfig): object {
   const prevResult = { interfaces: [], ips: [], routes: [], dns: {} }
   return planTuning({ network: 'n', containerId: 'c', ifName: 'eth0', prevResult, config })
+}
+
+function keys(plugin: string, seeds: readonly object[]) {
+  return {
+    name: `attach.${plugin}-configuration`,
+    form: 'json',
+    errors: ['attach', NOT_JSON],
+    seeds: seeds.map(seed => JSON.stringify(seed)),
+  } as const
 }

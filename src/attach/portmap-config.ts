@@ -1,0 +1,93 @@
+import * as v from 'valibot'
+import type { Family } from '../ip/index.ts'
+import { formatAddress, parseAddress } from '../ip/index.ts'
+import type { NftMatch } from '../kernel/index.ts'
+import { address, backendKey, flag, readKeys, refuseIptables } from './config-keys.ts'
+import { invalidConfiguration, unsupportedField } from './errors.ts'
+import { parseConditions } from './portmap-conditions.ts'
+
+export type PortProtocol = 'tcp' | 'udp' | 'sctp'
+
+/** One port of the host that leads to the pod: the capability `portMappings` (CNI CONVENTIONS.md). */
+export interface PortMapping {
+  readonly hostPort: number
+  readonly containerPort: number
+  readonly protocol: PortProtocol
+  /** Canonical. Absent: any address of the host, of both families; `0.0.0.0` and `::`: any of one family. */
+  readonly hostIP?: string
+}
+
+/** The keys of the `portmap` plugin, with their defaults in place. */
+export interface PortmapConfig {
+  /** A pod that comes by a host port from the pod's own subnet takes an address of the host, so that answers return. */
+  readonly snat: boolean
+  /** Whoever comes by a host port does. */
+  readonly masqAll: boolean
+  /** The bit of the packet mark that remembers what was translated; default 13. */
+  readonly markMasqBit: number
+  /** What else must hold of a packet, by family. */
+  readonly conditions: Readonly<Record<Family, readonly NftMatch[]>>
+  readonly portMappings: readonly PortMapping[]
+}
+
+const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))
+
+const mapping = v.object({
+  hostPort: port,
+  containerPort: port,
+  protocol: v.pipe(
+    v.optional(v.string(), 'tcp'),
+    v.toLowerCase(),
+    v.picklist(['tcp', 'udp', 'sctp'], issue => `${issue.received} is none of tcp, udp and sctp`),
+  ),
+  hostIP: v.exactOptional(v.union([v.literal(''), address])),
+})
+
+const schema = v.object({
+  backend: backendKey,
+  snat: v.optional(v.boolean(), true),
+  masqAll: flag,
+  markMasqBit: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(31))),
+  /** A chain of iptables that marks what is to be masqueraded: done here without one. */
+  externalSetMarkChain: v.exactOptional(v.string()),
+  conditionsV4: v.nullish(v.array(v.string()), []),
+  conditionsV6: v.nullish(v.array(v.string()), []),
+  runtimeConfig: v.optional(v.looseObject({ portMappings: v.optional(v.array(mapping), []) }), {}),
+})
+
+const MARK_BIT = 13
+
+/** Throws `attach.invalid-configuration`, or `attach.unsupported-field` for what is not done here. */
+export function parsePortmapConfig(raw: unknown): PortmapConfig {
+  const config = readKeys('portmap', schema, raw)
+  refuseIptables('backend', config.backend)
+  if (config.markMasqBit !== undefined && config.externalSetMarkChain !== undefined) {
+    throw invalidConfiguration('externalSetMarkChain and markMasqBit cannot both be set: choose one')
+  }
+  const portMappings = config.runtimeConfig.portMappings.map(canonical)
+  for (const { hostIP } of portMappings) refuseLoopback(hostIP)
+  return {
+    snat: config.snat,
+    masqAll: config.masqAll,
+    markMasqBit: config.markMasqBit ?? MARK_BIT,
+    conditions: {
+      4: parseConditions(4, 'conditionsV4', config.conditionsV4),
+      6: parseConditions(6, 'conditionsV6', config.conditionsV6),
+    },
+    portMappings,
+  }
+}
+
+function canonical({ hostIP, ...rest }: v.InferOutput<typeof mapping>): PortMapping {
+  if (hostIP === undefined || hostIP === '') return rest
+  return { ...rest, hostIP: formatAddress(parseAddress(hostIP)) }
+}
+
+/**
+ * The kernel leads packets between 127.0.0.0/8 and a pod only with route_localnet, by which neighbours reach whatever
+ * the host serves to itself (CVE-2020-8558).
+ */
+function refuseLoopback(hostIP: string | undefined): void {
+  if (hostIP !== '::1' && hostIP?.startsWith('127.') !== true) return
+  throw unsupportedField('portMappings', `hostIP ${hostIP} leads to no pod: name another address of the host`)
+}
