@@ -143,7 +143,7 @@ export class Agent {
       journal: this.journal,
       source: this.attached,
       networks: new NetworkEntries(networks),
-      wires: new Wires(this.reconciler, world.hostNamespace),
+      wires: new Wires(this.reconciler, world),
       chainedTypes: CHAINED_TYPES,
       addressesOf: record => this.addressesOf(record),
       log,
@@ -358,6 +358,7 @@ export class Agent {
         readSubnetFile: world.readFile,
         standsAlone: this.standsAlone,
         hardware: world.hardware,
+        portClaims: own => this.attachments.portClaims(own),
         sysctlAllowlist: () => readIfThere(world.readFile, SYSCTL_ALLOWLIST),
       }),
     })

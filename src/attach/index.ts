@@ -4,6 +4,8 @@ export { type BridgeSpec, planBridge } from './bridge.ts'
 export { type BridgeConfig, parseBridgeConfig } from './bridge-config.ts'
 export { planDummy } from './dummy.ts'
 export type { AttachError, AttachErrorPayload } from './errors.ts'
+export { type FirewallSpec, planFirewall } from './firewall.ts'
+export { type FirewallConfig, type IngressPolicy, parseFirewallConfig } from './firewall-config.ts'
 export { GUARD_TABLE, type GuardConfig } from './guard.ts'
 export {
   chooseDevice,

@@ -1,4 +1,4 @@
-import type { CniResult } from '../../attach/index.ts'
+import { attachmentOwner, type CniResult, type PortClaims } from '../../attach/index.ts'
 import { errorText, KeyedMutex, type Logger, type PodlaceError } from '../../base/index.ts'
 import { cniError } from '../../cni/index.ts'
 import type { Source } from '../../derive/index.ts'
@@ -157,6 +157,15 @@ export class Attachments {
     }
     await this.forgetUnused(network)
     if (failures.length > 0) throw cniError('internal', 'collect garbage', failures.join('; '))
+  }
+
+  /** Ports of the host that lead to other interfaces than this one. */
+  *portClaims(own: Holder): Iterable<PortClaims> {
+    for (const { value } of this.options.journal.live()) {
+      const { plan, spec } = value.wiring
+      if (plan !== 'portmap' || holderKey(spec) === holderKey(own)) continue
+      yield { owner: attachmentOwner(spec), portMappings: spec.config.portMappings }
+    }
   }
 
   count(): number {

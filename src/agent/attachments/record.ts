@@ -4,18 +4,22 @@ import {
   type AttachmentSpec,
   type BandwidthSpec,
   type BridgeSpec,
+  type FirewallSpec,
   type HostDeviceSpec,
   type IpvlanSpec,
   type LoopbackSpec,
   type MacvlanSpec,
+  type PortmapSpec,
   type PtpSpec,
   planBandwidth,
   planBridge,
   planDummy,
+  planFirewall,
   planHostDevice,
   planIpvlan,
   planLoopback,
   planMacvlan,
+  planPortmap,
   planPtp,
   planSbr,
   planTap,
@@ -66,6 +70,8 @@ interface Specs {
   readonly sbr: SbrSpec
   readonly vrf: VrfSpec
   readonly bandwidth: BandwidthSpec
+  readonly portmap: PortmapSpec
+  readonly firewall: FirewallSpec
 }
 
 type PlanName = keyof Specs
@@ -88,6 +94,8 @@ const PLANNERS: { readonly [K in PlanName]: (spec: Specs[K], netns: string) => A
   sbr: planSbr,
   vrf: planVrf,
   bandwidth: planBandwidth,
+  portmap: planPortmap,
+  firewall: planFirewall,
 }
 
 /** Under what key an attachment stands: an interface has one of its own, and one for each plugin chained to it. */

@@ -17,14 +17,22 @@ import {
 } from '../../kernel/index.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 
+/** The host's namespace, for what is not an entry of it. */
+export interface HostAccess {
+  readonly kernel: Pick<Kernel, 'forgetFlows'>
+  readonly hostNamespace: NamespaceHandle
+}
+
 /** Makes what attachments need: on the host through the reconciler, in a pod while its namespace is at hand. */
 export class Wires {
+  private readonly forgetFlows: Kernel['forgetFlows']
   private readonly reconciler: Pick<Reconciler, 'run' | 'reserve' | 'plan' | 'evict' | 'observed'>
   /** Of a pod's entries: they may be made of devices of the host. */
   private readonly podContext: ApplyContext
 
-  constructor(reconciler: Wires['reconciler'], host: NamespaceHandle) {
+  constructor(reconciler: Wires['reconciler'], { kernel, hostNamespace: host }: HostAccess) {
     this.reconciler = reconciler
+    this.forgetFlows = filters => kernel.forgetFlows(filters)
     this.podContext = { namespaces: new Map([[HOST_NETNS, host]]) }
   }
 
@@ -45,6 +53,7 @@ export class Wires {
     const own = new Set(hostKeys(plan))
     const outcomes = all.filter(({ operation }) => own.has(entryKey(operation.entry)))
     insist(outcomes)
+    if (plan.staleFlows !== undefined) await this.forgetFlows(plan.staleFlows)
     const made = new Set(outcomes.filter(({ operation }) => operation.op === 'create').map(outcomeKey))
     for (const entry of plan.host) if (isOwnLink(entry)) this.insistOnLink(entryKey(entry), made)
   }
@@ -62,6 +71,7 @@ export class Wires {
   /** To be called when the plan's entries are not desired any more; throws the first refusal. */
   async remove(plan: Attachment): Promise<void> {
     insist(await this.reconciler.run(plan.host.map(entryKey)))
+    if (plan.staleFlows !== undefined) await this.forgetFlows(plan.staleFlows)
   }
 
   /** Takes away, and puts back, what does not go with the host's end of the attachment. */

@@ -4,10 +4,13 @@ import {
   type HostDevice,
   type HostDeviceConfig,
   type MasterConfig,
+  type PortClaims,
   parseBandwidthConfig,
+  parseFirewallConfig,
   parseHostDeviceConfig,
   parseIpvlanConfig,
   parseMacvlanConfig,
+  parsePortmapConfig,
   parsePtpConfig,
   parseSbrConfig,
   parseTapConfig,
@@ -15,8 +18,10 @@ import {
   parseVlanConfig,
   parseVrfConfig,
   planTuning,
+  refuseTakenPorts,
   type TuningSpec,
 } from '../../attach/index.ts'
+import type { Holder } from '../addresses/source.ts'
 import { bridgePlugin } from './bridge.ts'
 import { chainedPlugin } from './chained.ts'
 import { flannelPlugin } from './flannel.ts'
@@ -33,6 +38,8 @@ export interface PluginsOptions extends InterfaceCommon {
   /** No cluster gives this node a block; the subnet file is another daemon's. */
   readonly standsAlone: boolean
   readonly hardware: Hardware
+  /** Host ports that other interfaces have. */
+  readonly portClaims: (own: Holder) => Iterable<PortClaims>
   /** The node's list of sysctls that networks may set; undefined if it has none. */
   readonly sysctlAllowlist: () => string | undefined
 }
@@ -46,7 +53,7 @@ export interface Hardware {
 }
 
 /** Types whose attachments work on an interface that another made, in the order in which DEL takes them away. */
-export const CHAINED_TYPES = ['bandwidth', 'sbr', 'vrf', 'tuning'] as const
+export const CHAINED_TYPES = ['firewall', 'portmap', 'bandwidth', 'sbr', 'vrf', 'tuning'] as const
 
 /** Every plugin of this agent, by type. */
 export function allPlugins(options: PluginsOptions): ReadonlyMap<string, Plugin> {
@@ -140,7 +147,12 @@ function interfacePlugins(options: PluginsOptions): ReadonlyMap<string, Plugin> 
   ])
 }
 
-function chainedPlugins({ host, observed, sysctlAllowlist }: PluginsOptions): ReadonlyMap<string, Plugin> {
+function chainedPlugins({
+  host,
+  observed,
+  sysctlAllowlist,
+  portClaims,
+}: PluginsOptions): ReadonlyMap<string, Plugin> {
   return new Map([
     [
       'tuning',
@@ -154,6 +166,25 @@ function chainedPlugins({ host, observed, sysctlAllowlist }: PluginsOptions): Re
           const before = await observePod(pod, planTuning(tuning).pod)
           return { plan: 'tuning', spec: { ...tuning, before } }
         },
+      }),
+    ],
+    [
+      'portmap',
+      chainedPlugin({
+        host,
+        parse: parsePortmapConfig,
+        wiring: (spec, config) => {
+          refuseTakenPorts(config.portMappings, portClaims(spec))
+          return { plan: 'portmap', spec: { ...spec, config } }
+        },
+      }),
+    ],
+    [
+      'firewall',
+      chainedPlugin({
+        host,
+        parse: parseFirewallConfig,
+        wiring: (spec, config) => ({ plan: 'firewall', spec: { ...spec, config } }),
       }),
     ],
     [

@@ -1,5 +1,6 @@
 import {
   checkSysctlAllowlist,
+  parseFirewallConfig,
   parseHostDeviceConfig,
   parseIpvlanConfig,
   parseMacvlanConfig,
@@ -96,6 +97,10 @@ export const attachTargets: readonly Target[] = [
     seeds: ['^net\\.ipv4\\.conf\\.IFNAME\\.[a-z_]*$\n# others\n(a|b+)?\\w.[^-x]', '^net\\.core\\.somax.*$'],
     decode: input => checkSysctlAllowlist([{ key: 'net.core.somaxconn', value: '1' }], textOf(input)),
   }),
+  configuration('firewall', parseFirewallConfig, [
+    { backend: 'firewalld', firewalldZone: 'trusted', ingressPolicy: 'same-bridge' },
+    { backend: 'iptables', iptablesAdminChainName: 'CNI-ADMIN', ingressPolicy: 'isolated' },
+  ]),
   target({
     ...keys('portmap', [
       {
