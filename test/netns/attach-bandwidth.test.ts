@@ -16,6 +16,7 @@ import { diff, type Entry, entryKey, formatEntry, NetlinkKernel, Reconciler } fr
 import { DatagramSocket, NetlinkEvents, Netns, socketIn } from '../../src/sys/index.ts'
 import { eventually } from './agent-nodes.ts'
 import { run } from './kernel-harness.ts'
+import { ping } from './ping.ts'
 import { WiredPods } from './wired-pods.ts'
 
 const PLUGIN = '/usr/lib/cni/bandwidth'
@@ -98,6 +99,8 @@ test('what passes in a while is a fraction of what passes without a limit, eithe
   for (const config of [{}, { ingress: rate, egress: rate }]) {
     using node = new WiredPods()
     const pod = await node.attach(netns => limited(netns, config))
+    // The kernel takes its time to find that a new veth has a carrier.
+    await eventually('an answer', async () => (await ping(pod, '10.1.2.1')) === 'ok' || undefined)
     ways.in.push(await flood(node.host, pod, '10.1.2.2'))
     ways.out.push(await flood(pod, node.host, '10.1.2.1'))
   }
