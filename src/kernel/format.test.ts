@@ -52,6 +52,65 @@ const cases: [entry: Entry, text: string][] = [
   ],
   [{ ...link, claim: 'use', type: 'device', name: 'lo' }, 'ip link set lo up'],
   [
+    {
+      ...link,
+      type: 'bridge',
+      name: 'br0',
+      vlanFiltering: true,
+      vlanDefaultPvid: 0,
+      vlans: [{ id: 7 }, { id: 5, pvid: true, untagged: true }, { id: 8 }],
+    },
+    'ip link add br0 alias podlace:overlay up type bridge vlan_filtering 1 vlan_default_pvid 0' +
+      ' && bridge vlan add dev br0 vid 5 pvid untagged self && bridge vlan add dev br0 vid 7-8 self',
+  ],
+  [
+    { ...link, type: 'device', name: 'eth1', claim: 'use', bridgePort: { vlans: [{ id: 9 }] } },
+    'ip link set eth1 up && bridge vlan add dev eth1 vid 9',
+  ],
+  [
+    {
+      ...link,
+      type: 'macvlan',
+      name: 'eth0',
+      device: 'bond 0',
+      deviceNetns: 'host',
+      mode: 'vepa',
+      broadcastQueueLength: 2000,
+    },
+    "ip link add eth0 alias podlace:overlay up link 'bond 0' link-netns host type macvlan mode vepa bcqueuelen 2000",
+  ],
+  [
+    { ...link, type: 'ipvlan', name: 'eth0', device: 'eth1', mode: 'l3', flag: 'private', promisc: true },
+    'ip link add eth0 promisc on alias podlace:overlay up link eth1 type ipvlan mode l3 private',
+  ],
+  [
+    { ...link, type: 'vlan', name: 'v5', device: 'eth1', id: 5, allmulticast: false, txQueueLength: 10 },
+    'ip link add v5 allmulticast off txqueuelen 10 alias podlace:overlay up link eth1 type vlan id 5',
+  ],
+  [
+    { ...link, type: 'vrf', name: 'blue', table: 100 },
+    'ip link add blue alias podlace:overlay up type vrf table 100',
+  ],
+  [{ ...link, type: 'dummy', name: 'd0' }, 'ip link add d0 alias podlace:overlay up type dummy'],
+  [
+    { ...link, type: 'device', name: 'eth0', movedFrom: { netns: 'host', name: 'ens5' } },
+    'ip -n host link set ens5 netns /proc/$$/ns/net name eth0 && ip link set eth0 alias podlace-moved:ens5: up',
+  ],
+  [
+    {
+      ...link,
+      type: 'tun',
+      name: 'tap0',
+      mode: 'tap',
+      multiQueue: true,
+      ownerUid: 7,
+      groupGid: 8,
+      madeIn: 'host',
+    },
+    'ip -n host tuntap add tap0 mode tap user 7 group 8 multi_queue && ' +
+      'ip -n host link set tap0 netns /proc/$$/ns/net && ip link set tap0 alias podlace:overlay up',
+  ],
+  [
     { kind: 'address', link: 'cni0', address: '10.1.2.1/24', noPrefixRoute: true },
     'ip address replace 10.1.2.1/24 dev cni0 noprefixroute',
   ],

@@ -1,5 +1,6 @@
 import { familyOf } from '../ip/index.ts'
-import type { Entry, LinkEntry, QdiscEntry, RouteEntry, RuleEntry } from './entry.ts'
+import type { Entry, QdiscEntry, RouteEntry, RuleEntry } from './entry.ts'
+import { formatLink } from './format-link.ts'
 import { formatNftElement, formatNftTable } from './format-nft.ts'
 import { hex, quote, words } from './format-words.ts'
 
@@ -44,68 +45,6 @@ export function formatEntry(entry: Entry): string {
       return formatNftTable(entry)
     case 'nft-element':
       return formatNftElement(entry)
-  }
-}
-
-function formatLink(link: LinkEntry): string {
-  const { name, mtu, mac, master, up, bridgePort } = link
-  const common = words(
-    mtu !== undefined && `mtu ${mtu}`,
-    mac && `address ${mac}`,
-    master && `master ${quote(master)}`,
-    link.claim === 'own' && `alias ${quote(`podlace:${link.owner}`)}`,
-    up !== undefined && (up ? 'up' : 'down'),
-  )
-  const head = link.claim === 'own' ? `ip link add ${quote(name)}` : `ip link set ${quote(name)}`
-  const command = words(head, common, link.claim === 'own' && linkType(link))
-  if (bridgePort === undefined) return command
-  const port = (['hairpin', 'isolated', 'learning'] as const).map(
-    flag => bridgePort[flag] !== undefined && `${flag} ${bridgePort[flag] ? 'on' : 'off'}`,
-  )
-  return `${command} && ${words('bridge link set dev', quote(name), ...port)}`
-}
-
-function linkType(link: LinkEntry): string {
-  switch (link.type) {
-    case 'device':
-      return ''
-    case 'bridge':
-      return words(
-        'type bridge',
-        link.vlanFiltering !== undefined && `vlan_filtering ${link.vlanFiltering ? 1 : 0}`,
-      )
-    case 'veth': {
-      const { name, netns, mac, mtu } = link.peer
-      return words(
-        `type veth peer name ${quote(name)} netns ${quote(netns)}`,
-        mac && `address ${mac}`,
-        mtu !== undefined && `mtu ${mtu}`,
-      )
-    }
-    case 'vxlan': {
-      const end = `dstport ${link.udpPort}`
-      const { vni, local, device, learning, gbp } = link
-      const source = `type vxlan id ${vni} local ${local} dev ${quote(device)}`
-      return words(source, end, learning ? 'learning' : 'nolearning', gbp && 'gbp')
-    }
-    case 'macvlan': {
-      const queue = link.broadcastQueueLength
-      return words(
-        `link ${quote(link.device)} type macvlan mode ${link.mode}`,
-        queue !== undefined && `bcqueuelen ${queue}`,
-      )
-    }
-    case 'ipvlan':
-      return words(`link ${quote(link.device)} type ipvlan mode ${link.mode}`, link.flag)
-    case 'vlan':
-      return `link ${quote(link.device)} type vlan id ${link.id}`
-    case 'vrf':
-      return `type vrf table ${link.table}`
-    case 'dummy':
-    case 'ifb':
-      return `type ${link.type}`
-    case 'tun':
-      return `type tun mode ${link.mode}`
   }
 }
 

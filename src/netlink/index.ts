@@ -22,6 +22,13 @@ export {
   replaceAddress,
 } from './address.ts'
 export type { BridgePort } from './bridge-port.ts'
+export { type BridgeVlan, type VlanRange, vlanRanges } from './bridge-vlan.ts'
+export {
+  addBridgeVlans,
+  deleteBridgeVlans,
+  listBridgeVlans,
+  type VlanTarget,
+} from './bridge-vlan-requests.ts'
 export { type BatchOptions, NetlinkClient } from './client.ts'
 export { decodeFlow, deleteFlow, encodeFlow, type Flow, type FlowFilter, listFlows } from './conntrack.ts'
 export { type NetlinkError, type NetlinkErrorPayload } from './errors.ts'

@@ -17,6 +17,9 @@ export const IFF_PROMISC = 0x100
 export const IFF_ALLMULTI = 0x200
 export const IFF_LOWER_UP = 0x1_0000
 
+/** Attributes of an address family's own. */
+export const IFLA_AF_SPEC = 26
+
 /** RFC 2863 states, IFLA_OPERSTATE. */
 export type OperState =
   | 'unknown'

@@ -31,7 +31,10 @@ export const linkInfoAttribute: AttributeCodec<LinkInfoAttribute> = {
     if (kindName !== undefined) writeText(writer, IFLA_INFO_KIND, kindName)
     if (info !== undefined) {
       const { kind: name, ...data } = info
-      writer.attribute(IFLA_INFO_DATA, true, () => linkKindNamed(name)?.data.write(writer, data))
+      // As iproute2: a kind that takes no attributes may have no place for them.
+      if (Object.keys(data).length > 0) {
+        writer.attribute(IFLA_INFO_DATA, true, () => linkKindNamed(name)?.data.write(writer, data))
+      }
     }
     const portKindName = bridgePort === undefined ? portKind : 'bridge'
     if (portKindName !== undefined) writeText(writer, IFLA_INFO_SLAVE_KIND, portKindName)

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { hasCode } from '../base/index.ts'
 import { address, index, mac, name, partial, u8, u16, u32 } from './arbitraries.ts'
+import { vlanRanges } from './bridge-vlan.ts'
+import { addBridgeVlans } from './bridge-vlan-requests.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { AF_BRIDGE } from './families.ts'
 import { decodeLink, encodeLink, type LinkSpec, RTM_DELLINK, RTM_NEWLINK } from './link.ts'
@@ -31,12 +33,22 @@ const vxlan = partial({
 })
 const mode = fc.constantFrom('private' as const, 'vepa' as const, 'bridge' as const, 'passthru' as const)
 
+const ipvlanMode = fc.constantFrom('l2' as const, 'l3' as const, 'l3s' as const)
+const ipvlanFlag = fc.constantFrom('bridge' as const, 'private' as const, 'vepa' as const)
+
 /** One per kind of link-kinds/. */
 const info: fc.Arbitrary<LinkInfo> = fc.oneof(
   partial({ peer }).map(data => ({ kind: 'veth' as const, ...data })),
   bridge.map(data => ({ kind: 'bridge' as const, ...data })),
   fc.tuple(vxlan, boolean).map(([data, gbp]) => ({ kind: 'vxlan' as const, ...data, gbp })),
-  partial({ mode, flags: u16 }).map(data => ({ kind: 'macvlan' as const, ...data })),
+  partial({ mode, flags: u16, broadcastQueueLength: u32 }).map(data => ({
+    kind: 'macvlan' as const,
+    ...data,
+  })),
+  partial({ mode: ipvlanMode, flag: ipvlanFlag }).map(data => ({ kind: 'ipvlan' as const, ...data })),
+  partial({ id: u16, protocol: u16 }).map(data => ({ kind: 'vlan' as const, ...data })),
+  partial({ table: u32 }).map(data => ({ kind: 'vrf' as const, ...data })),
+  fc.constantFrom({ kind: 'dummy' as const }, { kind: 'ifb' as const }),
   partial({ owner: u32, type: u8, persist: boolean }).map(data => ({ kind: 'tun' as const, ...data })),
 )
 
@@ -53,10 +65,10 @@ test('a link of any kind comes back from its bytes', () => {
   )
 })
 
-test('up and promiscuous change only their own flags', () => {
-  const body = encodeLink({ index: 3, name: 'x', up: true, promiscuous: false })
+test('up, promiscuous and allMulticast change only their own flags', () => {
+  const body = encodeLink({ index: 3, name: 'x', up: true, promiscuous: false, allMulticast: true })
   const expected = new ByteWriter()
-  linkHeader.write(expected, { index: 3, flags: 1, changeMask: 0x101 })
+  linkHeader.write(expected, { index: 3, flags: 0x201, changeMask: 0x301 })
   assert.deepEqual(body.subarray(0, 16), expected.finish())
 })
 
@@ -93,4 +105,49 @@ test('only a link that is given by index can be renamed', () => {
     () => setLink({ name: 'a' }, { name: 'b' }),
     error => hasCode(error, 'netlink.invalid-value'),
   )
+})
+
+const bridgeVlan = fc.record(
+  { id: fc.integer({ min: 1, max: 4094 }), pvid: boolean, untagged: boolean },
+  { noNullPrototype: true },
+)
+const bridgeVlans = fc.uniqueArray(bridgeVlan, { selector: ({ id }) => id, maxLength: 60 })
+
+test('VLANs come back from their bytes, as few ranges as can be', () => {
+  fc.assert(
+    fc.property(bridgeVlans, vlans => {
+      const { body } = addBridgeVlans({ index: 4 }, vlans)
+      const link = new ByteWriter().bytes(body)
+      link.attribute(3, false, writer => writer.bytes(Buffer.from('v0\0')))
+      const decoded = decodeLink(message(link.finish()))
+      assert.deepEqual(
+        decoded.bridgeVlans,
+        vlans.toSorted((a, b) => a.id - b.id),
+      )
+    }),
+  )
+  const plain = { pvid: false, untagged: false }
+  const run = [4, 3, 2, 6, 1].map(id => ({ id, ...plain, pvid: id === 1 }))
+  assert.deepEqual(
+    vlanRanges([...run, { id: 5, ...plain, untagged: true }]).map(({ first, last }) => [first, last]),
+    [
+      [1, 1],
+      [2, 4],
+      [5, 5],
+      [6, 6],
+    ],
+  )
+})
+
+test('no VLANs are told by what is not of family AF_BRIDGE, and none where the kernel leaves them out', () => {
+  const plain = new ByteWriter()
+  linkHeader.write(plain, { index: 2 })
+  plain.attribute(3, false, writer => writer.bytes(Buffer.from('v0\0')))
+  // There, 2 is AF_INET.
+  plain.attribute(26, true, inner => inner.attribute(2, true, writer => writer.u32(0)))
+  assert.equal(decodeLink(message(plain.finish())).bridgeVlans, undefined)
+  const member = new ByteWriter()
+  linkHeader.write(member, { family: AF_BRIDGE, index: 2 })
+  member.attribute(3, false, writer => writer.bytes(Buffer.from('v0\0')))
+  assert.deepEqual(decodeLink(message(member.finish())).bridgeVlans, [])
 })

@@ -1,6 +1,7 @@
 import { binary } from './attribute-codecs.ts'
 import { attributeTable } from './attributes.ts'
 import { type BridgePort, bridgePortAttributes } from './bridge-port.ts'
+import { type BridgeVlan, bridgeVlansAttribute } from './bridge-vlan.ts'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { malformed } from './errors.ts'
@@ -9,6 +10,7 @@ import {
   IFF_ALLMULTI,
   IFF_PROMISC,
   IFF_UP,
+  IFLA_AF_SPEC,
   linkFields,
   linkHeader,
   type OperState,
@@ -22,6 +24,7 @@ import type { Message } from './messages.ts'
 export const RTM_NEWLINK = 16
 export const RTM_DELLINK = 17
 export const RTM_GETLINK = 18
+export const RTM_SETLINK = 19
 
 /** A network device as the kernel reports it. */
 export interface Link {
@@ -58,6 +61,8 @@ export interface Link {
   readonly portKind?: string
   /** There while the link is a port of a bridge. */
   readonly bridgePort?: BridgePort
+  /** In messages of family AF_BRIDGE: the VLANs of the port, or of the bridge itself. */
+  readonly bridgeVlans?: readonly BridgeVlan[]
   /** In an event that says the link went elsewhere: its index there. */
   readonly newIndex?: number
 }
@@ -102,6 +107,7 @@ const attributes = attributeTable({
   ...linkFields,
   linkInfo: [18, 'IFLA_LINKINFO', linkInfoAttribute],
   protocolInfo: [12, 'IFLA_PROTINFO', binary],
+  familyInfo: [IFLA_AF_SPEC, 'IFLA_AF_SPEC', binary],
 })
 
 /** The body of a request that makes a link or changes one. */
@@ -159,13 +165,8 @@ export function decodeLink(message: Message): Link {
   }
   const reader = ByteReader.over(message.body)
   const header = linkHeader.read(reader)
-  const { name, mtu, linkInfo, protocolInfo, ...rest } = attributes.read(reader)
+  const { name, mtu, linkInfo, protocolInfo, familyInfo, ...rest } = attributes.read(reader)
   if (name === undefined) throw malformed(`link ${header.index}`, 'it has no name')
-  // Other families (IPv6) put attributes of their own there.
-  const bridgePort =
-    header.family === AF_BRIDGE && protocolInfo !== undefined
-      ? bridgePortAttributes.read(ByteReader.over(protocolInfo))
-      : undefined
   const { netnsFd: _fd, netnsPid: _pid, extMask: _mask, newNetnsId: _id, ...reported } = rest
   return {
     index: header.index,
@@ -175,7 +176,19 @@ export function decodeLink(message: Message): Link {
     up: (header.flags & IFF_UP) !== 0,
     mtu: mtu ?? 0,
     ...reported,
-    ...(bridgePort === undefined ? {} : { bridgePort }),
     ...linkInfo,
+    // Other families (IPv6) put attributes of their own there.
+    ...(header.family === AF_BRIDGE ? bridgeMember(protocolInfo, familyInfo) : {}),
+  }
+}
+
+/** The kernel leaves out the VLANs where there are none. */
+function bridgeMember(
+  port: Uint8Array | undefined,
+  vlans: Uint8Array | undefined,
+): Pick<Link, 'bridgePort' | 'bridgeVlans'> {
+  return {
+    ...(port === undefined ? {} : { bridgePort: bridgePortAttributes.read(ByteReader.over(port)) }),
+    bridgeVlans: vlans === undefined ? [] : bridgeVlansAttribute.read(ByteReader.over(vlans)),
   }
 }

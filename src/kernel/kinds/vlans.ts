@@ -7,6 +7,11 @@ export interface VlanChanges {
   readonly remove: readonly BridgeVlan[]
 }
 
+/** The VLANs that a link shall have, as a port or as a bridge. */
+export function vlansWanted(link: LinkEntry): readonly BridgeVlan[] | undefined {
+  return link.type === 'bridge' ? link.vlans : link.bridgePort?.vlans
+}
+
 /** `seen` absent: not known, so all that is wanted is said. The VLANs of a link that is not ours stay. */
 export function vlanChanges(
   { claim }: LinkEntry,

@@ -136,8 +136,11 @@ export class EventFold {
 
   /** Settings of a bridge port, of which the link's own message tells nothing until it changes itself. */
   private portSet(port: Link, rereads: Rereads): void {
+    this.links.setVlans(port)
     const link = this.links.get(port.index)
-    if (link === undefined || port.bridgePort === undefined || port.masterIndex !== link.masterIndex) {
+    // A bridge is told of as if it were a port of its own.
+    if (link !== undefined && port.masterIndex === port.index) this.linkSet(link, rereads)
+    else if (link === undefined || port.bridgePort === undefined || port.masterIndex !== link.masterIndex) {
       rereads.links.add(port.index)
     } else this.linkSet({ ...link, bridgePort: port.bridgePort }, rereads)
   }

@@ -1,8 +1,16 @@
-import { decodeLink, type Link, type NetlinkClient, type Reply, type Request } from '../../netlink/index.ts'
+import {
+  decodeLink,
+  type Link,
+  listBridgeVlans,
+  type NetlinkClient,
+  type Reply,
+  type Request,
+} from '../../netlink/index.ts'
 import type { Operation } from '../operation.ts'
+import type { LinkTable } from './link-table.ts'
 import { type Failure, refusalOf } from './refusals.ts'
 
-/** One request about a link, whose answer decides what comes next. */
+/** Requests about links whose answers decide what comes next. */
 
 export async function ask(client: NetlinkClient, request: Request): Promise<Reply | undefined> {
   const [reply] = await client.send([request])
@@ -12,6 +20,11 @@ export async function ask(client: NetlinkClient, request: Request): Promise<Repl
 /** The links that an answer tells of; none if it is a refusal. */
 export function linksIn(reply: Reply | undefined): Link[] {
   return reply?.ok === true ? reply.messages.map(decodeLink) : []
+}
+
+/** Takes down the VLANs of all bridges and their ports. */
+export async function readVlans(client: NetlinkClient, links: LinkTable): Promise<void> {
+  for (const message of await client.dump(listBridgeVlans())) links.setVlans(decodeLink(message))
 }
 
 export function failureOf(operation: Operation, reply: Reply | undefined): Failure | undefined {

@@ -1,4 +1,4 @@
-import type { Link } from '../../netlink/index.ts'
+import type { BridgeVlan, Link } from '../../netlink/index.ts'
 
 /** Far from the small numbers that people give. */
 const FIRST_GROUP = 0x504f_4400
@@ -22,11 +22,18 @@ class Departure {
   }
 }
 
+interface MemberVlans {
+  /** The bridge they are said for. */
+  readonly masterIndex: number | undefined
+  readonly vlans: readonly BridgeVlan[]
+}
+
 /** Names and indexes of a namespace's links, as far as they are known: from dumps, events and look-ups. */
 export class LinkTable {
   private readonly byIndex = new Map<number, Link>()
   private readonly indexes = new Map<string, number>()
   private readonly departures = new Set<Departure>()
+  private readonly vlansByIndex = new Map<number, MemberVlans>()
 
   get(index: number): Link | undefined {
     return this.byIndex.get(index)
@@ -54,7 +61,23 @@ export class LinkTable {
     return before
   }
 
+  /**
+   * Takes down the VLANs that a message of family AF_BRIDGE tells of a port, or of a bridge itself. It may come before
+   * the one that says that the link is a port.
+   */
+  setVlans({ index, masterIndex, bridgeVlans }: Link): void {
+    if (bridgeVlans !== undefined) this.vlansByIndex.set(index, { masterIndex, vlans: bridgeVlans })
+  }
+
+  /** Undefined if nobody has told. */
+  vlansOf({ index, masterIndex }: Link): readonly BridgeVlan[] | undefined {
+    const known = this.vlansByIndex.get(index)
+    // A bridge is told of as if it were a port of its own.
+    return known?.masterIndex === (masterIndex ?? index) ? known.vlans : undefined
+  }
+
   delete(index: number): void {
+    this.vlansByIndex.delete(index)
     const link = this.byIndex.get(index)
     if (link === undefined) return
     this.byIndex.delete(index)
@@ -65,6 +88,7 @@ export class LinkTable {
   reset(links: Iterable<Link>): void {
     this.byIndex.clear()
     this.indexes.clear()
+    this.vlansByIndex.clear()
     for (const link of links) this.set(link)
     for (const departure of this.departures) departure.lookAt(this.byIndex)
   }

@@ -23,6 +23,7 @@ import {
 } from '../../netlink/index.ts'
 import type { Netns } from '../../sys/index.ts'
 import { type Entry, entryKey, type SysctlEntry } from '../entry.ts'
+import { vlansWanted } from '../kinds/vlans.ts'
 import type { ApplyContext, Kernel, KernelEvent, ObservedEntry, Operation, Outcome } from '../operation.ts'
 import { ROUTE_PROTOCOL } from '../ownership.ts'
 import { observedAddress } from './codecs/address.ts'
@@ -35,6 +36,7 @@ import { devicePlaces } from './device-places.ts'
 import { EventFold, type Rereads } from './event-fold.ts'
 import { EventSources, type OpenEvents } from './event-sources.ts'
 import { forgetFlows } from './flows.ts'
+import { readVlans } from './link-exchange.ts'
 import { LinkTable } from './link-table.ts'
 import { NftApplier } from './nft-applier.ts'
 import { NftEvents } from './nft-events.ts'
@@ -100,6 +102,8 @@ export class NetlinkKernel implements Kernel {
   async observe(desired: Iterable<Entry> = [], context?: ApplyContext): Promise<readonly ObservedEntry[]> {
     const links = (await this.route.dump(listLinks())).map(decodeLink)
     this.links.reset(links)
+    const wanted = [...desired]
+    if (wanted.some(wantsVlans)) await readVlans(this.route, this.links)
     const places = await devicePlaces(this.route, links, context?.namespaces ?? new Map())
     const observed = links.map(link => observedLink(link, this.links, places.get(link.index)))
     const add = (found: readonly (ObservedEntry | undefined)[]) => {
@@ -110,7 +114,7 @@ export class NetlinkKernel implements Kernel {
       add(await read())
     }
     add(await this.nftObserver.observe())
-    for (const entry of desired) if (entry.kind === 'sysctl') add([readSysctl(this.netns, entry)])
+    for (const entry of wanted) if (entry.kind === 'sysctl') add([readSysctl(this.netns, entry)])
     // Events of what the dumps show already must not come after them.
     await this.catchUp()
     return observed
@@ -328,6 +332,10 @@ async function unhurried<T>(messages: readonly Message[], map: (message: Message
 
 function isElementOf(entry: Entry, tableKey: string): boolean {
   return entry.kind === 'nft-element' && `nft-table ${entry.family} ${entry.table}` === tableKey
+}
+
+function wantsVlans(entry: Entry): boolean {
+  return entry.kind === 'link' && vlansWanted(entry) !== undefined
 }
 
 function noTun(name: string): never {

@@ -4,6 +4,7 @@ import { type Entry, entryKey, type LinkEntry } from '../entry.ts'
 import { codeOfErrno, type KernelError, kernelError } from '../errors.ts'
 import { meansGone } from '../gone.ts'
 import { isStacked } from '../kinds/link.ts'
+import { vlansWanted } from '../kinds/vlans.ts'
 import type { Operation } from '../operation.ts'
 
 export type Failure = PodlaceError<KernelError>
@@ -99,7 +100,7 @@ interface Feature {
 function featureOf(entry: Entry): Feature {
   switch (entry.kind) {
     case 'link':
-      if (entry.type === 'bridge' && entry.vlanFiltering === true) {
+      if (vlansWanted(entry) !== undefined || (entry.type === 'bridge' && entry.vlanFiltering === true)) {
         return { name: 'VLAN filtering on bridges', module: 'bridge', config: 'CONFIG_BRIDGE_VLAN_FILTERING' }
       }
       return linkFeature(entry.type)

@@ -14,6 +14,7 @@ import {
 import type { Entry, LinkEntry, NeighbourEntry } from '../entry.ts'
 import { isMoved } from '../kinds/link.ts'
 import { linkOfSysctl } from '../kinds/sysctl.ts'
+import { vlansWanted } from '../kinds/vlans.ts'
 import type { Operation } from '../operation.ts'
 import { addressRequests } from './codecs/address.ts'
 import { fdbRequests } from './codecs/fdb.ts'
@@ -23,9 +24,11 @@ import { qdiscRequests } from './codecs/qdisc.ts'
 import { redirectRequests } from './codecs/redirect.ts'
 import { routeRequests } from './codecs/route.ts'
 import { ruleRequests } from './codecs/rule.ts'
+import { vlanRequests } from './codecs/vlans.ts'
 import { giveBack } from './device-moves.ts'
 import { type CreationOptions, createLink } from './link-creation.ts'
 import { deleteLinks } from './link-deletion.ts'
+import { ask, linksIn, readVlans } from './link-exchange.ts'
 import type { LinkTable } from './link-table.ts'
 import { type Failure, invalid, linkMissing, refusalOf } from './refusals.ts'
 
@@ -215,11 +218,11 @@ export class RouteApplier {
       }
       return this.queueLink(operation, link, linkChanges(adopted, before, links))
     }
-    const requests = linkChanges(link, before, links)
+    this.queueLink(operation, link, linkChanges(link, before, links))
+    await this.setVlans(operation, link)
     const goesUp = link.up === true && before?.up !== true && upNow
     const goesDown = link.up === false && before?.up !== false
-    if (goesUp || goesDown) requests.push(setLink({ name: link.name }, { up: goesUp }))
-    this.queueLink(operation, link, requests)
+    if (goesUp || goesDown) this.queue(operation, [setLink({ name: link.name }, { up: goesUp })])
   }
 
   private queueLink(operation: Operation, { name }: LinkEntry, requests: readonly Request[]): void {
@@ -237,9 +240,24 @@ export class RouteApplier {
       this.unmade.add(link.name)
       return this.fail(operation, failure)
     }
-    const requests = afterCreation(link, this.options.links)
-    if (up && !upAtOnce) requests.push(setLink({ name: link.name }, { up: true }))
-    this.queueLink(operation, link, requests)
+    this.queueLink(operation, link, afterCreation(link, this.options.links))
+    await this.setVlans(operation, link)
+    if (up && !upAtOnce) this.queue(operation, [setLink({ name: link.name }, { up: true })])
+  }
+
+  /** Which VLANs a new port has, its bridge decides: they can be looked at when it is one. */
+  private async setVlans(operation: Operation, link: LinkEntry): Promise<void> {
+    const wanted = vlansWanted(link)
+    if (wanted === undefined) return
+    const { client, links, catchUp } = this.options
+    await this.flush()
+    await catchUp()
+    const index = await this.indexOf(operation, link.name)
+    if (index === undefined) return
+    const [now] = linksIn(await ask(client, getLink({ index })))
+    if (now === undefined) return
+    if (links.vlansOf(now) === undefined) await readVlans(client, links)
+    this.queue(operation, vlanRequests(link, wanted, index, links.vlansOf(now) ?? []))
   }
 
   private async indexOf(operation: Operation, name: string): Promise<number | undefined> {

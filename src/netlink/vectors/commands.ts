@@ -5,7 +5,10 @@ export interface VectorGroup {
   readonly name: string
   /** Commands that must have run before; not recorded. Links get fixed indexes. */
   readonly setup: readonly string[]
-  /** One is recorded after another; all succeed on a kernel with veth, bridge, vxlan, macvlan and nf_tables. */
+  /**
+   * One is recorded after another. What changes something that a later one needs succeeds on a kernel with veth,
+   * bridge, vxlan, macvlan, ifb and nf_tables; others may be refused once they are sent.
+   */
   readonly commands: readonly string[]
 }
 
@@ -42,6 +45,26 @@ export const vectorGroups: readonly VectorGroup[] = [
       'ip link set dev v1 netns /proc/self/ns/net',
       'ip link set dev vx6 name vx7',
       'ip link delete dev v1',
+      'ip link add mv1 link p0 type macvlan mode private bcqueuelen 2000',
+      'ip link add ib0 txqueuelen 50 type ifb',
+      'ip link set dev v0 allmulticast on promisc off',
+      'ip link add iv0 link p0 type ipvlan mode l3 private',
+      'ip link add vl0 link p0 type vlan id 100',
+      'ip link add d0 type dummy',
+      'ip link add blue type vrf table 100',
+      'ip link add br2 type bridge vlan_filtering 1 vlan_default_pvid 0',
+      'ip link set dev v0 netns /proc/self/ns/net name eth0 alias podlace-moved:v0:',
+    ],
+  },
+  {
+    name: 'bridge-vlan',
+    setup: [...links, 'ip link set v0 master br0'],
+    commands: [
+      'bridge vlan add dev v0 vid 100 pvid untagged',
+      'bridge vlan add dev v0 vid 200-210',
+      'bridge vlan add dev br0 vid 100 self',
+      'bridge vlan delete dev v0 vid 1',
+      'bridge vlan delete dev br0 vid 200-210 self',
     ],
   },
   {

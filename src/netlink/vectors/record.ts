@@ -51,8 +51,12 @@ function changesRuleset(message: Buffer): boolean {
   return type >> 8 === 10 && !NFT_GET.has(type & 0xff)
 }
 
+/** The only request to change something besides NEW and DEL. */
+const RTM_SETLINK = 19
+
 function changesRouting(message: Buffer): boolean {
-  const isChange = (message.readUInt16LE(4) & 3) < 2
+  const type = message.readUInt16LE(4)
+  const isChange = (type & 3) < 2 || type === RTM_SETLINK
   return isChange && message.subarray(16).some(byte => byte !== 0)
 }
 

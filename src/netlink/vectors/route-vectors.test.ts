@@ -1,5 +1,6 @@
 import {
   addAddress,
+  addBridgeVlans,
   addFdb,
   addLink,
   addNeighbour,
@@ -8,6 +9,7 @@ import {
   appendFdb,
   appendRoute,
   deleteAddress,
+  deleteBridgeVlans,
   deleteFdb,
   deleteLink,
   deleteNeighbour,
@@ -113,6 +115,62 @@ checkVectors('link', [
   expectation('ip link set dev v1 netns /proc/self/ns/net', setLink({ index: V1 }, { netnsFd: NETNS_FD })),
   expectation('ip link set dev vx6 name vx7', setLink({ index: 24 }, { name: 'vx7' })),
   expectation('ip link delete dev v1', deleteLink({ index: V1 })),
+  expectation(
+    'ip link add mv1 link p0 type macvlan mode private bcqueuelen 2000',
+    addLink({
+      name: 'mv1',
+      parentIndex: P0,
+      info: { kind: 'macvlan', mode: 'private', broadcastQueueLength: 2000 },
+    }),
+  ),
+  expectation(
+    'ip link add ib0 txqueuelen 50 type ifb',
+    addLink({ name: 'ib0', txQueueLength: 50, info: { kind: 'ifb' } }),
+  ),
+  expectation(
+    'ip link set dev v0 allmulticast on promisc off',
+    setLink({ index: V0 }, { allMulticast: true, promiscuous: false }),
+  ),
+  expectation(
+    'ip link add iv0 link p0 type ipvlan mode l3 private',
+    addLink({ name: 'iv0', parentIndex: P0, info: { kind: 'ipvlan', mode: 'l3', flag: 'private' } }),
+  ),
+  expectation(
+    'ip link add vl0 link p0 type vlan id 100',
+    addLink({ name: 'vl0', parentIndex: P0, info: { kind: 'vlan', id: 100 } }),
+  ),
+  expectation('ip link add d0 type dummy', addLink({ name: 'd0', info: { kind: 'dummy' } })),
+  expectation(
+    'ip link add blue type vrf table 100',
+    addLink({ name: 'blue', info: { kind: 'vrf', table: 100 } }),
+  ),
+  expectation(
+    'ip link add br2 type bridge vlan_filtering 1 vlan_default_pvid 0',
+    addLink({ name: 'br2', info: { kind: 'bridge', vlanFiltering: true, vlanDefaultPvid: 0 } }),
+  ),
+  expectation(
+    'ip link set dev v0 netns /proc/self/ns/net name eth0 alias podlace-moved:v0:',
+    setLink({ index: V0 }, { netnsFd: NETNS_FD, name: 'eth0', alias: 'podlace-moved:v0:' }),
+  ),
+])
+
+const vlan = { pvid: false, untagged: false }
+const range = Array.from({ length: 11 }, (_, n) => ({ id: 200 + n, ...vlan }))
+checkVectors('bridge-vlan', [
+  expectation(
+    'bridge vlan add dev v0 vid 100 pvid untagged',
+    addBridgeVlans({ index: V0 }, [{ id: 100, pvid: true, untagged: true }]),
+  ),
+  expectation('bridge vlan add dev v0 vid 200-210', addBridgeVlans({ index: V0 }, range)),
+  expectation(
+    'bridge vlan add dev br0 vid 100 self',
+    addBridgeVlans({ index: BR0, self: true }, [{ id: 100, ...vlan }]),
+  ),
+  expectation('bridge vlan delete dev v0 vid 1', deleteBridgeVlans({ index: V0 }, [{ id: 1, ...vlan }])),
+  expectation(
+    'bridge vlan delete dev br0 vid 200-210 self',
+    deleteBridgeVlans({ index: BR0, self: true }, range),
+  ),
 ])
 
 checkVectors('address', [

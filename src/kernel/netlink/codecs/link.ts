@@ -100,10 +100,13 @@ function linkInfo(link: LinkEntry, links: LinkTable, peerNetnsFd: number | undef
  */
 export function afterCreation(link: LinkEntry, links: LinkTable): Request[] {
   if (!isMadeByMessage(link)) return linkChanges({ ...link, claim: 'use' }, undefined, links)
-  const alias = setLink({ name: link.name }, { alias: linkAlias(link.owner) })
-  return link.bridgePort === undefined
-    ? [alias]
-    : [alias, setLink({ name: link.name }, { bridgePort: link.bridgePort })]
+  return [setLink({ name: link.name }, { alias: linkAlias(link.owner) }), ...portSettings(link)]
+}
+
+/** What the kernel takes only for a port, but for its VLANs. */
+function portSettings({ name, bridgePort = {} }: LinkEntry): Request[] {
+  const { vlans: _own, ...settings } = bridgePort
+  return Object.keys(settings).length === 0 ? [] : [setLink({ name }, { bridgePort: settings })]
 }
 
 /** True if the message that makes the link may say anything about it, such as that it is up. */
@@ -134,10 +137,8 @@ export function linkChanges(link: LinkEntry, before: LinkEntry | undefined, link
   }
   const info = infoChanges(link, before)
   if (info !== undefined) changes.info = info
-  const target = { name: link.name }
-  const requests = Object.keys(changes).length === 0 ? [] : [setLink(target, changes)]
-  if (link.bridgePort !== undefined) requests.push(setLink(target, { bridgePort: link.bridgePort }))
-  return requests
+  const requests = Object.keys(changes).length === 0 ? [] : [setLink({ name: link.name }, changes)]
+  return [...requests, ...portSettings(link)]
 }
 
 /** What a kind lets be changed, as far as it differs. */

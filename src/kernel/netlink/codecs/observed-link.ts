@@ -1,8 +1,10 @@
 import { IFF_ALLMULTI, IFF_PROMISC, type Link } from '../../../netlink/index.ts'
-import type { LinkEntry, MacvlanLink } from '../../entry.ts'
+import type { BridgeVlan, LinkEntry, MacvlanLink } from '../../entry.ts'
 import type { ObservedEntry } from '../../operation.ts'
 import { formerSelf, ownerOfAlias } from '../../ownership.ts'
 import type { LinkTable } from '../link-table.ts'
+
+type Vlans = readonly BridgeVlan[] | undefined
 
 /** Where the device of a link is. */
 export type DevicePlace = Pick<MacvlanLink, 'device' | 'deviceNetns'>
@@ -18,6 +20,7 @@ export function observedLink(link: Link, links: LinkTable, elsewhere?: DevicePla
   const isOurs = owner !== undefined || former !== undefined
   const master = links.nameOf(link.masterIndex)
   const port = link.portKind === 'bridge' || link.portKind === undefined ? link.bridgePort : undefined
+  const vlans = links.vlansOf(link)
   const common = {
     kind: 'link',
     name: link.name,
@@ -30,11 +33,11 @@ export function observedLink(link: Link, links: LinkTable, elsewhere?: DevicePla
     ...(link.txQueueLength === undefined ? {} : { txQueueLength: link.txQueueLength }),
     ...(link.mac === undefined ? {} : { mac: link.mac }),
     ...(master === undefined ? {} : { master }),
-    ...(master === undefined || port === undefined ? {} : { bridgePort: bridgePortOf(port) }),
+    ...(master === undefined || port === undefined ? {} : { bridgePort: bridgePortOf(port, vlans) }),
   } as const
   const typed: Typed<LinkEntry> =
     former === undefined
-      ? typedLink(link, devicePlace(link, links, elsewhere))
+      ? typedLink(link, devicePlace(link, links, elsewhere), vlans)
       : { type: 'device', movedFrom: { netns: '', ...former } }
   return { entry: { ...common, ...typed }, mark: isOurs ? 'ours' : 'foreign' }
 }
@@ -45,11 +48,15 @@ function devicePlace(link: Link, links: LinkTable, elsewhere: DevicePlace | unde
   return { device: links.nameOf(index) ?? '' }
 }
 
-function bridgePortOf(port: NonNullable<Link['bridgePort']>): NonNullable<LinkEntry['bridgePort']> {
+function bridgePortOf(
+  port: NonNullable<Link['bridgePort']>,
+  vlans: Vlans,
+): NonNullable<LinkEntry['bridgePort']> {
   return {
     hairpin: port.hairpin ?? false,
     isolated: port.isolated ?? false,
     learning: port.learning ?? true,
+    ...(vlans === undefined ? {} : { vlans }),
   }
 }
 
@@ -70,13 +77,14 @@ interface Common {
   bridgePort: unknown
 }
 
-function typedLink({ info }: Link, place: DevicePlace): Typed<LinkEntry> {
+function typedLink({ info }: Link, place: DevicePlace, vlans: Vlans): Typed<LinkEntry> {
   switch (info?.kind) {
     case 'bridge':
       return {
         type: 'bridge',
         vlanFiltering: info.vlanFiltering ?? false,
         vlanDefaultPvid: info.vlanDefaultPvid ?? 1,
+        ...(vlans === undefined ? {} : { vlans }),
       }
     case 'veth':
       return { type: 'veth', peer: { name: '', netns: '' } }
