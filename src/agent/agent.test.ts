@@ -87,7 +87,11 @@ test('ADD wires both ends and answers with the address; DEL leaves nothing; a se
   await bench.quiet()
   const left = bench
     .hostState()
-    .filter(key => !before.includes(key) && !/cni0|all\/forwarding|nft-table .* podlace-guard|podlace-guard tunnels/.test(key))
+    .filter(
+      key =>
+        !before.includes(key) &&
+        !/cni0|all\/forwarding|nft-table .* podlace-guard|podlace-guard tunnels/.test(key),
+    )
   assert.deepEqual(left, [])
 })
 

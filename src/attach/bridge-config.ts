@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { type PortVlans, portVlans, vlanKeys } from './bridge-vlans.ts'
 import {
   backendKey,
   dnsKey,
@@ -9,7 +10,7 @@ import {
   readKeys,
   refuseIptables,
 } from './config-keys.ts'
-import { invalidConfiguration, unsupportedField } from './errors.ts'
+import { invalidConfiguration } from './errors.ts'
 import type { CniDns } from './result.ts'
 
 /** The keys of the `bridge` plugin that are done here, with their defaults in place. */
@@ -38,6 +39,10 @@ export interface BridgeConfig {
   readonly guard: boolean
   /** Without the guard: the MAC alone is checked. */
   readonly macspoofchk: boolean
+  /** The bridge takes all frames, also those for nobody it knows. */
+  readonly promiscMode?: boolean
+  /** Absent where VLANs are left alone. */
+  readonly vlans?: PortVlans
   readonly dns?: CniDns
 }
 
@@ -51,9 +56,7 @@ const schema = v.object({
   mtu: mtuKey,
   hairpinMode: flag,
   promiscMode: flag,
-  vlan: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4094)), 0),
-  vlanTrunk: v.optional(v.array(v.unknown()), []),
-  preserveDefaultVlan: flag,
+  ...vlanKeys,
   macspoofchk: flag,
   guard: guardKey,
   enabledad: flag,
@@ -73,7 +76,8 @@ type Parsed = v.InferOutput<typeof schema>
 export function parseBridgeConfig(raw: unknown): BridgeConfig {
   const config = readKeys('bridge', schema, raw)
   refuseContradictions(config)
-  refuseUnsupported(config)
+  refuseIptables('ipMasqBackend', config.ipMasqBackend)
+  const vlans = portVlans(config)
   return {
     bridge: config.bridge === '' ? 'cni0' : config.bridge,
     isGateway: config.isGateway || config.isDefaultGateway,
@@ -87,6 +91,8 @@ export function parseBridgeConfig(raw: unknown): BridgeConfig {
     disableContainerInterface: config.disableContainerInterface,
     guard: config.guard,
     macspoofchk: config.macspoofchk,
+    ...(config.promiscMode ? { promiscMode: true } : {}),
+    ...(vlans === undefined ? {} : { vlans }),
     ...(config.dns === undefined ? {} : { dns: config.dns }),
   }
 }
@@ -98,11 +104,4 @@ function refuseContradictions(config: Parsed): void {
   if (config.disableContainerInterface && (config.ipam?.type ?? '') !== '') {
     throw invalidConfiguration('disableContainerInterface leaves no use for ipam: remove one of the two')
   }
-}
-
-function refuseUnsupported(config: Parsed): void {
-  if (config.promiscMode) throw unsupportedField('promiscMode', 'use hairpinMode')
-  if (config.vlan !== 0) throw unsupportedField('vlan', 'this plugin has no VLANs yet')
-  if (config.vlanTrunk.length > 0) throw unsupportedField('vlanTrunk', 'this plugin has no VLANs yet')
-  refuseIptables('ipMasqBackend', config.ipMasqBackend)
 }

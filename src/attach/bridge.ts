@@ -1,6 +1,8 @@
-import type { Entry } from '../kernel/index.ts'
+import { linkNameFault } from '../ip/index.ts'
+import type { Entry, LinkEntry } from '../kernel/index.ts'
 import type { BridgeConfig } from './bridge-config.ts'
-import { invalidConfiguration } from './errors.ts'
+import { gatewayVlans, portEntries } from './bridge-vlans.ts'
+import { invalidConfiguration, unsupportedField } from './errors.ts'
 import { displacedAddresses, gatewayAddresses, withGateway } from './gateway.ts'
 import { planGuard } from './guard.ts'
 import { podElements, sharedMasquerade } from './masquerade.ts'
@@ -17,8 +19,13 @@ export interface BridgeSpec extends AttachmentSpec {
   readonly config: BridgeConfig
   /** `use` for a bridge that somebody else made: it is used and never changed or deleted. Default `own`. */
   readonly bridgeClaim?: 'own' | 'use'
-  /** Addresses with prefix length that the bridge has now and no entry of ours accounts for. */
+  /** Addresses with prefix length that `gatewayLink` has now and no entry of ours accounts for. */
   readonly bridgeAddresses?: readonly string[]
+}
+
+/** The link that bears the gateways' addresses: the bridge, or its end of the pods' VLAN. */
+export function gatewayLink({ bridge, vlans }: BridgeConfig): string {
+  return vlans?.access === undefined ? bridge : `${bridge}.${vlans.access}`
 }
 
 /** What the parts of the plan have in common, worked out once. */
@@ -52,7 +59,13 @@ export function planBridge(spec: BridgeSpec, netns: string): Attachment {
     interface: POD_INTERFACE,
   }))
   checkMtu(config.mtu, ips)
-  const bridgePort = { hairpin: config.hairpinMode, isolated: config.portIsolation }
+  checkGatewayLink(spec)
+  const { vlans } = config
+  const bridgePort = {
+    hairpin: config.hairpinMode,
+    isolated: config.portIsolation,
+    ...(vlans === undefined ? {} : { vlans: portEntries(vlans) }),
+  }
   const wiring: Wiring = {
     spec,
     config,
@@ -60,15 +73,18 @@ export function planBridge(spec: BridgeSpec, netns: string): Attachment {
     ips,
     routes: podRoutes(ips, spec.routes, config.isDefaultGateway),
   }
-  const gateways = config.isGateway ? gatewayAddresses(ips, config.bridge) : []
+  const gateway = gatewayLink(config)
+  const gateways = config.isGateway ? gatewayAddresses(ips, gateway) : []
   const present = spec.bridgeAddresses ?? []
-  const guard = planGuard(config, 'bridge', spec, wiring.pair)
+  const guard = planGuard(config, 'bridge', spec, wiring.pair, {
+    trunk: (config.vlans?.trunk.length ?? 0) > 0,
+  })
   const masquerade = config.ipMasq ? sharedMasquerade(spec.network, ips) : []
   return {
     pod: podEntries(wiring),
     host: [...hostEntries(wiring), ...guard.host],
     shared: [...bridgeEntries(wiring), ...gateways, ...masquerade, ...guard.shared],
-    displaced: displacedAddresses(gateways, present, config.bridge, config.forceAddress),
+    displaced: displacedAddresses(gateways, present, gateway, config.forceAddress),
     result: resultOf(wiring),
   }
 }
@@ -91,37 +107,85 @@ function hostEntries({ spec, config, pair, ips }: Wiring): readonly Entry[] {
 
 function bridgeEntries({ spec, config, ips }: Wiring): readonly Entry[] {
   const { bridge } = config
-  const owner = `bridge ${bridge}`
+  const gateway = gatewayLink(config)
   const routed = config.isGateway ? ips : []
-  const entries: Entry[] = [
-    spec.bridgeClaim === 'use'
-      ? { kind: 'link', type: 'device', claim: 'use', name: bridge, owner, up: true }
-      : {
-          kind: 'link',
-          type: 'bridge',
-          claim: 'own',
-          name: bridge,
-          owner,
-          up: true,
-          ...ownBridge(spec, config),
-        },
-  ]
+  const entries: Entry[] = [bridgeLink(spec, config)]
+  if (isVlanGateway(config)) entries.push(vlanGateway(spec, config.vlans.access))
   if (spec.hostHasIpv6 ?? true) {
-    entries.push(sysctl(`ipv6/conf/${bridge}/accept_ra`, 0))
+    const links = new Set([bridge, ...(config.isGateway ? [gateway] : [])])
+    entries.push(...[...links].map(link => sysctl(`ipv6/conf/${link}/accept_ra`, 0)))
     const hasIpv6 = routed.some(ip => ipFamily(ip) === 6)
-    if (hasIpv6 && !config.enabledad) entries.push(sysctl(`ipv6/conf/${bridge}/accept_dad`, 0))
+    if (hasIpv6 && !config.enabledad) entries.push(sysctl(`ipv6/conf/${gateway}/accept_dad`, 0))
   }
   return [...entries, ...forwardingSysctls(routed)]
 }
 
-function ownBridge(spec: BridgeSpec, config: BridgeConfig): { mac: string; mtu?: number } {
-  return { mac: bridgeMac(spec.hostIdentity, config.bridge), ...mtuField(config.mtu) }
+function bridgeLink({ bridgeClaim, hostIdentity }: BridgeSpec, config: BridgeConfig): LinkEntry {
+  const { bridge: name, vlans } = config
+  const common = {
+    kind: 'link',
+    name,
+    owner: `bridge ${name}`,
+    up: true,
+    ...(config.promiscMode === true ? { promisc: true } : {}),
+  } as const
+  if (bridgeClaim === 'use') return { ...common, type: 'device', claim: 'use' }
+  return {
+    ...common,
+    type: 'bridge',
+    claim: 'own',
+    ...ownBridge(hostIdentity, config),
+    ...(vlans === undefined ? {} : { vlanFiltering: true }),
+    ...(isVlanGateway(config) ? { vlans: gatewayVlans(config.vlans.access) } : {}),
+  }
+}
+
+type VlanGatewayConfig = BridgeConfig & { readonly vlans: { readonly access: number } }
+
+function isVlanGateway(config: BridgeConfig): config is VlanGatewayConfig {
+  return config.isGateway && config.vlans?.access !== undefined
+}
+
+/** The host in the pods' VLAN. */
+function vlanGateway({ config }: BridgeSpec, id: number): LinkEntry {
+  const { bridge } = config
+  const name = gatewayLink(config)
+  return {
+    kind: 'link',
+    type: 'vlan',
+    claim: 'own',
+    name,
+    owner: `bridge ${bridge}`,
+    device: bridge,
+    id,
+    up: true,
+  }
+}
+
+/** Throws `attach.invalid-configuration` or `attach.unsupported-field` where the gateway can have no such link. */
+function checkGatewayLink({ config, bridgeClaim }: BridgeSpec): void {
+  if (!isVlanGateway(config)) return
+  const name = gatewayLink(config)
+  const fault = linkNameFault(name)
+  if (fault !== undefined) {
+    throw invalidConfiguration(
+      `the gateway of the VLAN cannot be named ${name}: ${fault}; choose a shorter bridge`,
+    )
+  }
+  if (bridgeClaim !== 'use') return
+  const advice = `bridge ${config.bridge} is somebody else's and is not made to take part in VLANs: drop isGateway`
+  throw unsupportedField('vlan', advice)
+}
+
+function ownBridge(hostIdentity: string, config: BridgeConfig): { mac: string; mtu?: number } {
+  return { mac: bridgeMac(hostIdentity, config.bridge), ...mtuField(config.mtu) }
 }
 
 function resultOf({ spec, config, pair, ips, routes }: Wiring): CniResult {
-  const bridge = spec.bridgeClaim === 'use' ? {} : ownBridge(spec, config)
+  const bridge = spec.bridgeClaim === 'use' ? {} : ownBridge(spec.hostIdentity, config)
+  const gateway = isVlanGateway(config) ? [{ name: gatewayLink(config), ...bridge }] : []
   return {
-    interfaces: [{ name: config.bridge, ...bridge }, pair.host, pair.pod],
+    interfaces: [{ name: config.bridge, ...bridge }, pair.host, pair.pod, ...gateway],
     ips,
     routes,
     dns: resultDns(config.dns, spec.dns),

@@ -1,5 +1,6 @@
+import { bridgeOfBoth } from '../../attach/index.ts'
 import type { Source } from '../../derive/index.ts'
-import { type Entry, entryKey } from '../../kernel/index.ts'
+import { type BridgeLink, type Entry, entryKey } from '../../kernel/index.ts'
 
 /**
  * What the attachments of a network share on the host: bridge, gateway addresses, forwarding, masquerade rules. It
@@ -19,6 +20,25 @@ export class NetworkEntries {
     const merged = new Map((this.source.get(network) ?? []).map(entry => [entryKey(entry), entry]))
     for (const entry of entries) merged.set(entryKey(entry), entry)
     this.source.set(network, [...merged.values()])
+    for (const entry of entries) if (isBridge(entry)) this.agreeOn(entryKey(entry))
+  }
+
+  /** Networks on one bridge may be in VLANs of their own: it takes part in those of all. */
+  private agreeOn(key: string): void {
+    const wanted = new Map<string, BridgeLink>()
+    for (const [network, entries] of this.source.entries()) {
+      const bridge = entries.find(entry => entryKey(entry) === key)
+      if (bridge !== undefined && isBridge(bridge)) wanted.set(network, bridge)
+    }
+    if (wanted.size < 2) return
+    for (const [network, own] of wanted) {
+      const all = [...wanted.values()].reduce((bridge, other) => bridgeOfBoth(other, bridge), own)
+      const entries = this.source.get(network) ?? []
+      this.source.set(
+        network,
+        entries.map(entry => (entry === own ? all : entry)),
+      )
+    }
   }
 
   /** Drops what is not under the key of one of these, for when no attachment of the network is left. */
@@ -34,4 +54,8 @@ export class NetworkEntries {
     this.source.delete(network)
     return keys
   }
+}
+
+function isBridge(entry: Entry): entry is BridgeLink {
+  return entry.kind === 'link' && entry.type === 'bridge'
 }

@@ -1,4 +1,4 @@
-import { type BridgeSpec, parseBridgeConfig } from '../../attach/index.ts'
+import { type BridgeConfig, type BridgeSpec, gatewayLink, parseBridgeConfig } from '../../attach/index.ts'
 import type { HostView } from './host-view.ts'
 import { type InterfaceCommon, interfacePlugin } from './interface.ts'
 import type { Plugin } from './plugin.ts'
@@ -8,7 +8,7 @@ export function bridgePlugin(common: InterfaceCommon): Plugin {
   return interfacePlugin({
     ...common,
     parse: parseBridgeConfig,
-    facts: async config => bridgeNow(config.bridge, common.observed()),
+    facts: async config => bridgeNow(config, common.observed()),
     wiring: (spec, config, now) => ({ plan: 'bridge', spec: { ...spec, config, ...now } }),
   })
 }
@@ -16,11 +16,14 @@ export function bridgePlugin(common: InterfaceCommon): Plugin {
 /** `cni0` is the name everybody gives the bridge he makes; any other bridge that is there is its owner's. */
 const COMMON_NAME = 'cni0'
 
-function bridgeNow(bridge: string, host: HostView): Pick<BridgeSpec, 'bridgeClaim' | 'bridgeAddresses'> {
-  const key = `link ${bridge}`
-  const foreign = host.get(key)?.mark === 'foreign'
+function bridgeNow(
+  config: BridgeConfig,
+  host: HostView,
+): Pick<BridgeSpec, 'bridgeClaim' | 'bridgeAddresses'> {
+  const { bridge } = config
+  const foreign = host.get(`link ${bridge}`)?.mark === 'foreign'
   const addresses: string[] = []
-  for (const child of host.childrenOf(key)) {
+  for (const child of host.childrenOf(`link ${gatewayLink(config)}`)) {
     const seen = host.get(child)
     if (seen?.entry.kind === 'address' && seen.mark === 'foreign') addresses.push(seen.entry.address)
   }

@@ -92,12 +92,14 @@ export const cniTargets = [
     errors: ['attach', NOT_JSON],
     seeds: [
       JSON.stringify(bridgeConfiguration),
-      '{"vlan":3}',
       '{"guard":false,"macspoofchk":true}',
+      '{"vlan":3,"vlanTrunk":[{"id":5},{"minID":7,"maxID":9}],"preserveDefaultVlan":false}',
       '{"promiscMode":true,"ipMasqBackend":"iptables"}',
     ],
     decode: input => parseBridgeConfig(jsonObject(input)),
     encode: config => JSON.stringify(config),
+    // VLANs are put differently, and not written back.
+    written: ({ vlans: _vlans, ...rest }) => rest,
   }),
 ]
 
