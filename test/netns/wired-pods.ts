@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Attachment } from '../../src/attach/index.ts'
+import { type Attachment, HOST_NETNS, removedOnDelete } from '../../src/attach/index.ts'
 import {
   type ApplyContext,
   applyOnce,
@@ -8,8 +8,10 @@ import {
   entryKey,
   formatEntry,
   NetlinkKernel,
+  type Outcome,
+  removeOnce,
 } from '../../src/kernel/index.ts'
-import { Netns } from '../../src/sys/index.ts'
+import { Netns, openTun } from '../../src/sys/index.ts'
 import { run } from './kernel-harness.ts'
 
 /** A host and its pods as namespaces, wired by what planners say and nothing else. */
@@ -18,6 +20,7 @@ export class WiredPods implements Disposable {
   private readonly hostKernel = new NetlinkKernel({ netns: this.host })
   private readonly pods = new Map<Netns, NetlinkKernel>()
   private readonly shared = new Set<string>()
+  private readonly fromPod: ApplyContext = { namespaces: new Map([[HOST_NETNS, this.host]]) }
 
   constructor() {
     run(this.host, ['ip', 'link', 'set', 'lo', 'up'])
@@ -26,7 +29,11 @@ export class WiredPods implements Disposable {
   /** Everything is done without a refusal, and afterwards nothing is left to be done. */
   async attach(plan: (netns: string) => Attachment): Promise<Netns> {
     const pod = Netns.create()
-    this.pods.set(pod, new NetlinkKernel({ netns: pod }))
+    const kernel = new NetlinkKernel({
+      netns: pod,
+      openTun: (name, options) => openTun(name, { ...options, netns: this.host }),
+    })
+    this.pods.set(pod, kernel)
     const { host, shared, pod: inside } = plan('pod')
     // What the pods share is there from the second one on.
     const first = shared.filter(entry => !this.shared.has(entryKey(entry)))
@@ -38,10 +45,26 @@ export class WiredPods implements Disposable {
 
   /** The same for what is further down a chain, planned by what is there. */
   async chain(pod: Netns, plan: (present: readonly Entry[]) => readonly Entry[]): Promise<void> {
-    const kernel = this.pods.get(pod)
-    assert.ok(kernel !== undefined)
+    const kernel = this.kernelOf(pod)
     const present = await kernel.observe()
-    await converge(kernel, plan(present.map(({ entry }) => entry)))
+    const entries = plan(present.map(({ entry }) => entry))
+    await converge(kernel, entries, this.fromPod)
+  }
+
+  /** What DEL does inside the pod. */
+  async detach(pod: Netns, { podOnDelete }: Attachment): Promise<void> {
+    assert.ok(podOnDelete !== undefined)
+    const kernel = this.kernelOf(pod)
+    const present = await kernel.observe()
+    const removed = removedOnDelete(
+      podOnDelete,
+      present.map(({ entry }) => entry),
+    )
+    succeeded(await removeOnce(kernel, removed, this.fromPod))
+  }
+
+  private kernelOf(pod: Netns): NetlinkKernel {
+    return this.pods.get(pod) ?? assert.fail('no pod of this host')
   }
 
   [Symbol.dispose](): void {
@@ -57,17 +80,20 @@ export class WiredPods implements Disposable {
 async function converge(
   kernel: NetlinkKernel,
   entries: readonly Entry[],
-  context?: ApplyContext,
+  context: ApplyContext,
 ): Promise<void> {
-  const outcomes = await applyOnce(kernel, entries, context)
+  succeeded(await applyOnce(kernel, entries, context))
+  const left = await checkOnce(kernel, entries, context)
+  assert.deepEqual(
+    left.map(({ op, entry }) => `${op} ${formatEntry(entry)}`),
+    [],
+  )
+}
+
+function succeeded(outcomes: readonly Outcome[]): void {
   const failed = outcomes.filter(({ error }) => error !== undefined)
   assert.deepEqual(
     failed.map(({ operation, error }) => [formatEntry(operation.entry), error?.message]),
-    [],
-  )
-  const left = await checkOnce(kernel, entries)
-  assert.deepEqual(
-    left.map(({ op, entry }) => `${op} ${formatEntry(entry)}`),
     [],
   )
 }
