@@ -3,7 +3,7 @@ import path from 'node:path'
 import { type Clock, jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
 import { NetlinkKernel } from '../kernel/index.ts'
 import { KubernetesStore, MemoryStore, type Store } from '../store/index.ts'
-import { bootId, flockSync, NetlinkEvents, Netns } from '../sys/index.ts'
+import { bootId, flockSync, NetlinkEvents, Netns, openTun } from '../sys/index.ts'
 import { serveAdmin } from './admin.ts'
 import { Agent, type AgentWorld } from './agent.ts'
 import { serveCni } from './cni-server.ts'
@@ -133,7 +133,7 @@ function podNamespace(netns: Netns): PodNamespace {
     fds,
     cookie,
     onLink: (name, index) => knownLinks.set(name, index),
-    openKernel: () => new NetlinkKernel({ netns, knownLinks }),
+    openKernel: () => new NetlinkKernel({ netns, knownLinks, openTun }),
   }
 }
 
