@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { issuesText } from '../../base/index.ts'
 import { cniError } from '../errors.ts'
+import { isObject } from '../json-object.ts'
 import type { Attachment } from './attachment.ts'
 import { formatGoField } from './go-json.ts'
 import { type JsonObject, parseOutsideJson } from './outside-json.ts'
@@ -16,7 +17,8 @@ export interface CacheEntry {
 
 const KIND = 'cniCacheV1'
 
-const object = v.looseObject({})
+/** Kept whole: valibot's own objects leave out keys such as `constructor`. */
+const object = v.custom<JsonObject>(isObject, 'Expected an object')
 
 const schema = v.object({
   kind: v.literal(KIND),

@@ -24,7 +24,7 @@ export function deriveConfiguration(list: NetworkList, plugin: PluginObject, inj
     ifname: ifName,
   }))
   return JSON.stringify({
-    ...plugin,
+    ...plugin.raw,
     cniVersion: list.cniVersion,
     name: list.name,
     ...(prevResult === undefined ? {} : { prevResult }),
@@ -34,7 +34,7 @@ export function deriveConfiguration(list: NetworkList, plugin: PluginObject, inj
   })
 }
 
-function declared({ capabilities = {} }: PluginObject, args: JsonObject): JsonObject {
+function declared({ capabilities }: PluginObject, args: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(args).filter(([name]) => capabilities[name] === true))
 }
 

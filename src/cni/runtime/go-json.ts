@@ -6,6 +6,8 @@ import { isObject } from '../json-object.ts'
  */
 export function formatGoJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(formatGoJson).join(',')}]`
+  // JSON.stringify loses the sign, Go does not.
+  if (Object.is(value, -0)) return '-0'
   if (!isObject(value)) return escape(JSON.stringify(value))
   const fields = Object.entries(value).filter(([, field]) => field !== undefined)
   // By hand, since an object would put keys that are whole numbers first.

@@ -15,7 +15,7 @@ test('a list is read, with the bytes it was made of', () => {
     disableCheck: false,
     disableGc: false,
     loadOnlyInlinedPlugins: false,
-    plugins: [{ type: 'bridge', bridge: 'b0' }],
+    plugins: [{ type: 'bridge', capabilities: {}, raw: { type: 'bridge', bridge: 'b0' } }],
     bytes: bytes(base),
   })
 })
@@ -72,6 +72,7 @@ const refused: readonly [what: string, raw: unknown, code: number, message: RegE
   ],
   ['nothing at all', { name: 'a', loadOnlyInlinedPlugins: true }, 7, /plugins is missing/],
   ['a prototype', '{"name":"a","plugins":[{"type":"a","__proto__":{}}]}', 7, /__proto__/],
+  ['a number of the sky', '{"name":"a","x":1e999}', 7, /too large/],
   ['a well', `{"name":"a","x":${'['.repeat(70)}${']'.repeat(70)}}`, 7, /deeper than 64/],
 ]
 for (const [what, raw, code, message] of refused) {
@@ -89,7 +90,7 @@ for (const [what, raw, code, message] of refused) {
 test('a single configuration becomes a list of one, with the bytes libcni would make', () => {
   const single = { type: 'bridge', name: 'old', cniVersion: '0.4.0', bridge: 'a&b' }
   const list = parseSingleConfiguration(bytes(single), 'old.conf')
-  assert.deepEqual([list.name, list.cniVersion, list.plugins], ['old', '0.4.0', [single]])
+  assert.deepEqual([list.name, list.cniVersion, list.plugins[0]?.raw], ['old', '0.4.0', single])
   assert.equal(
     Buffer.from(list.bytes).toString(),
     '{"cniVersion":"0.4.0","name":"old","plugins":[{"bridge":"a\\u0026b","cniVersion":"0.4.0","name":"old","type":"bridge"}]}',
@@ -101,6 +102,7 @@ test('a single configuration becomes a list of one, with the bytes libcni would 
 })
 
 test('a plugin of its own file needs a type', () => {
-  assert.deepEqual(parsePlugin(bytes({ type: 'a', x: 1 }), 'a.conf'), { type: 'a', x: 1 })
+  const raw = { type: 'a', constructor: 1 }
+  assert.deepEqual(parsePlugin(bytes(raw), 'a.conf'), { type: 'a', capabilities: {}, raw })
   assert.throws(() => parsePlugin(bytes({}), 'a.conf'), /type: missing/)
 })

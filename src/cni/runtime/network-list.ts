@@ -2,16 +2,18 @@ import * as v from 'valibot'
 import { issuesText } from '../../base/index.ts'
 import { identifier } from '../config.ts'
 import { cniError } from '../errors.ts'
+import { isObject } from '../json-object.ts'
 import { CNI_VERSIONS, type CniVersion, parseVersion } from '../versions.ts'
 import { formatGoJson } from './go-json.ts'
 import { type JsonObject, parseOutsideJson } from './outside-json.ts'
 
-/** One plugin of a list, as its author wrote it. */
+/** One plugin of a list. */
 export interface PluginObject {
   readonly type: string
   /** What the runtime may tell it in `runtimeConfig`. */
-  readonly capabilities?: Readonly<Record<string, boolean>>
-  readonly [key: string]: unknown
+  readonly capabilities: Readonly<Record<string, boolean>>
+  /** The object as its author wrote it. */
+  readonly raw: JsonObject
 }
 
 /** A network configuration list (CNI specification 1.1.0, section 1). */
@@ -41,10 +43,16 @@ const flag = v.union(
   issue => `Expected true or false but received ${issue.received}`,
 )
 
-const pluginSchema = v.looseObject({
-  type: identifier,
-  capabilities: v.exactOptional(v.record(v.string(), v.boolean())),
-})
+/** Looked at and kept whole: valibot's own objects leave out keys such as `constructor`. */
+const pluginSchema = v.pipe(
+  v.custom<JsonObject>(isObject, 'Expected an object'),
+  v.transform(raw => ({ raw, type: raw['type'], capabilities: raw['capabilities'] })),
+  v.object({
+    raw: v.custom<JsonObject>(isObject),
+    type: identifier,
+    capabilities: v.optional(v.record(v.string(), v.boolean()), {}),
+  }),
+)
 
 const listSchema = v.looseObject({
   name: identifier,
@@ -58,7 +66,7 @@ const listSchema = v.looseObject({
   plugins: v.exactOptional(v.pipe(v.array(pluginSchema), v.minLength(1, 'must name a plugin'))),
 })
 
-const singleSchema = v.looseObject({ ...pluginSchema.entries, name: identifier })
+const singleSchema = v.looseObject({ type: identifier, name: identifier })
 
 /**
  * Reads a network list. Its `plugins` may be empty here: more may lie in a directory of the network's name.

@@ -10,18 +10,23 @@ const MAX_DEPTH = 64
 /**
  * A JSON object from a file or a plugin that is to be kept and passed on.
  *
- * Throws as `parseJsonObject` does, and `cni.invalid-configuration` (7) if it is nested deeper than 64.
+ * Throws as `parseJsonObject` does, and `cni.invalid-configuration` (7) for what could not be written again as it is:
+ * more than 64 levels, a number beyond what a double holds.
  */
 export function parseOutsideJson(bytes: Uint8Array, op: string, source: string): JsonObject {
   const object = parseJsonObject(bytes, op, source)
-  if (isDeeper(object, MAX_DEPTH)) {
-    throw cniError('invalid-configuration', op, `${source} is nested deeper than ${MAX_DEPTH} levels`)
-  }
-  return object
+  const fault = faultOf(object, MAX_DEPTH)
+  if (fault === undefined) return object
+  throw cniError('invalid-configuration', op, `${source} ${fault}`)
 }
 
-function isDeeper(value: unknown, left: number): boolean {
-  if (left === 0) return true
-  if (Array.isArray(value)) return value.some(item => isDeeper(item, left - 1))
-  return isObject(value) && Object.values(value).some(item => isDeeper(item, left - 1))
+function faultOf(value: unknown, levelsLeft: number): string | undefined {
+  if (levelsLeft === 0) return `is nested deeper than ${MAX_DEPTH} levels`
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'has a number that is too large'
+  const parts = Array.isArray(value) ? value : isObject(value) ? Object.values(value) : []
+  for (const part of parts) {
+    const fault = faultOf(part, levelsLeft - 1)
+    if (fault !== undefined) return fault
+  }
+  return undefined
 }

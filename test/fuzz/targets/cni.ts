@@ -1,13 +1,17 @@
 import { parseBandwidthConfig, parseBridgeConfig } from '../../../src/attach/index.ts'
 import {
+  decodeCacheEntry,
   decodeReply,
   decodeRequest,
+  encodeCacheEntry,
   encodeReply,
   encodeRequest,
   formatResult,
   parseConfiguration,
+  parseNetworkList,
   parseParameters,
   parseResult,
+  parseSingleConfiguration,
 } from '../../../src/cni/index.ts'
 import { target } from '../engine/target.ts'
 import { bridgeConfiguration, cniRequest, prevResult } from './cni-inputs.ts'
@@ -85,6 +89,43 @@ export const cniTargets = [
       '{"egressRate":null,"shapedSubnets":["10.0.0.0/8"],"unshapedSubnets":[]}',
     ],
     decode: input => parseBandwidthConfig(jsonObject(input)),
+  }),
+  target({
+    name: 'cni.network-list',
+    form: 'json',
+    errors,
+    seeds: [
+      '{"cniVersion":"0.4.0","cniVersions":["1.0.0","1.1.0"],"name":"pods","disableCheck":true,"disableGC":"false",' +
+        '"plugins":[{"type":"bridge","capabilities":{"mac":true}},{"type":"portmap","snat":true}]}',
+      '{"name":"pods","loadOnlyInlinedPlugins":"False"}',
+    ],
+    decode: input => parseNetworkList(input, 'a list'),
+  }),
+  target({
+    name: 'cni.single-configuration',
+    form: 'json',
+    errors,
+    seeds: ['{"cniVersion":"0.3.1","name":"old","type":"bridge","10":"a&b","9":[{"\\u2028":null}]}'],
+    decode: input => parseSingleConfiguration(input, 'a configuration'),
+  }),
+  target({
+    name: 'cni.cache',
+    form: 'json',
+    errors,
+    seeds: [
+      '{"kind":"cniCacheV1","containerId":"c1","config":"e30=","ifName":"eth0","networkName":"pods","netns":"/run/netns/a",' +
+        '"cniArgs":[["A","1"]],"capabilityArgs":{"mac":"02:00:00:00:00:01"},"result":{"cniVersion":"1.0.0","10":1,"9":"<"}}',
+    ],
+    decode: input => decodeCacheEntry(input, 'a cache file'),
+    encode: encodeCacheEntry,
+    // What is empty is left out, as libcni does.
+    written: ({
+      attachment: { args = [], capabilityArgs = {}, netns = '', ...attachment },
+      result = {},
+      ...entry
+    }) => {
+      return { ...entry, result, attachment: { ...attachment, args, capabilityArgs, netns } }
+    },
   }),
   target({
     name: 'cni.bridge-configuration',
