@@ -32,14 +32,8 @@ export type LabErrorPayload =
     }
   /** A daemon ended that should have stayed. */
   | { readonly code: 'lab.ended'; readonly role: string; readonly log: readonly string[] }
-  /** A CNI plugin answered with an error, or with something that is no answer. */
-  | {
-      readonly code: 'lab.cni'
-      readonly plugin: string
-      readonly command: string
-      readonly cniCode: number
-      readonly details: string
-    }
+  /** The plugins attached a pod and gave it no address. */
+  | { readonly code: 'lab.no-address'; readonly pod: string }
   | { readonly code: 'lab.api'; readonly method: string; readonly path: string; readonly status: number }
   /** containerd told something that cannot be used. */
   | { readonly code: 'lab.containerd' }

@@ -13,14 +13,6 @@ export { labAddNode, labRemoveNode, labRun } from './membership.ts'
 export { isAlive, type ProcessIdentity, signalProcess } from './process-identity.ts'
 export { packageRoot } from './program.ts'
 export { checkRoot } from './root.ts'
-export {
-  type CniAttachment,
-  type CniCommand,
-  type CniResult,
-  type NetworkList,
-  type PluginConfig,
-  Runtime,
-} from './runtime.ts'
 export { checkName, checkSettings, type LabBackend, type LabRuntime, type LabSettings } from './settings.ts'
 export { type LabStatus, labStatus, type NodeStatus } from './status.ts'
 export { labTrace } from './trace-world.ts'

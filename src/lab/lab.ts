@@ -1,4 +1,5 @@
 import { type Clock, errorText } from '../base/index.ts'
+import type { CniRuntime, JsonObject } from '../cni/index.ts'
 import { CriClient } from '../cri/index.ts'
 import { ApiClient } from './api-client.ts'
 import { nodeCgroup } from './containerd/cgroups.ts'
@@ -9,7 +10,7 @@ import { LAB_VARIABLE, type LabPaths, labPaths, NODE_PATHS, segment } from './la
 import { NamespaceRuntime } from './namespace-runtime.ts'
 import type { PodRuntime } from './pod-runtime.ts'
 import { isAlive, type ProcessIdentity } from './process-identity.ts'
-import { Runtime } from './runtime.ts'
+import { attachedResult, nodeRuntime } from './runtime.ts'
 import {
   type LabNode,
   type LabPod,
@@ -111,8 +112,13 @@ export class Lab {
   }
 
   /** Calls the node's CNI plugins by hand. */
-  runtime(node: LabNode): Runtime {
-    return new Runtime(this.holder(node), this.processEnvironment())
+  runtime(node: LabNode): CniRuntime {
+    return nodeRuntime(this.holder(node), this.processEnvironment(), this.environment.clock)
+  }
+
+  /** What the plugins answered to the ADD of a pod; undefined if it is not known. */
+  attachedResult(pod: LabPod): JsonObject | undefined {
+    return attachedResult(this.holder(this.node(pod.node)), pod)
   }
 
   /** Who runs the node's pods. */
@@ -120,13 +126,12 @@ export class Lab {
     const holder = this.holder(node)
     if (this.state.settings.runtime === 'containerd') {
       return new ContainerdRuntime({
-        holder,
         cri: this.cri(node),
         cgroup: nodeCgroup(this.paths.directory, node.name),
       })
     }
     const env = this.processEnvironment()
-    return new NamespaceRuntime({ holder, env, cni: this.runtime(node), resultDirectory: this.paths.results })
+    return new NamespaceRuntime({ holder, env, cni: this.runtime(node) })
   }
 
   /** The node's containerd. */

@@ -23,8 +23,8 @@ export const NODE_PATHS = {
   cniBin: '/opt/cni/bin',
   cniConfigDirectory: '/etc/cni/net.d',
   cniConfig: '/etc/cni/net.d/10-podlace.conflist',
-  /** Where libcni, in containerd, keeps what ADD answered. */
-  cniResults: '/var/lib/cni/results',
+  /** Where runtimes keep what ADD answered. */
+  cniCache: '/var/lib/cni',
   state: '/var/lib/podlace',
   run: '/run/podlace',
   /** For flannel's subnet.env. */
@@ -39,9 +39,6 @@ export const NODE_PATHS = {
   containerdSocket: '/run/containerd/containerd.sock',
 } as const
 
-/** The names under which the shim is installed: plugin types it answers to. */
-export const PLUGIN_TYPES = ['podlace', 'flannel', 'bridge', 'host-local', 'loopback'] as const
-
 export const API_PORT = 6443
 
 /** Files of one lab below its directory. */
@@ -54,7 +51,6 @@ export function labPaths(root: string, name: string) {
     program: join(directory, 'program'),
     control: join(directory, 'control'),
     logs: join(directory, 'logs'),
-    results: join(directory, 'results'),
     workloadSocket: join(directory, 'workload.sock'),
     log: (role: string) => join(directory, 'logs', `${role.replaceAll(' ', '-')}.log`),
   }

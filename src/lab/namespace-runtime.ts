@@ -1,30 +1,18 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { isRecord } from './api-client.ts'
+import type { CniRuntime, JsonObject } from '../cni/index.ts'
 import { commandOutput, runCommand } from './command.ts'
 import { inside, insidePod } from './holder.ts'
 import { NODE_PATHS } from './layout.ts'
 import type { PodRuntime, StartedPod } from './pod-runtime.ts'
 import type { ProcessIdentity } from './process-identity.ts'
-import {
-  attachmentOf,
-  type CniResult,
-  LOOPBACK_NETWORK,
-  POD_NETWORK,
-  type PodOnCni,
-  type Runtime,
-  resultAddresses,
-} from './runtime.ts'
+import { attachmentOf, LOOPBACK_NETWORK, POD_NETWORK, type PodOnCni, resultAddresses } from './runtime.ts'
 import type { LabPod } from './state.ts'
 
 export interface NamespaceRuntimeOptions {
   readonly holder: ProcessIdentity
   /** Of every process that is started. */
   readonly env: Readonly<Record<string, string>>
-  readonly cni: Runtime
-  /** Where ADD's results are kept for CHECK and DEL, as runtimes do. */
-  readonly resultDirectory: string
+  readonly cni: CniRuntime
 }
 
 /** Pods that are network namespaces and nothing else: a command in one sees the files of its node. */
@@ -50,21 +38,11 @@ export class NamespaceRuntime implements PodRuntime {
   async stop(pod: PodOnCni): Promise<void> {
     const { cni, holder } = this.options
     try {
-      await cni.del(POD_NETWORK, attachmentOf(pod), this.result(pod))
+      await cni.del(POD_NETWORK, attachmentOf(pod))
       await cni.del(LOOPBACK_NETWORK, attachmentOf(pod, 'lo'))
     } finally {
       const script = 'umount -l "$1" 2>/dev/null; rm -f "$1"'
       await runCommand([...inside(holder, 'net+mount'), 'sh', '-c', script, 'sh', pod.netns])
-      rmSync(this.resultPath(pod), { force: true })
-    }
-  }
-
-  result(pod: PodOnCni): CniResult | undefined {
-    try {
-      const parsed: unknown = JSON.parse(readFileSync(this.resultPath(pod), 'utf8'))
-      return isRecord(parsed) ? parsed : undefined
-    } catch {
-      return undefined
     }
   }
 
@@ -80,17 +58,9 @@ export class NamespaceRuntime implements PodRuntime {
     await commandOutput(`make the namespace of pod ${name}`, argv, { env })
   }
 
-  private async attach(pod: PodOnCni): Promise<CniResult> {
+  private async attach(pod: PodOnCni): Promise<JsonObject> {
     const { cni } = this.options
     await cni.add(LOOPBACK_NETWORK, attachmentOf(pod, 'lo'))
-    const result = await cni.add(POD_NETWORK, attachmentOf(pod))
-    const path = this.resultPath(pod)
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, JSON.stringify(result))
-    return result
-  }
-
-  private resultPath({ name }: PodOnCni): string {
-    return join(this.options.resultDirectory, `${name}.json`)
+    return cni.add(POD_NETWORK, attachmentOf(pod))
   }
 }

@@ -1,4 +1,5 @@
-import { NODE_PATHS, PLUGIN_TYPES, SERVICE_UID } from './layout.ts'
+import { PLUGIN_TYPES } from '../cni/index.ts'
+import { NODE_PATHS, SERVICE_UID } from './layout.ts'
 
 export interface NodeMounts {
   /** Directory with `dist/`, `build/`: bound read-only at /opt/podlace. Readable by everybody. */

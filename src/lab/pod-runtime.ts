@@ -1,4 +1,3 @@
-import type { CniResult } from './runtime.ts'
 import type { LabPod } from './state.ts'
 
 /** What a runtime knows of a pod that runs; see {@link LabPod}. */
@@ -10,8 +9,6 @@ export interface PodRuntime {
   start(name: string): Promise<StartedPod>
   /** Detaches a pod and removes it. */
   stop(pod: LabPod): Promise<void>
-  /** What the plugins answered to ADD; undefined if it is not known. */
-  result(pod: LabPod): CniResult | undefined
   /** The words that, put before a command, run it in the pod. @throws LabError `lab.ended` */
   enter(pod: LabPod): string[]
 }

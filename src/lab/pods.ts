@@ -38,9 +38,9 @@ async function createPodObject(lab: Lab, pod: LabPod): Promise<void> {
 }
 
 function withoutAddress(lab: Lab, pod: LabPod) {
-  const details = JSON.stringify(lab.podRuntime(lab.node(pod.node)).result(pod))
+  const details = JSON.stringify(lab.attachedResult(pod))
   const message = `the plugins attached pod ${pod.name} without an address: ${details}`
-  return labError('ADD', message, { code: 'lab.cni', plugin: 'podlace', command: 'ADD', cniCode: 0, details })
+  return labError('ADD', message, { code: 'lab.no-address', pod: pod.name })
 }
 
 async function reportPod(lab: Lab, pod: LabPod): Promise<void> {
@@ -61,9 +61,7 @@ async function serve(lab: Lab, pod: LabPod): Promise<void> {
 
 /** CHECK of a running pod through all plugins. */
 export async function checkPod(lab: Lab, pod: LabPod): Promise<void> {
-  const node = lab.node(pod.node)
-  const result = lab.podRuntime(node).result(pod) ?? {}
-  await lab.runtime(node).check(POD_NETWORK, attachmentOf(pod), result)
+  await lab.runtime(lab.node(pod.node)).check(POD_NETWORK, attachmentOf(pod))
 }
 
 /**

@@ -1,50 +1,24 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { cniEnvironment, deriveConfig, POD_NETWORK, resultAddresses } from './runtime.ts'
+import { attachmentOf, POD_CONFLIST, POD_NETWORK, resultAddresses } from './runtime.ts'
 
-const attachment = {
-  containerId: 'abc',
-  netns: '/run/netns/web-1',
-  ifname: 'eth0',
-  podNamespace: 'default',
-  podName: 'web-1',
-}
-
-describe('deriveConfig', () => {
-  it('gives a plugin its object with name and version of the list, and what the runtime adds', () => {
-    const list = { cniVersion: '1.1.0', name: 'net', plugins: [{ type: 'bridge', bridge: 'b0' }] }
-    const [plugin] = list.plugins
-    assert.ok(plugin !== undefined)
-    assert.deepEqual(JSON.parse(deriveConfig(list, plugin, { prevResult: { ips: [] } })), {
-      cniVersion: '1.1.0',
-      name: 'net',
-      type: 'bridge',
-      bridge: 'b0',
-      prevResult: { ips: [] },
+describe('attachmentOf', () => {
+  it('names the pod for Kubernetes', () => {
+    const { args, ...rest } = attachmentOf({ name: 'web-1', containerId: 'abc', netns: '/run/netns/web-1' })
+    assert.deepEqual(rest, { containerId: 'abc', netns: '/run/netns/web-1', ifName: 'eth0' })
+    assert.deepEqual(Object.fromEntries(args ?? []), {
+      IgnoreUnknown: '1',
+      K8S_POD_NAMESPACE: 'default',
+      K8S_POD_NAME: 'web-1',
+      K8S_POD_INFRA_CONTAINER_ID: 'abc',
     })
-  })
-
-  it('does not let a plugin object rename its network', () => {
-    const plugin = { type: 'bridge', name: 'other', cniVersion: '0.1.0' }
-    assert.match(deriveConfig({ ...POD_NETWORK, plugins: [plugin] }, plugin), /"name":"podlace"/)
   })
 })
 
-describe('cniEnvironment', () => {
-  it('has what the specification asks for, and the pod for Kubernetes', () => {
-    const env = cniEnvironment('ADD', attachment)
-    assert.equal(env['CNI_COMMAND'], 'ADD')
-    assert.equal(env['CNI_CONTAINERID'], 'abc')
-    assert.equal(env['CNI_NETNS'], '/run/netns/web-1')
-    assert.equal(env['CNI_IFNAME'], 'eth0')
-    assert.match(
-      env['CNI_ARGS'] ?? '',
-      /^IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-1;K8S_POD_INFRA_CONTAINER_ID=abc$/,
-    )
-  })
-
-  it('names no container for STATUS and GC', () => {
-    assert.deepEqual(Object.keys(cniEnvironment('STATUS')).sort(), ['CNI_COMMAND', 'CNI_PATH'])
+describe('POD_NETWORK', () => {
+  it('speaks the newest version, and old ones to runtimes that know no other', () => {
+    assert.equal(POD_NETWORK.cniVersion, '1.1.0')
+    assert.equal(POD_CONFLIST.cniVersion, '1.0.0')
   })
 })
 

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../cni/index.ts'
 import type { Entry } from '../kernel/index.ts'
 import {
   type Trace,
@@ -9,14 +10,13 @@ import {
 import { isRecord } from './api-client.ts'
 import { agentGet } from './daemons.ts'
 import type { Lab } from './lab.ts'
-import type { CniResult } from './runtime.ts'
 import type { LabNode, LabPod } from './state.ts'
 
 /** The way of a packet from pod to pod, by what the agents hold and what ADD answered. */
 export async function labTrace(lab: Lab, fromPod: string, toPod: string): Promise<Trace> {
   const pods = [lab.pod(fromPod), lab.pod(toPod)].filter((pod, at, all) => all.indexOf(pod) === at)
   const nodes = await Promise.all(lab.state.nodes.map(node => nodeNamespace(lab, node)))
-  const wired = pods.map(pod => podNamespace(pod, lab.podRuntime(lab.node(pod.node)).result(pod) ?? {}))
+  const wired = pods.map(pod => podNamespace(pod, lab.attachedResult(pod) ?? {}))
   const underlay = lab.state.nodes.map(({ name, address }) => ({ namespace: name, link: 'eth0', address }))
   const world = {
     namespaces: [...nodes, ...wired.map(({ namespace }) => namespace)],
@@ -43,7 +43,7 @@ function isTraceEntry(value: unknown): value is TraceEntry {
 /** A pod's inside as its CNI result tells it (specification 1.1.0, "Success"), and its cable. */
 export function podNamespace(
   pod: LabPod,
-  result: CniResult,
+  result: JsonObject,
 ): { readonly namespace: TraceNamespace; readonly veth?: VethPair } {
   const because = [`Pod default/${pod.name}`]
   const entries: Entry[] = [
@@ -63,7 +63,7 @@ export function podNamespace(
 }
 
 /** The host's end of the cable: of the interfaces outside the pod the last one; the bridge comes before it. */
-function hostPort(result: CniResult): string | undefined {
+function hostPort(result: JsonObject): string | undefined {
   const outside = records(result['interfaces']).filter(({ sandbox }) => (sandbox ?? '') === '')
   const name = outside.at(-1)?.['name']
   return typeof name === 'string' ? name : undefined

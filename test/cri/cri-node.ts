@@ -77,7 +77,7 @@ export class CriNode {
       cables: await host.cables(),
       attachments: JSON.parse(attachments.body),
       namespaces: host.list(NODE_PATHS.netns),
-      results: host.list(NODE_PATHS.cniResults),
+      results: host.list(`${NODE_PATHS.cniCache}/results`),
     }
   }
 }

@@ -3,10 +3,16 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { labExecCaptured } from '../../src/lab/exec.ts'
 import { fromMachine } from '../../src/lab/holder.ts'
-import type { NetworkList } from '../../src/lab/index.ts'
 import type { Lab } from '../../src/lab/lab.ts'
 import { NODE_PATHS } from '../../src/lab/layout.ts'
 import type { LabNode } from '../../src/lab/state.ts'
+
+/** A network list as people write it. */
+export interface NetworkText {
+  readonly cniVersion: string
+  readonly name: string
+  readonly plugins: readonly object[]
+}
 
 /** The files and commands of one node of a lab: a host whose /etc/cni and /opt/cni are its own. */
 export class NodeHost {
@@ -40,7 +46,7 @@ export class NodeHost {
   }
 
   /** The network's leases by address, without what host-local keeps for itself. */
-  leases(network: NetworkList): string[] {
+  leases(network: NetworkText): string[] {
     return this.list(`/var/lib/cni/networks/${network.name}`).filter(name => /^\d/.test(name))
   }
 
@@ -52,7 +58,7 @@ export class NodeHost {
 }
 
 /** A network of the standard plugins as people write it for one host. */
-export function bridgeNetwork(name: string, bridge: string, subnet: string): NetworkList {
+export function bridgeNetwork(name: string, bridge: string, subnet: string): NetworkText {
   const plugin = {
     type: 'bridge',
     bridge,

@@ -56,7 +56,7 @@ export function labSuite(runtime: LabRuntime): void {
       const runtime = lab.runtime(node)
       await runtime.status(POD_NETWORK)
       await checkPod(lab, pod)
-      await runtime.gc(POD_NETWORK, [{ containerID: pod.containerId, ifname: 'eth0' }])
+      await runtime.gc(POD_NETWORK, [{ containerId: pod.containerId, ifName: 'eth0' }])
       await checkPod(lab, pod)
       await killAgent(lab, node)
       await assert.rejects(runtime.status(POD_NETWORK), /refused STATUS with code 50/)

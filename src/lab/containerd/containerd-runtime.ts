@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import * as v from 'valibot'
 import { errorText } from '../../base/index.ts'
 import type { CriClient, PodSandboxConfig } from '../../cri/index.ts'
 import { labError } from '../errors.ts'
-import { fromMachine } from '../holder.ts'
-import { NODE_PATHS } from '../layout.ts'
 import type { PodRuntime, StartedPod } from '../pod-runtime.ts'
 import { identify, isAlive, type ProcessIdentity } from '../process-identity.ts'
-import { type CniResult, POD_NETWORK } from '../runtime.ts'
 import type { LabPod } from '../state.ts'
 import { POD_IMAGE } from './image.ts'
 
 export interface ContainerdRuntimeOptions {
-  readonly holder: ProcessIdentity
   readonly cri: CriClient
   /** Control group of the node's containers. */
   readonly cgroup: string
@@ -27,8 +21,6 @@ const sandboxInfo = v.object({
   }),
 })
 const containerInfo = v.object({ pid: v.number() })
-/** A file of libcni's cache; the part that we need. */
-const cachedResult = v.object({ result: v.record(v.string(), v.unknown()) })
 
 /** Pods that are containers, run by the node's containerd as kubelet would ask for them. */
 export class ContainerdRuntime implements PodRuntime {
@@ -62,16 +54,6 @@ export class ContainerdRuntime implements PodRuntime {
 
   stop(pod: LabPod): Promise<void> {
     return this.remove(pod.containerId)
-  }
-
-  result(pod: LabPod): CniResult | undefined {
-    const { holder } = this.options
-    const file = join(NODE_PATHS.cniResults, `${POD_NETWORK.name}-${pod.containerId}-eth0`)
-    try {
-      return readInfo(cachedResult, readFileSync(fromMachine(holder, file), 'utf8')).result
-    } catch {
-      return undefined
-    }
   }
 
   enter({ name, process }: LabPod): string[] {
