@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, beforeEach, describe, it } from 'node:test'
+import { decodeCacheEntry, encodeCacheEntry } from '../../src/cni/index.ts'
 import { killAgent, restartAgent } from '../../src/lab/faults/agent.ts'
+import { fromMachine } from '../../src/lab/holder.ts'
 import type { LabRuntime } from '../../src/lab/index.ts'
+import { NODE_PATHS } from '../../src/lab/layout.ts'
 import { checkPod } from '../../src/lab/pods.ts'
 import { POD_NETWORK } from '../../src/lab/runtime.ts'
 import { LabCommand } from './lab-command.ts'
@@ -66,6 +70,16 @@ export function labSuite(runtime: LabRuntime): void {
       await lab.waitFor('the bridge to be back', `agent ${node.name}`, 5_000, () =>
         checkPod(lab, pod).then(() => true),
       )
+    })
+
+    it('keeps what ADD answered as libcni does, byte for byte', () => {
+      const lab = labs.open('a')
+      for (const pod of lab.state.pods) {
+        const name = `${POD_NETWORK.name}-${pod.containerId}-eth0`
+        const path = fromMachine(lab.holder(lab.node(pod.node)), `${NODE_PATHS.cniCache}/results/${name}`)
+        const bytes = readFileSync(path)
+        assert.equal(encodeCacheEntry(decodeCacheEntry(bytes, path)), bytes.toString())
+      }
     })
 
     it('grows and shrinks', async () => {
