@@ -7,8 +7,9 @@ import { addInstallCommands } from './cni/install.ts'
 import { addNetworkCommands } from './cni/network.ts'
 
 const HELP = `
-Networks are the *.conflist files in /etc/cni/net.d; plugins are programs in /opt/cni/bin. A runtime such as containerd
-calls them for every pod; these commands do the same by hand, for one namespace. They need root.
+A network is a *.conflist file in /etc/cni/net.d: a name, and a list of plugins, which are programs in /opt/cni/bin. A
+runtime such as containerd calls them for every pod. add, check, del, gc, status and version do the same by hand, for
+plugins of any make; exec calls one of them as it is. install puts ours where runtimes find them. They need root.
 
 Examples:
   ip netns add blue

@@ -22,8 +22,8 @@ interface InstallFlags extends PlaceFlags {
   readonly conflist?: string | boolean
   readonly agentUid?: number
   readonly stateDir: string
-  readonly hostLocalDir: readonly string[]
-  readonly runDir: readonly string[]
+  readonly hostLocalDir?: readonly string[]
+  readonly runDir?: readonly string[]
   readonly shim?: string
   readonly force?: boolean
 }
@@ -64,13 +64,11 @@ export function addInstallCommands(cni: Command, context: CliContext): void {
       '--host-local-dir <path>',
       'leases of host-local; repeatable; default /var/lib/cni/networks',
       collect,
-      [],
     )
     .option(
       '--run-dir <path>',
       'for sockets and subnet.env; repeatable; default /run/podlace, /run/flannel',
       collect,
-      [],
     )
     .option('--shim <file>', 'the built shim; default the one of this program')
     .option('--force', 'keep other programs of the same name aside')
@@ -97,8 +95,8 @@ async function install(context: CliContext, flags: InstallFlags): Promise<void> 
   const network = await networkOf(flags)
   const directories = [
     flags.stateDir,
-    ...orDefault(flags.hostLocalDir, ['/var/lib/cni/networks']),
-    ...orDefault(flags.runDir, ['/run/podlace', '/run/flannel']),
+    ...(flags.hostLocalDir ?? ['/var/lib/cni/networks']),
+    ...(flags.runDir ?? ['/run/podlace', '/run/flannel']),
   ]
   const report = await cni.install({
     ...waiting(context),
@@ -165,10 +163,6 @@ async function typesOf({ types }: PlaceFlags): Promise<readonly PluginType[] | '
     if (type !== undefined) return type
     throw badSetting(`--types has ${JSON.stringify(name)}: it takes all, or of ${PLUGIN_TYPES.join(', ')}`)
   })
-}
-
-function orDefault(given: readonly string[], otherwise: readonly string[]): readonly string[] {
-  return given.length > 0 ? given : otherwise
 }
 
 /** Seen from `src/cli/commands/cni/` in a checkout and from `dist/` in a bundle. */

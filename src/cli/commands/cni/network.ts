@@ -7,7 +7,7 @@ import { printResult } from '../lab/common.ts'
 import { badSetting, checkRoot, collect, type NetworkFlags, onNetwork, openNetwork } from './options.ts'
 
 interface GcFlags extends NetworkFlags {
-  readonly keep: readonly string[]
+  readonly keep?: readonly string[]
   readonly all?: boolean
 }
 
@@ -23,7 +23,7 @@ Examples:
 export function addNetworkCommands(cni: Command, context: CliContext): void {
   onNetworkNamed(cni.command('gc'))
     .description('delete what is left of attachments that are gone')
-    .option('--keep <container/interface>', 'an attachment that is alive; repeatable', collect, [])
+    .option('--keep <container/interface>', 'an attachment that is alive; repeatable', collect)
     .option('--all', 'none is alive')
     .addHelpText('after', GC_HELP)
     .action((network: string, _netns: unknown, flags: GcFlags) => gc(context, network, flags))
@@ -43,7 +43,7 @@ function onNetworkNamed(command: Command): Command {
 
 async function gc(context: CliContext, network: string, flags: GcFlags): Promise<void> {
   checkRoot(context, 'gc')
-  const valid = flags.keep.map(parseAttachmentId)
+  const valid = (flags.keep ?? []).map(parseAttachmentId)
   if ((valid.length === 0) === (flags.all !== true)) {
     throw badSetting(
       'say what is alive: --keep CONTAINER/INTERFACE for each attachment, or --all if everything may go',

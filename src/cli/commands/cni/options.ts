@@ -8,7 +8,7 @@ import { wholeNumber, withOutput } from '../../options.ts'
 
 /** Of every command that runs plugins. */
 export interface PluginFlags {
-  readonly binDir: readonly string[]
+  readonly binDir?: readonly string[]
   /** Seconds. */
   readonly timeout: number
   readonly output: 'text' | 'json'
@@ -29,7 +29,7 @@ export interface AttachmentFlags {
 }
 
 /** An option that may be given several times. */
-export function collect(text: string, earlier: readonly string[]): readonly string[] {
+export function collect(text: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, text]
 }
 
@@ -42,12 +42,7 @@ export function withJson(command: Command): Command {
 
 export function onPlugins(command: Command): Command {
   return withJson(command)
-    .option(
-      '--bin-dir <path>',
-      'where plugins are; repeatable; default CNI_PATH, else /opt/cni/bin',
-      collect,
-      [],
-    )
+    .option('--bin-dir <path>', 'where plugins are; repeatable; default CNI_PATH, else /opt/cni/bin', collect)
     .option('--timeout <seconds>', 'until a plugin that hangs is killed', wholeNumber(1, 3600), 120)
 }
 
@@ -105,7 +100,7 @@ export async function openNetwork(
 }
 
 export function pluginDirectories(context: CliContext, { binDir }: PluginFlags): readonly string[] {
-  if (binDir.length > 0) return binDir
+  if (binDir !== undefined) return binDir
   const fromPath = (variable(context, 'CNI_PATH') ?? '').split(':').filter(part => part !== '')
   return fromPath.length > 0 ? fromPath : ['/opt/cni/bin']
 }
