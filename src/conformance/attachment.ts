@@ -62,6 +62,8 @@ export class Attachment {
   readonly options: AttachmentOptions
   /** What ADD answered; also what an earlier plugin of a chain answered before a later one failed. */
   lastResult: CniResult | undefined
+  /** ADD went through the whole list. */
+  added = false
   /** DEL went through. */
   deleted = false
   private readonly callPlugin: CallPlugin
@@ -102,6 +104,7 @@ export class Attachment {
       this.lastResult = reply.result()
       prevResult = reply.json()
     }
+    this.added = true
     return lastOf(reply)
   }
 

@@ -17,7 +17,7 @@ const linkSchema = v.looseObject({
   link: v.optional(v.nullable(v.string())),
   address: v.optional(v.string(), ''),
   operstate: v.optional(v.string()),
-  txqlen: v.optional(v.number()),
+  txqlen: v.optional(v.number(), 0),
   promiscuity: v.optional(v.number(), 0),
   allmulti: v.optional(v.number(), 0),
   linkinfo: v.optional(

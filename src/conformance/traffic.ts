@@ -1,5 +1,5 @@
 import { createServer, Socket } from 'node:net'
-import type { Clock } from '../base/index.ts'
+import { type Clock, settle } from '../base/index.ts'
 import { DatagramSocket, Netns, socketIn } from '../sys/index.ts'
 import { eventually } from './expect.ts'
 import type { Namespace } from './namespace.ts'
@@ -135,5 +135,54 @@ async function tryUdp(netns: Netns, { to, port, clock }: Visit): Promise<string 
   } finally {
     timer.cancel()
     socket.close()
+  }
+}
+
+/** One UDP socket that keeps its port. */
+export interface Speaker {
+  /** Sends every 20 ms until `heard` says so, or 2 s have passed. */
+  say(to: string, port: number, heard: () => boolean): Promise<void>
+  /** Sends datagrams of so many bytes as fast as it can; how many the kernel took. */
+  flood(to: string, port: number, bytes: number, forMs: number): Promise<number>
+  close(): void
+}
+
+export function openSpeaker(from: Namespace, family: 4 | 6 = 4): Speaker {
+  const netns = Netns.open(from.outerPath)
+  const socket = DatagramSocket.udp(socketIn(netns, family === 4 ? 'inet' : 'inet6', 'datagram'))
+  return {
+    async say(to, port, heard) {
+      await eventually(
+        from.clock,
+        () => {
+          if (heard()) return true
+          send(socket, to, port, new Uint8Array(8))
+          return undefined
+        },
+        2_000,
+      )
+    },
+    async flood(to, port, bytes, forMs) {
+      const datagram = new Uint8Array(bytes)
+      const end = from.clock.nowMs() + forMs
+      let sent = 0
+      while (from.clock.nowMs() < end) {
+        for (let burst = 0; burst < 10; burst += 1) if (send(socket, to, port, datagram)) sent += 1
+        await settle() // whoever receives runs in this process
+      }
+      return sent
+    },
+    close() {
+      socket.close()
+      netns.close()
+    },
+  }
+}
+
+function send(socket: DatagramSocket, to: string, port: number, datagram: Uint8Array): boolean {
+  try {
+    return socket.send(datagram, to, port)
+  } catch {
+    return false // no route at the moment: nobody hears it
   }
 }

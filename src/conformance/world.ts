@@ -16,7 +16,7 @@ import type { Namespace } from './namespace.ts'
 import { PluginReply } from './plugin-reply.ts'
 import { fillIn } from './plugin-set.ts'
 import { Pod } from './pod.ts'
-import { type Service, serve, type Transport, visit } from './traffic.ts'
+import { openSpeaker, type Service, type Speaker, serve, type Transport, visit } from './traffic.ts'
 
 export interface WorldOptions {
   readonly host: FakeHost
@@ -37,7 +37,9 @@ export class World {
   readonly directory: string
   readonly pods: Pod[] = []
   readonly attachments: Attachment[] = []
-  private readonly services: Service[] = []
+  private podCount = 0
+  private attachmentCount = 0
+  private readonly services: { close(): void }[] = []
 
   constructor({ host, name, version }: WorldOptions) {
     this.host = host
@@ -65,7 +67,8 @@ export class World {
 
   /** A new, empty namespace for a container. */
   async pod(): Promise<Pod> {
-    const pod = await Pod.create(this.host, `${this.name}p${this.pods.length}`)
+    this.podCount += 1
+    const pod = await Pod.create(this.host, `${this.name}p${this.podCount}`)
     this.pods.push(pod)
     return pod
   }
@@ -76,9 +79,11 @@ export class World {
 
   /** An attachment that nothing was done for yet; it is taken back at the end of the case. */
   async attachment(network: Network, options: AttachOptions = {}): Promise<Attachment> {
+    this.attachmentCount += 1
+    const containerId = `${this.name}-${this.attachmentCount}`
     const full = {
       pod: options.pod ?? (await this.pod()),
-      containerId: `${this.name}-${this.attachments.length}`,
+      containerId,
       ifname: 'eth0',
       ...options,
     }
@@ -158,6 +163,13 @@ export class World {
     return service
   }
 
+  /** A UDP socket that keeps its port until the case ends. */
+  speaker(from: Namespace): Speaker {
+    const speaker = openSpeaker(from)
+    this.services.push(speaker)
+    return speaker
+  }
+
   /** The source address that a service saw; undefined if nobody answered. */
   visit(from: Namespace, to: string, port: number, transport: Transport = 'udp', timeoutMs?: number) {
     const patience = timeoutMs === undefined ? {} : { timeoutMs }
@@ -170,9 +182,8 @@ export class World {
     const faults: string[] = []
     for (const attachment of this.attachments.filter(({ deleted }) => !deleted).toReversed()) {
       const reply = await attachment.del()
-      // Without a result there was no attachment, and the configuration may be one that nobody can read.
-      if (!reply.succeeded && attachment.lastResult !== undefined)
-        faults.push(`${reply.what}: ${reply.outcome}`)
+      // Without ADD there was no attachment, and the configuration may be one that nobody can read.
+      if (!reply.succeeded && attachment.added) faults.push(`${reply.what}: ${reply.outcome}`)
     }
     return faults
   }

@@ -1,0 +1,273 @@
+import type { ConformanceCase, Needs } from '../case.ts'
+import { bridge, documentation, GATEWAY, SPEC } from '../configs.ts'
+import { expectEqual, expectError, expectThat } from '../expect.ts'
+import type { Namespace } from '../namespace.ts'
+import { observeLinks, observeQdiscs } from '../observe.ts'
+import type { AttachOptions, World } from '../world.ts'
+import { hostEnd } from './links.ts'
+
+const NEEDS: Needs = {
+  plugins: ['bridge', 'host-local', 'bandwidth'],
+  kernel: ['bridge', 'veth', 'tbf', 'ifb'],
+}
+const DOCS = documentation('bandwidth')
+
+/** Bits a second, bits. */
+const RATE = 1_000_000
+const BURST = 200_000
+const INGRESS = { ingressRate: RATE, ingressBurst: BURST } as const
+const EGRESS = { egressRate: RATE, egressBurst: BURST } as const
+
+function network(world: World, shaping: Readonly<Record<string, unknown>> = {}) {
+  return world.network(bridge(world), { type: 'bandwidth', capabilities: { bandwidth: true }, ...shaping })
+}
+
+const asked = (bandwidth: object): AttachOptions => ({ capabilityArgs: { bandwidth } })
+
+const FLOOD_MS = 400
+const DATAGRAM_BYTES = 1_000
+/** What a shaper may let through in that time, with as much again for headers, queues and a late clock. */
+const MOST_DATAGRAMS = (2 * (BURST + (RATE * FLOOD_MS) / 1_000)) / 8 / DATAGRAM_BYTES
+
+/** Datagrams that arrive of a flood. */
+async function arrivals(
+  world: World,
+  from: Namespace,
+  to: Namespace,
+  address: string,
+  port: number,
+): Promise<number> {
+  const service = await world.serve(to, 'udp', port)
+  await world.visit(from, address, port)
+  const before = service.sources.length
+  const speaker = world.speaker(from)
+  const sent = await speaker.flood(address, port, DATAGRAM_BYTES, FLOOD_MS)
+  expectThat(
+    'datagrams sent',
+    sent > 4 * MOST_DATAGRAMS,
+    `more than ${4 * MOST_DATAGRAMS}, or it is no flood`,
+    sent,
+  )
+  return service.sources.length - before
+}
+
+function expectShaped(what: string, arrived: number, shaped: boolean): void {
+  if (shaped) expectThat(what, arrived <= MOST_DATAGRAMS, `at most ${MOST_DATAGRAMS} datagrams`, arrived)
+  else expectThat(what, arrived > MOST_DATAGRAMS, `more than ${MOST_DATAGRAMS} datagrams`, arrived)
+}
+
+/** Whether the flood in each direction is held back. */
+async function expectDirections(
+  world: World,
+  attachment: Awaited<ReturnType<World['attach']>>,
+  shaped: { readonly ingress: boolean; readonly egress: boolean },
+): Promise<void> {
+  const { pod, address } = attachment
+  const { network: host } = world.host
+  expectShaped('arrivals in the container', await arrivals(world, host, pod, address, 9000), shaped.ingress)
+  expectShaped(
+    'arrivals from the container',
+    await arrivals(world, pod, host, GATEWAY.ipv4, 9001),
+    shaped.egress,
+  )
+}
+
+async function refuses(world: World, shaping: Readonly<Record<string, unknown>>): Promise<void> {
+  const attachment = await world.attachment(network(world, shaping))
+  expectError(await attachment.add())
+}
+
+export const bandwidthCases: readonly ConformanceCase[] = [
+  {
+    id: 'bandwidth.add.none',
+    title: 'without rates nothing is held back and the previous result is the answer',
+    source: DOCS,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(network(world))
+      expectEqual('number of interfaces', attachment.result.interfaces.length, 3)
+      await expectDirections(world, attachment, { ingress: false, egress: false })
+    },
+  },
+  {
+    id: 'bandwidth.add.ingress',
+    title: 'ingressRate: what goes to the container is held back, what comes from it is not',
+    source: DOCS,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(network(world, INGRESS))
+      await expectDirections(world, attachment, { ingress: true, egress: false })
+    },
+  },
+  {
+    id: 'bandwidth.add.egress',
+    title: 'egressRate: what comes from the container is held back, what goes to it is not',
+    source: DOCS,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(network(world, EGRESS))
+      await expectDirections(world, attachment, { ingress: false, egress: true })
+    },
+  },
+  {
+    id: 'bandwidth.add.capability',
+    title: 'the capability bandwidth means the same',
+    source: 'CNI conventions, "bandwidth"',
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(network(world), asked({ ...INGRESS, ...EGRESS }))
+      await expectDirections(world, attachment, { ingress: true, egress: true })
+    },
+  },
+  {
+    id: 'bandwidth.add.rate',
+    title: 'the token bucket of the host end has the rate and the burst',
+    source: DOCS,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(network(world, INGRESS))
+      const { ifname } = await hostEnd(world, attachment)
+      const bucket = (await observeQdiscs(world.host.network, ifname)).find(({ kind }) => kind === 'tbf')
+      expectEqual('rate in bytes per second', bucket?.options['rate'], RATE / 8)
+      const burst = Number(bucket?.options['burst'])
+      expectThat(
+        'burst in bytes',
+        Math.abs(burst - BURST / 8) <= 0.05 * (BURST / 8),
+        `about ${BURST / 8}`,
+        burst,
+      )
+    },
+  },
+  {
+    id: 'bandwidth.add.no-burst',
+    title: 'a rate without a burst is refused',
+    source: DOCS,
+    needs: NEEDS,
+    run: world => refuses(world, { ingressRate: RATE }),
+  },
+  {
+    id: 'bandwidth.add.no-rate',
+    title: 'a burst without a rate is refused',
+    source: DOCS,
+    needs: NEEDS,
+    run: world => refuses(world, { egressBurst: BURST }),
+  },
+  {
+    id: 'bandwidth.add.large-burst',
+    title: 'a burst of 4 GiB is refused: the kernel’s field has 32 bits',
+    source: DOCS,
+    needs: NEEDS,
+    run: world => refuses(world, { ingressRate: RATE, ingressBurst: 8 * 2 ** 32 }),
+  },
+  {
+    id: 'bandwidth.add.negative',
+    title: 'a negative rate is refused',
+    source: DOCS,
+    needs: NEEDS,
+    run: world => refuses(world, { ingressRate: -1, ingressBurst: BURST }),
+  },
+  {
+    id: 'bandwidth.add.no-result',
+    title: 'without prevResult it is an error: it is a plugin for chains',
+    source: DOCS,
+    needs: { ...NEEDS, plugins: ['bandwidth'] },
+    async run(world) {
+      const attachment = await world.attachment(world.network({ type: 'bandwidth', ...INGRESS }))
+      expectError(await attachment.add())
+    },
+  },
+  {
+    id: 'bandwidth.del.ifb',
+    title: 'after DEL the host has the links that it had before',
+    source: SPEC.del,
+    needs: NEEDS,
+    async run(world) {
+      const names = async () => (await observeLinks(world.host.network)).map(({ ifname }) => ifname)
+      const before = await names()
+      const attachment = await world.attach(network(world, { ...INGRESS, ...EGRESS }))
+      await attachment.mustDel()
+      expectEqual(
+        'links',
+        (await names()).filter(name => name !== world.bridgeName),
+        before,
+      )
+    },
+  },
+  {
+    id: 'bandwidth.del.no-namespace',
+    title: 'DEL after the namespace has gone succeeds, and the host has the links that it had before',
+    source: SPEC.del,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(network(world, { ...INGRESS, ...EGRESS }))
+      await attachment.pod.remove()
+      await attachment.mustDel()
+    },
+  },
+  {
+    id: 'bandwidth.del.no-result',
+    title: 'DEL without prevResult does the same',
+    source: SPEC.del,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(network(world, { ...INGRESS, ...EGRESS }))
+      attachment.forgetResult()
+      await attachment.mustDel()
+    },
+  },
+  {
+    id: 'bandwidth.del.twice',
+    title: 'DEL twice: both succeed',
+    source: SPEC.del,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(network(world, EGRESS))
+      await attachment.mustDel()
+      await attachment.mustDel()
+    },
+  },
+  {
+    id: 'bandwidth.check.whole',
+    title: 'CHECK of an attachment as ADD left it succeeds',
+    source: SPEC.check,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(network(world, { ...INGRESS, ...EGRESS }))
+      await attachment.mustCheck()
+    },
+  },
+  {
+    id: 'bandwidth.check.no-bucket',
+    title: 'CHECK notices that the shaping has gone (if it is not back by then)',
+    source: SPEC.check,
+    needs: NEEDS,
+    async run(world) {
+      const attachment = await world.attach(network(world, INGRESS))
+      const { ifname } = await hostEnd(world, attachment)
+      await world.host.network.output(['tc', 'qdisc', 'delete', 'dev', ifname, 'root'])
+      const reply = await attachment.check()
+      if (!reply.succeeded) return expectError(reply)
+      const back = (await observeQdiscs(world.host.network, ifname)).some(({ kind }) => kind === 'tbf')
+      expectThat('the shaping after CHECK found no fault', back, 'there', 'gone')
+    },
+  },
+  {
+    id: 'bandwidth.gc.stale',
+    title: 'GC takes away the links of an attachment that is not listed',
+    source: SPEC.gc,
+    needs: { ...NEEDS, speaks: '1.1.0' },
+    async run(world) {
+      const before = (await observeLinks(world.host.network)).map(({ ifname }) => ifname)
+      const attachment = await world.attach(network(world, { ...INGRESS, ...EGRESS }))
+      await attachment.pod.remove()
+      await world.collectGarbage(network(world, { ...INGRESS, ...EGRESS }), [])
+      attachment.deleted = true
+      const after = (await observeLinks(world.host.network)).map(({ ifname }) => ifname)
+      expectEqual(
+        'links',
+        after.filter(name => name !== world.bridgeName),
+        before,
+      )
+    },
+  },
+]
