@@ -23,6 +23,7 @@ export type {
   Outcome,
   ReplaceScope,
 } from './operation.ts'
+export { eviction } from './operation.ts'
 export type { ReconcilerCounters } from './outcomes.ts'
 export { linkAlias, ownerOfAlias, ROUTE_PROTOCOL } from './ownership.ts'
 export { Reconciler, type ReconcilerOptions, type Reservation } from './reconciler.ts'

@@ -28,8 +28,16 @@ export interface Operation {
   readonly entry: Entry
   /** What was observed: always there for `change`, `delete` and `adopt` in a plan made by `diff`. */
   readonly before?: Entry
-  /** `displaced`: nobody wants it any more, and something that is wanted needs its place. */
-  readonly why: 'missing' | 'differs' | 'stale' | 'displaced' | 'adopt'
+  /**
+   * `displaced`: nobody wants it any more, and something that is wanted needs its place. `evicted`: it is somebody
+   * else's, and a user's configuration says that it must go.
+   */
+  readonly why: 'missing' | 'differs' | 'stale' | 'displaced' | 'evicted' | 'adopt'
+}
+
+/** Removes what is not ours: a user's configuration says so. */
+export function eviction(entry: Entry): Operation {
+  return { op: 'delete', entry, before: entry, why: 'evicted' }
 }
 
 /** `error` absent: the kernel took it. */

@@ -6,7 +6,7 @@ import { type Entry, entryKey } from './entry.ts'
 import { HeldDeletes } from './held-deletes.ts'
 import type { Cause } from './history.ts'
 import { rulesOf } from './kinds/index.ts'
-import type { ApplyContext, Kernel, Operation, Outcome } from './operation.ts'
+import { type ApplyContext, eviction, type Kernel, type Outcome } from './operation.ts'
 import type { Outcomes } from './outcomes.ts'
 
 export interface PassesOptions {
@@ -55,10 +55,9 @@ export class Passes {
 
   /** Deletes what is not ours, because somebody who may says so. */
   evict(entries: readonly Entry[]): Promise<readonly Outcome[]> {
-    const operations = entries.map(
-      (entry): Operation => ({ op: 'delete', entry, before: entry, why: 'displaced' }),
+    return this.apply(
+      stepsOf(entries.map(eviction), new Map(entries.map(entry => [entryKey(entry), 'desired']))),
     )
-    return this.apply(stepsOf(operations, new Map(entries.map(entry => [entryKey(entry), 'desired']))))
   }
 
   /** One turn of whatever is due: what is dirty, if that takes little; else the next part of the backlog. */

@@ -5,6 +5,7 @@ import {
   applyOnce,
   type Entry,
   entryKey,
+  eviction,
   inspectOnce,
   type Kernel,
   type NamespaceHandle,
@@ -64,7 +65,7 @@ export class Wires {
     if (entries.length === 0) return
     await withPod(pod, async kernel => {
       insist(await applyOnce(kernel, entries, this.podContext))
-      insist(await kernel.apply(podDisplaced.map(deletion)))
+      insist(await kernel.apply(podDisplaced.map(eviction)))
     })
   }
 
@@ -111,10 +112,6 @@ export class Wires {
     const [reason] = this.reconciler.plan([key]).findings
     throw cniError('interface-exists', 'attach', reason?.message ?? `${key} could not be planned`)
   }
-}
-
-function deletion(entry: Entry): Operation {
-  return { op: 'delete', entry, before: entry, why: 'displaced' }
 }
 
 /** A link that is gone needs nothing put back. */

@@ -55,6 +55,8 @@ export interface Hardware {
 /** Types whose attachments work on an interface that another made, in the order in which DEL takes them away. */
 export const CHAINED_TYPES = ['firewall', 'portmap', 'bandwidth', 'sbr', 'vrf', 'tuning'] as const
 
+const nothing = async () => undefined
+
 /** Every plugin of this agent, by type. */
 export function allPlugins(options: PluginsOptions): ReadonlyMap<string, Plugin> {
   const { host, podNetwork, readSubnetFile, standsAlone } = options
@@ -71,7 +73,6 @@ export function allPlugins(options: PluginsOptions): ReadonlyMap<string, Plugin>
 function interfacePlugins(options: PluginsOptions): ReadonlyMap<string, Plugin> {
   const { host, ipam, observed, hardware } = options
   const common = { host, ipam, observed }
-  const nothing = async () => undefined
   const master = (config: MasterConfig, at: Place) => observedMaster(config, observed(), at)
   return new Map([
     ['bridge', bridgePlugin(common)],

@@ -8,11 +8,10 @@ export const NODE_GUARDS: readonly Guard[] = [
     file: 'agent/attachments/attachments.ts',
     find: `        await recorded
         checkpoint('intended')
-        return await this.wire(key, attached, pod, host)
+        const result = await this.wire(attached, pod, host)
 `,
-    replace: `        const result = await this.wire(key, attached, pod, host)
+    replace: `        const result = await this.wire(attached, pod, host)
         await recorded
-        return result
 `,
     expects: ['I8', 'I3'],
   },
@@ -49,7 +48,7 @@ export const NODE_GUARDS: readonly Guard[] = [
     name: 'tombstones',
     protects: 'a DEL that was recorded while the agent was away is carried out',
     file: 'agent/tombstones.ts',
-    find: '    await agent.handle(decodeRequest(payload), undefined)\n',
+    find: '    await agent.handle(decodeRequest(payload), undefined, execute)\n',
     replace: '',
     expects: ['I3', 'I7'],
   },

@@ -22,7 +22,7 @@ export const foreignObjects: Invariant = {
       },
       onOperation({ machine }, _process, { op, entry, why }, namespace) {
         if (namespace !== machine.namespace || !MARKED.has(entry.kind)) return
-        if (op === 'adopt' || op === 'create' || why === 'displaced') return
+        if (op === 'adopt' || op === 'create' || why === 'evicted') return
         // Of a link of a name of ours only that it is not deleted: one that was just made anew is adopted at once.
         if (entry.kind === 'link' && op !== 'delete') return
         const found = namespace.objects.get(entryKey(entry))

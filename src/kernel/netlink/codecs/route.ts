@@ -39,7 +39,7 @@ export function observedRoute(route: Route, links: LinkTable): ObservedEntry | u
 }
 
 /** `linkIndex` is 0 for the types without a device. */
-export function routeRequests({ op }: Operation, route: RouteEntry, linkIndex: number): Request[] {
+export function routeRequests({ op, why }: Operation, route: RouteEntry, linkIndex: number): Request[] {
   const spec = routeSpec(route, linkIndex)
   if (op === 'create') return [addRoute(spec)]
   if (op === 'change') return [replaceRoute(spec)]
@@ -49,7 +49,7 @@ export function routeRequests({ op }: Operation, route: RouteEntry, linkIndex: n
       dst,
       ...(table === undefined ? {} : { table }),
       ...(metric === undefined ? {} : { metric }),
-      ...(protocol === undefined ? {} : { protocol }),
+      ...(protocol === undefined || why === 'evicted' ? {} : { protocol }),
       ...(linkIndex === 0 ? {} : { linkIndex }),
     }),
   ]
