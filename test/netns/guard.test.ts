@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { guardElements } from '../../src/attach/guard.ts'
 import {
   type AttachmentSpec,
+  hostInterfaceName,
   parseBridgeConfig,
   parsePtpConfig,
   planBridge,
@@ -120,3 +122,40 @@ test('without the guard a frame goes through; macspoofchk alone holds the MAC', 
   for (const [, frame] of frames) send(checked, frame)
   assert.deepEqual(dropped(node.host), { 'MAC of another': 1 }, 'the second is from the MAC of the first pod')
 })
+
+test('a trunk: VLAN tags pass with the MAC of the pod, and what has none is checked as ever', async () => {
+  using node = new WiredPods()
+  const plan = onBridge(2, {})('pod')
+  const link = hostInterfaceName('c2', 'eth0')
+  const elements = guardElements('bridge', {
+    link,
+    mac: MAC,
+    ips: plan.result.ips,
+    hasIpv6: true,
+    trunk: true,
+  })
+  const others = plan.host.filter(entry => entry.kind !== 'nft-element')
+  const pod = await node.attach(() => ({ ...plan, host: [...others, ...elements] }))
+  const neighbour = await node.attach(onBridge(3, {}))
+  const [tagged, priority, twice, untagged] = forgedOnBridges.map(([, frame]) => frame)
+  for (const frame of [tagged, priority]) {
+    assert.ok(frame !== undefined)
+    const before = received(neighbour)
+    send(pod, frame)
+    await eventually('it to arrive', () => received(neighbour) > before || undefined)
+  }
+  assert.deepEqual(dropped(node.host), {})
+  const [, foreign] = forged[0] ?? []
+  assert.ok(twice !== undefined && untagged !== undefined && foreign !== undefined)
+  for (const frame of [twice, untagged, foreign, inVlan(foreign)]) send(pod, frame)
+  assert.deepEqual(dropped(node.host), {
+    'VLAN tag of a provider': 1,
+    'neither IP nor ARP': 1,
+    'MAC of another': 2,
+  })
+})
+
+/** The frame with a VLAN tag behind its addresses. */
+function inVlan(frame: Uint8Array): Uint8Array {
+  return Buffer.concat([frame.subarray(0, 12), Uint8Array.of(0x81, 0, 0, 7), frame.subarray(12)])
+}
