@@ -147,6 +147,8 @@ test('pods are guarded unless the configuration says no; two networks share the 
   assert.equal(guardOf([...guarded.host]).length, 4)
   assert.deepEqual(guardOf([...bridge({}, 'other').shared]), guardOf([...guarded.shared]))
   assert.deepEqual(guardOf([...bridge({ guard: false }).host, ...bridge({ guard: false }).shared]), [])
+  const trunk = bridge({ vlanTrunk: [{ id: 5 }] }).host.map(formatEntry)
+  assert.ok(trunk.some(text => text.endsWith(': goto trunk }')))
   const mac = bridge({ guard: false, macspoofchk: true })
   assert.deepEqual(
     guardOf([...mac.host]).map(key => key.split(' ')[3]),
