@@ -5,7 +5,7 @@ import { fakeForeign } from './fake/fake-foreign.ts'
 import { FakeKernel } from './fake/fake-kernel.ts'
 import { FakeNetwork } from './fake/fake-network.ts'
 import type { Harness } from './kernel-suite/harness.ts'
-import { kernelSuite } from './kernel-suite.ts'
+import { kernelSuite, vlanSuite } from './kernel-suite.ts'
 
 async function createHarness(): Promise<Harness> {
   const network = new FakeNetwork()
@@ -14,6 +14,7 @@ async function createHarness(): Promise<Harness> {
   let counted = 0
   return {
     kernel,
+    handle: kernel,
     foreign: fakeForeign(kernel),
     pod: { handle: pod, kernel: pod },
     clock: systemClock,
@@ -44,6 +45,7 @@ async function createHarness(): Promise<Harness> {
 }
 
 kernelSuite('FakeKernel', createHarness)
+vlanSuite('FakeKernel', createHarness)
 
 test('FakeKernel: every history ends converged, and others are left alone', () =>
   convergenceProperty(createHarness, 150))

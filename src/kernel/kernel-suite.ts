@@ -13,6 +13,13 @@ import {
 } from './kernel-suite/converging.ts'
 import type { Harness } from './kernel-suite/harness.ts'
 import {
+  comesAndGoesBack,
+  goesWithItsDevice,
+  isMissed,
+  sparesOthers,
+  standsOnHost,
+} from './kernel-suite/host-links.ts'
+import {
   adopts,
   deletesManyLinks,
   equalForeign,
@@ -31,13 +38,22 @@ import {
   survivesOverflow,
 } from './kernel-suite/other-programs.ts'
 import { keepsForeignInPod, setsUpPod } from './kernel-suite/pod.ts'
+import {
+  changesVlans,
+  joinsItself,
+  keepsDefault,
+  keepsForeignVlans,
+  makesVlans,
+} from './kernel-suite/vlans.ts'
 import { World } from './kernel-suite/world.ts'
 
-/** What holds for every `Kernel` and the reconciler on it. */
-export function kernelSuite(name: string, createHarness: () => Promise<Harness>): void {
-  /** A test with a harness of its own that is always closed. */
-  const it = (title: string, body: (world: World) => Promise<void>) =>
-    test(title, async () => {
+type CreateHarness = () => Promise<Harness>
+type DefineTest = (title: string, body: (world: World) => Promise<void>) => void
+
+/** Tests with a harness of their own that is always closed. */
+function testsOn(createHarness: CreateHarness): DefineTest {
+  return (title, body) =>
+    void test(title, async () => {
       const harness = await createHarness()
       const world = new World(harness)
       try {
@@ -48,7 +64,11 @@ export function kernelSuite(name: string, createHarness: () => Promise<Harness>)
         harness.close()
       }
     })
+}
 
+/** What holds for every `Kernel` and the reconciler on it. */
+export function kernelSuite(name: string, createHarness: CreateHarness): void {
+  const it = testsOn(createHarness)
   describe(`${name}: converging`, () => {
     it('makes one of everything in a working order, and then rests', makesEverything)
     it('writes nothing when started over what is there', restartWritesNothing)
@@ -82,5 +102,24 @@ export function kernelSuite(name: string, createHarness: () => Promise<Harness>)
   describe(`${name}: a pod's namespace`, () => {
     it('is set up without being observed, checked, and seen to be damaged', setsUpPod)
     it('keeps what somebody else set up there', keepsForeignInPod)
+  })
+  describe(`${name}: a pod's links that have to do with the host`, () => {
+    it('lie on a device of the host, are checked, and removed', standsOnHost)
+    it('go with the device of the host', goesWithItsDevice)
+    it('are not made without the namespace, or the device', isMissed)
+    it('are moved from the host, and given back', comesAndGoesBack)
+    it('are not mistaken for those of others', sparesOthers)
+  })
+}
+
+/** What holds besides where the kernel has VLANs on bridges. */
+export function vlanSuite(name: string, createHarness: CreateHarness): void {
+  const it = testsOn(createHarness)
+  describe(`${name}: VLANs of bridges`, () => {
+    it('gives a port its VLANs and no other, and then rests', makesVlans)
+    it('changes them, also many at once, and takes them away', changesVlans)
+    it('makes a bridge a member of its own', joinsItself)
+    it("keeps those of others on others' ports", keepsForeignVlans)
+    it('takes the default VLAN from new ports', keepsDefault)
   })
 }

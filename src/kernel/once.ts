@@ -27,7 +27,19 @@ export async function applyOnce(
     taken.map(({ operation }) => operation.entry),
     context,
   )
+  // What is on a link that could not be made was not tried, and can be if the link that is there will do.
+  const waiting = outcomes.filter(({ error }) => error?.code === 'kernel.link-missing')
+  const possible = waiting.map(({ operation }) => operation.entry).filter(entry => isOnOne(entry, mended))
+  for (const outcome of possible.length === 0 ? [] : await applyOnce(kernel, possible, context)) {
+    mended.set(entryKey(outcome.operation.entry), outcome)
+  }
   return outcomes.map(outcome => mended.get(entryKey(outcome.operation.entry)) ?? outcome)
+}
+
+/** True if the entry hangs on something that is as wanted now. */
+function isOnOne(entry: Entry, mended: ReadonlyMap<string, Outcome>): boolean {
+  const parents = rulesOf(entry).parents(entry)
+  return parents.some(({ key }) => mended.has(key) && mended.get(key)?.error === undefined)
 }
 
 /**
@@ -96,7 +108,7 @@ async function mend(
   kernel: Kernel,
   entries: readonly Entry[],
   context?: ApplyContext,
-): Promise<ReadonlyMap<string, Outcome>> {
+): Promise<Map<string, Outcome>> {
   const { operations, findings } = await inspectOnce(kernel, entries, context)
   const result = new Map<string, Outcome>()
   for (const entry of entries) result.set(entryKey(entry), { operation: firstTry(entry) })

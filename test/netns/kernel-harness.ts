@@ -31,6 +31,7 @@ export async function createHarness(): Promise<Harness> {
   return {
     // A small buffer, so that an overflow takes only some hundred events.
     kernel: open(true),
+    handle: netns,
     foreign,
     pod: { handle: podNetns, kernel: pod },
     clock: systemClock,
@@ -156,6 +157,7 @@ function addCommand(entry: Entry, replace: boolean): string {
 }
 
 function addLinkCommand(link: LinkEntry): string {
+  if (link.type === 'ifb') return `ip link add ${link.name} type ifb`
   if (link.type !== 'vxlan') throw new Error(`no test adds a ${link.type}`)
   const learning = link.learning ? 'learning' : 'nolearning'
   const { name, vni, local, device, udpPort } = link

@@ -1,6 +1,6 @@
 /** Links of a pod that have to do with the host: on its devices, moved from it, or made there. */
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import {
   type ApplyContext,
   applyOnce,
@@ -9,34 +9,12 @@ import {
   entryKey,
   type LinkEntry,
   NetlinkKernel,
-  type Outcome,
   removeOnce,
 } from '../../src/kernel/index.ts'
 import { Netns, openTun } from '../../src/sys/index.ts'
+import { failures, HostAndPod, ip, names, own, show } from './host-and-pod.ts'
 import { run } from './kernel-harness.ts'
 
-let host: Netns
-let pod: Netns
-let kernel: NetlinkKernel
-let context: ApplyContext
-
-beforeEach(() => {
-  host = Netns.create()
-  pod = Netns.create()
-  kernel = new NetlinkKernel({
-    netns: pod,
-    openTun: (name, options) => openTun(name, { ...options, netns: host }),
-  })
-  context = { namespaces: new Map([['host', host]]) }
-})
-
-afterEach(() => {
-  kernel.close()
-  host.close()
-  pod.close()
-})
-
-const own = { kind: 'link', claim: 'own', owner: 'pod default/web-1 eth0', name: 'eth0' } as const
 const macvlan = {
   ...own,
   type: 'macvlan',
@@ -45,30 +23,9 @@ const macvlan = {
   mode: 'bridge',
 } as const satisfies LinkEntry
 
-const ip = (netns: Netns, line: string) => run(netns, ['ip', ...line.split(' ')])
-
-function show(netns: Netns, name: string): Record<string, unknown> {
-  const [link] = JSON.parse(run(netns, ['ip', '-j', '-d', 'link', 'show', name]))
-  return link
-}
-
-const names = (netns: Netns) =>
-  run(netns, ['ip', '-brief', 'link'])
-    .trim()
-    .split('\n')
-    .map(line => line.split(/[\s@]/)[0])
-    .sort()
-
-/** The codes of what failed. */
-const failures = (outcomes: readonly Outcome[]) =>
-  outcomes.flatMap(({ operation, error }) =>
-    error === undefined ? [] : [`${operation.op} ${entryKey(operation.entry)}: ${error.code}`],
-  )
-
-const check = async (entries: readonly Entry[]) =>
-  (await checkOnce(kernel, entries, context)).map(({ op, entry }) => `${op} ${entryKey(entry)}`)
-
 test('a macvlan on a device of the host, which has a link of the same name', async () => {
+  using both = new HostAndPod()
+  const { host, pod, kernel, context } = both
   ip(host, 'link add up0 type veth peer name up1')
   ip(host, 'link add eth0 type ifb')
   const wanted = { ...macvlan, mac: '02:00:00:00:00:01', mtu: 1400, up: true, broadcastQueueLength: 2000 }
@@ -79,15 +36,17 @@ test('a macvlan on a device of the host, which has a link of the same name', asy
     ['02:00:00:00:00:01', 1400, 'podlace:pod default/web-1 eth0'],
   )
   assert.deepEqual(names(host), ['eth0', 'lo', 'up0', 'up1'])
-  assert.deepEqual(await check([wanted]), [])
+  assert.deepEqual(await both.check([wanted]), [])
   assert.deepEqual(failures(await applyOnce(kernel, [wanted], context)), [])
 })
 
 test('a macvlan on another device than it should be is told apart if one can look', async () => {
+  using both = new HostAndPod()
+  const { host, kernel, context } = both
   ip(host, 'link add up0 type veth peer name up1')
   assert.deepEqual(failures(await applyOnce(kernel, [macvlan], context)), [])
   const other = { ...macvlan, device: 'up1' }
-  assert.deepEqual(await check([other]), ['delete link eth0', 'create link eth0'])
+  assert.deepEqual(await both.check([other]), ['delete link eth0', 'create link eth0'])
   assert.deepEqual(await checkOnce(kernel, [other]), [])
   assert.deepEqual((await checkOnce(kernel, [{ ...other, mode: 'vepa' }])).length, 2)
   const { deviceNetns: _host, ...local } = macvlan
@@ -98,6 +57,8 @@ test('a macvlan on another device than it should be is told apart if one can loo
 })
 
 test('without the namespace of the device, or without the device, nothing is made', async () => {
+  using both = new HostAndPod()
+  const { host, pod, kernel, context } = both
   assert.deepEqual(failures(await applyOnce(kernel, [macvlan])), [
     'create link eth0: kernel.namespace-needed',
   ])
@@ -111,6 +72,8 @@ test('without the namespace of the device, or without the device, nothing is mad
 })
 
 test('what is ours is removed, what is not stays, and once more does no harm', async () => {
+  using both = new HostAndPod()
+  const { host, pod, kernel, context } = both
   ip(host, 'link add up0 type veth peer name up1')
   ip(pod, 'link add other type veth peer name other1')
   const route: Entry = { kind: 'route', dst: '10.9.0.0/24', table: 254, metric: 0, link: 'eth0' }
@@ -137,6 +100,8 @@ const moved = {
 } as const satisfies LinkEntry
 
 test('a device is moved in, and given back with its name and alias', async () => {
+  using both = new HostAndPod()
+  const { host, pod, kernel, context } = both
   ip(host, 'link add nic0 type veth peer name wire')
   ip(host, 'link add eth0 type ifb')
   run(host, ['ip', 'link', 'set', 'nic0', 'alias', 'rack 3: uplink'])
@@ -145,7 +110,7 @@ test('a device is moved in, and given back with its name and alias', async () =>
   assert.deepEqual(failures(await applyOnce(kernel, [wanted], context)), [])
   assert.deepEqual(names(host), ['eth0', 'lo', 'wire'])
   assert.equal(show(pod, 'eth0')['ifalias'], 'podlace-moved:nic0:rack 3: uplink')
-  assert.deepEqual(await check([wanted]), [])
+  assert.deepEqual(await both.check([wanted]), [])
   assert.deepEqual(failures(await applyOnce(kernel, [wanted], context)), [])
   assert.deepEqual(failures(await removeOnce(kernel, [wanted], context)), [])
   assert.deepEqual(names(host), ['eth0', 'lo', 'nic0', 'wire'])
@@ -154,6 +119,8 @@ test('a device is moved in, and given back with its name and alias', async () =>
 })
 
 test('a device is not moved over one that is there, and not if it is ours', async () => {
+  using both = new HostAndPod()
+  const { host, pod, kernel, context } = both
   ip(host, 'link add nic0 type veth peer name wire')
   ip(pod, 'link add eth0 type veth peer name other')
   assert.deepEqual(failures(await applyOnce(kernel, [moved], context)), ['create link eth0: kernel.exists'])
@@ -174,6 +141,8 @@ test('a device is not moved over one that is there, and not if it is ours', asyn
 })
 
 test('a device that came from elsewhere stays in the way of another', async () => {
+  using both = new HostAndPod()
+  const { host, kernel, context } = both
   ip(host, 'link add nic0 type veth peer name nic1')
   assert.deepEqual(failures(await applyOnce(kernel, [moved], context)), [])
   const other = { ...moved, movedFrom: { netns: 'host', name: 'nic1' } }
@@ -182,6 +151,8 @@ test('a device that came from elsewhere stays in the way of another', async () =
 })
 
 test('a device whose old name is taken stays marked where it is, until the name is free', async () => {
+  using both = new HostAndPod()
+  const { host, kernel, context } = both
   ip(host, 'link add nic0 type veth peer name wire')
   ip(host, 'link add eth0 type ifb')
   assert.deepEqual(failures(await applyOnce(kernel, [moved], context)), [])
@@ -193,20 +164,24 @@ test('a device whose old name is taken stays marked where it is, until the name 
 })
 
 test('what came back by itself gets its old name and alias from who finds it', async () => {
+  using both = new HostAndPod()
+  const { host } = both
   ip(host, 'link add eth0 type veth peer name wire')
   run(host, ['ip', 'link', 'set', 'eth0', 'alias', 'podlace-moved:nic0:rack'])
-  const kernel = new NetlinkKernel({ netns: host })
-  const seen = (await kernel.observe()).find(({ entry }) => entryKey(entry) === 'link eth0')
+  const finder = new NetlinkKernel({ netns: host })
+  const seen = (await finder.observe()).find(({ entry }) => entryKey(entry) === 'link eth0')
   assert.equal(seen?.mark, 'ours')
   const entry = seen?.entry
   assert.ok(entry !== undefined)
-  await kernel.apply([{ op: 'delete', entry, before: entry, why: 'stale' }])
-  kernel.close()
+  await finder.apply([{ op: 'delete', entry, before: entry, why: 'stale' }])
+  finder.close()
   assert.deepEqual(names(host), ['lo', 'nic0', 'wire'])
   assert.equal(show(host, 'nic0')['ifalias'], 'rack')
 })
 
 test('a TAP device is made on the host, moved in, and leaves nothing when it cannot be', async () => {
+  using both = new HostAndPod()
+  const { host, pod, kernel, context } = both
   const tap = {
     ...own,
     type: 'tun',
@@ -235,8 +210,8 @@ test('a TAP device is made on the host, moved in, and leaves nothing when it can
       group: 61_235,
     },
   })
-  assert.deepEqual(await check([tap]), [])
-  assert.deepEqual(await check([{ ...tap, ownerUid: 5 }]), ['delete link eth0', 'create link eth0'])
+  assert.deepEqual(await both.check([tap]), [])
+  assert.deepEqual(await both.check([{ ...tap, ownerUid: 5 }]), ['delete link eth0', 'create link eth0'])
   assert.deepEqual(failures(await applyOnce(kernel, [tap], context)), [])
   assert.deepEqual([names(host), names(pod)], [['lo'], ['eth0', 'lo']])
   assert.deepEqual(failures(await removeOnce(kernel, [tap], context)), [])
@@ -244,21 +219,25 @@ test('a TAP device is made on the host, moved in, and leaves nothing when it can
 })
 
 test('a TUN device of this namespace is not made over a link that is there', async () => {
-  const kernel = new NetlinkKernel({
+  using both = new HostAndPod()
+  const { host } = both
+  const maker = new NetlinkKernel({
     netns: host,
     openTun: (name, options) => openTun(name, { ...options, netns: host }),
   })
   const tun = { ...own, name: 'tn0', type: 'tun', mode: 'tun', up: true } as const
-  const create = () => kernel.apply([{ op: 'create', entry: tun, why: 'missing' }])
+  const create = () => maker.apply([{ op: 'create', entry: tun, why: 'missing' }])
   assert.deepEqual(failures(await create()), [])
   assert.deepEqual(failures(await create()), ['create link tn0: kernel.exists'])
   ip(host, 'link delete tn0')
   ip(host, 'link add tn0 type ifb')
   assert.deepEqual(failures(await create()), ['create link tn0: kernel.exists'])
-  kernel.close()
+  maker.close()
 })
 
 test('an ifb, and the settings that tuning changes', async () => {
+  using both = new HostAndPod()
+  const { pod, kernel } = both
   const ifb = {
     ...own,
     name: 'ifb7',
@@ -269,9 +248,9 @@ test('an ifb, and the settings that tuning changes', async () => {
     txQueueLength: 500,
   } as const
   assert.deepEqual(failures(await applyOnce(kernel, [ifb])), [])
-  assert.deepEqual(await check([ifb]), [])
+  assert.deepEqual(await both.check([ifb]), [])
   const changed = { ...ifb, promisc: false, allmulticast: false, txQueueLength: 32 }
-  assert.deepEqual(await check([changed]), ['change link ifb7'])
+  assert.deepEqual(await both.check([changed]), ['change link ifb7'])
   assert.deepEqual(failures(await applyOnce(kernel, [changed])), [])
   const shown = show(pod, 'ifb7')
   const flags = shown['flags']
@@ -279,5 +258,5 @@ test('an ifb, and the settings that tuning changes', async () => {
   assert.equal(shown['txqlen'], 32)
   const lo = { ...own, name: 'lo', claim: 'use', type: 'device', allmulticast: true } as const
   assert.deepEqual(failures(await applyOnce(kernel, [lo])), [])
-  assert.deepEqual(await check([lo]), [])
+  assert.deepEqual(await both.check([lo]), [])
 })

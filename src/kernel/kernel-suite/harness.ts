@@ -20,6 +20,8 @@ export interface Foreign {
 /** One kernel under test, with another program, a pod's namespace and time. */
 export interface Harness {
   readonly kernel: Kernel
+  /** The namespace of `kernel`, as others need it. */
+  readonly handle: NamespaceHandle
   readonly foreign: Foreign
   readonly pod: { readonly handle: NamespaceHandle; readonly kernel: Kernel }
   readonly clock: Clock

@@ -1,4 +1,5 @@
-import { addLink, getLink, NetlinkClient } from '../../netlink/index.ts'
+import { errnoName } from '../../base/index.ts'
+import { addLink, getLink, type LinkSpec, NetlinkClient, setLink } from '../../netlink/index.ts'
 import type { LinkEntry, VethLink } from '../entry.ts'
 import { isMoved, isStacked, otherNamespace, type StackedLink } from '../kinds/link.ts'
 import type { ApplyContext, NamespaceHandle, Operation } from '../operation.ts'
@@ -51,22 +52,37 @@ async function addVeth(
   return failureOf(operation, reply)
 }
 
+/** What a link is called for a moment in its own namespace, where it cannot be made under its name. */
+const PASSING_NAME = 'podlace-new'
+
 /**
  * The device's namespace is asked to make the link here, in one message. Were this one asked (IFLA_LINK_NETNSID), older
- * kernels would first make it beside the device, under the name it shall have here: a link may bear that there.
+ * kernels would first make it beside the device.
  */
 async function addOnDevice(
-  { links, home }: CreationOptions,
+  { client, links, home }: CreationOptions,
   operation: Operation,
   link: StackedLink,
   up: boolean,
   { route }: NamespaceHandle,
 ): Promise<Failure | undefined> {
-  const netns = link.deviceNetns ?? ''
-  if (route === undefined) return namespaceNeeded(operation, link, netns)
+  const { name, deviceNetns = '' } = link
+  if (route === undefined) return namespaceNeeded(operation, link, deviceNetns)
   const there = new NetlinkClient(route)
   const [device] = linksIn(await ask(there, getLink({ name: link.device })))
-  if (device === undefined) return linkMissing(operation, link.device, netns)
-  const spec = linkSpec(link, links, { up, deviceIndex: device.index })
-  return failureOf(operation, await ask(there, addLink({ ...spec, netnsFd: home })))
+  if (device === undefined) return linkMissing(operation, link.device, deviceNetns)
+  const birth = { deviceIndex: device.index, up }
+  const add = (changes: Partial<LinkSpec>) =>
+    ask(there, addLink({ ...linkSpec(link, links, birth), ...changes, netnsFd: home }))
+  const reply = await add({})
+  const isTaken = reply?.ok === false && errnoName(reply.error.payload.errno) === 'EEXIST'
+  if (!isTaken || (await ask(client, getLink({ name })))?.ok === true) return failureOf(operation, reply)
+  // Linux 6.12 and older ones refuse a name that a link has beside the device, though this one is to be made here.
+  const detour = await add({ name: PASSING_NAME, up: false })
+  const [made] = linksIn(await ask(client, getLink({ name: PASSING_NAME })))
+  if (detour?.ok !== true || made === undefined) return failureOf(operation, detour)
+  return failureOf(
+    operation,
+    await ask(client, setLink({ index: made.index }, { name, ...(up ? { up } : {}) })),
+  )
 }
