@@ -30,7 +30,7 @@ export const NODE_GUARDS: readonly Guard[] = [
     name: 'undo',
     protects: 'an ADD that fails takes back what it made',
     file: 'agent/attachments/attachments.ts',
-    find: '        await this.undo(key, attached.record)\n',
+    find: '        await this.undo(key, attached.record, pod)\n',
     replace: '',
     expects: ['I3', 'I7'],
   },
@@ -38,9 +38,9 @@ export const NODE_GUARDS: readonly Guard[] = [
     name: 'del-from-journal',
     protects: 'DEL works from the journal, also when the namespace is gone',
     file: 'agent/calls.ts',
-    find: `        await this.remove(call, plugin)
+    find: `        await this.remove(call, plugin, pod)
         return {}`,
-    replace: `        if (pod !== undefined) await this.remove(call, plugin)
+    replace: `        if (pod !== undefined) await this.remove(call, plugin, pod)
         return {}`,
     expects: ['I3', 'I7'],
   },
