@@ -1,6 +1,7 @@
 export { type ConformanceCase, groupOf, type Needs } from './case.ts'
 export { allCases } from './cases/index.ts'
 export { type DaemonCommand, listPlugins, type PluginSet } from './plugin-set.ts'
+export { type PodlaceOptions, podlacePlugins } from './podlace.ts'
 export { failureLines, notRunReasons, scoreOf, tableOf, toJson, toJunit } from './render.ts'
 export type { CaseReport, CaseStatus, Counts, SuiteReport } from './report.ts'
 export { runSuite, type SuiteOptions } from './suite.ts'

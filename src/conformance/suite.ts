@@ -1,12 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, errorText, hasCode } from '../base/index.ts'
 import type { ConformanceCase } from './case.ts'
-import { eventually } from './expect.ts'
+import { depart } from './departure.ts'
 import { FakeHost } from './fake-host.ts'
-import { type KernelFeature, missingFeatures } from './kernel-features.ts'
-import { type Baseline, findInsidePods, findLeftovers, takeBaseline } from './leftovers.ts'
+import { missingFeatures } from './kernel-features.ts'
+import { type Baseline, takeBaseline } from './leftovers.ts'
+import { type Facts, titleOf, unmetNeeds } from './needs.ts'
 import type { PluginSet } from './plugin-set.ts'
 import { type CaseReport, type SuiteReport, summarize } from './report.ts'
 import { announcedVersions, commonVersion, newest } from './versions.ts'
@@ -23,10 +24,10 @@ export interface SuiteOptions {
   readonly onCase: (report: CaseReport) => void
 }
 
-/** What was found out before the first case. */
-interface Facts {
-  readonly versions: ReadonlyMap<string, readonly string[]>
-  readonly missing: ReadonlySet<KernelFeature>
+interface Run {
+  readonly report: CaseReport
+  /** The next case can have the host. */
+  readonly reusable: boolean
 }
 
 interface Tenancy {
@@ -42,6 +43,8 @@ interface Tenancy {
  */
 export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   const directory = mkdtempSync(join(tmpdir(), 'podlace-conformance-'))
+  // A daemon may run as any user; whoever does not know the name finds nothing.
+  chmodSync(directory, 0o711)
   try {
     return await new Suite(options, directory).run()
   } finally {
@@ -66,7 +69,7 @@ class Suite {
     const facts = await this.findFacts()
     const runnable: ConformanceCase[] = []
     for (const one of cases) {
-      const report = notRun(one, facts, this.options.plugins)
+      const report = unmetNeeds(one, facts, this.options.plugins)
       if (report === undefined) runnable.push(one)
       else this.reports.set(one.id, report)
     }
@@ -77,10 +80,10 @@ class Suite {
         for (const one of queue) {
           if (signal.aborted) return
           tenancy ??= await this.move()
-          const report = await this.runCase(one, facts, tenancy)
+          const { report, reusable } = await this.runCase(one, facts, tenancy)
           this.reports.set(one.id, report)
           onCase(report)
-          if (report.status === 'failed') tenancy = leave(tenancy)
+          if (!reusable) tenancy = leave(tenancy)
         }
       } finally {
         leave(tenancy)
@@ -132,55 +135,13 @@ class Suite {
     } catch (error) {
       reasons.push(hasCode(error, 'conformance') ? error.message : `the case broke off: ${errorText(error)}`)
     }
-    const faults = await cleanUp(world, baseline)
+    const { faults, reusable } = await depart(world, baseline, facts.versions)
     // What a case that failed left half done is no news.
     if (reasons.length === 0) reasons.push(...faults)
     const status = reasons.length === 0 ? 'passed' : 'failed'
-    return { ...named(one), status, reasons, elapsedMs: clock.nowMs() - startMs }
+    const report: CaseReport = { ...titleOf(one), status, reasons, elapsedMs: clock.nowMs() - startMs }
+    return { report, reusable: reusable && status === 'passed' }
   }
-}
-
-function named({ id, title, source }: ConformanceCase) {
-  return { id, title, source }
-}
-
-/** The report of a case whose needs are not met. */
-function notRun(one: ConformanceCase, facts: Facts, { types }: PluginSet): CaseReport | undefined {
-  const { plugins, kernel = [], speaks } = one.needs
-  const absent = plugins.filter(type => !types.includes(type))
-  const report = (status: 'not-applicable' | 'not-runnable', reason: string): CaseReport => ({
-    ...named(one),
-    status,
-    reasons: [reason],
-    elapsedMs: 0,
-  })
-  if (absent.length > 0) return report('not-applicable', `there is no plugin ${absent.join(', ')}`)
-  const silent = plugins.filter(
-    type => speaks !== undefined && !(facts.versions.get(type) ?? []).includes(speaks),
-  )
-  if (silent.length > 0)
-    return report('not-applicable', `${silent.join(', ')} does not announce CNI ${speaks ?? ''}`)
-  const lacking = kernel.filter(feature => facts.missing.has(feature))
-  if (lacking.length > 0) return report('not-runnable', `this kernel has no ${lacking.join(', ')}`)
-  return undefined
-}
-
-/** Ends the case and says what of it should have gone and did not; what the network may keep is taken away. */
-async function cleanUp(world: World, baseline: Baseline): Promise<string[]> {
-  const { host } = world
-  const faults = await world.tidy()
-  const insidePods = await findInsidePods(world)
-  for (const pod of world.pods) await pod.remove()
-  let onHost: string[] = []
-  await eventually(world.clock, async () => {
-    onHost = await findLeftovers(world, baseline)
-    return onHost.length === 0 || undefined
-  })
-  for (const bridge of readdirSync(host.file('/sys/class/net')).filter(name =>
-    name.startsWith(world.bridgeName),
-  ))
-    await host.network.execute(['ip', 'link', 'delete', bridge])
-  return [...faults, ...[...insidePods, ...onHost].map(line => `left after DEL: ${line}`)]
 }
 
 function leave(tenancy: Tenancy | undefined): undefined {

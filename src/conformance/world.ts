@@ -46,10 +46,8 @@ export class World {
     this.name = name
     this.version = version
     this.directory = join(host.directory, 'cases', name)
-    for (const directory of [this.directory, this.dataDir]) {
-      mkdirSync(directory)
-      chmodSync(directory, 0o777)
-    }
+    makeOpenFolder(this.directory)
+    makeOpenFolder(this.dataDir)
   }
 
   get clock(): Clock {
@@ -58,6 +56,17 @@ export class World {
 
   get dataDir(): string {
     return join(this.directory, 'leases')
+  }
+
+  /** host-local's folder of {@link network}, as an earlier plugin left it: names of files and what they hold. */
+  leaseFolder(files: Readonly<Record<string, string>>): string {
+    const folder = join(this.dataDir, `${this.name}net`)
+    makeOpenFolder(folder)
+    for (const [name, content] of Object.entries(files)) {
+      writeFileSync(join(folder, name), content)
+      chmodSync(join(folder, name), 0o666)
+    }
+    return folder
   }
 
   /** The bridge of {@link bridge}. */
@@ -105,6 +114,21 @@ export class World {
     for (const plugin of network.plugins) {
       const config = { ...deriveConfig(network, plugin), 'cni.dev/valid-attachments': list }
       expectSuccess(await this.call({ verb: 'GC', type: plugin.type, config }))
+    }
+  }
+
+  /** GC that lists nothing, for every network of the case whose plugins know it; whether it helps is seen elsewhere. */
+  async giveUpNetworks(versions: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    const networks = new Map(this.attachments.map(({ network }) => [network.name, network]))
+    for (const network of networks.values()) {
+      for (const plugin of network.plugins.filter(({ type }) => versions.get(type)?.includes('1.1.0'))) {
+        const config = {
+          ...deriveConfig(network, plugin),
+          cniVersion: '1.1.0',
+          'cni.dev/valid-attachments': [],
+        }
+        await this.call({ verb: 'GC', type: plugin.type, config })
+      }
     }
   }
 
@@ -187,4 +211,10 @@ export class World {
     }
     return faults
   }
+}
+
+/** That a daemon of any user may write. */
+function makeOpenFolder(path: string): void {
+  mkdirSync(path)
+  chmodSync(path, 0o777)
 }

@@ -384,7 +384,7 @@ const rollback: readonly ConformanceCase[] = [
     source: ALL_OR_NOTHING,
     needs: NEEDS,
     async run(world) {
-      const routes = [{ dst: '10.99.0.0/16', gw: '172.31.255.1' }]
+      const routes = [{ dst: '10.99.0.0/16', gw: '224.0.0.5' }]
       const network = world.network(bridge(world, { ipam: hostLocal(world, { routes }) }))
       const attachment = await world.attachment(network)
       expectError(await attachment.add())

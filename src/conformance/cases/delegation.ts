@@ -204,7 +204,7 @@ export const delegationCases: readonly ConformanceCase[] = [
     source: SPEC.delegate,
     needs: NEEDS,
     async run(world) {
-      world.delegate('case-ipam', FIXED.replace('"gw": "10.66.0.1"', '"gw": "172.31.255.1"'))
+      world.delegate('case-ipam', FIXED.replace('"gw": "10.66.0.1"', '"gw": "224.0.0.5"'))
       const attachment = await world.attachment(network(world))
       expectError(await attachment.add())
       const verbs = world.delegateCalls().map(line => line.split(' ', 1)[0])

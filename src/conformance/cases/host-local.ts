@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Attachment, PluginConfig } from '../attachment.ts'
 import type { ConformanceCase, Needs } from '../case.ts'
@@ -38,7 +38,8 @@ async function addresses(
 }
 
 function leases(world: World): string[] {
-  const names = readdirSync(join(world.dataDir, `${world.name}net`))
+  const folder = join(world.dataDir, `${world.name}net`)
+  const names = existsSync(folder) ? readdirSync(folder) : []
   return names.filter(name => /^[\d.]+$|:/.test(name)).sort()
 }
 
@@ -507,9 +508,7 @@ const disk: readonly ConformanceCase[] = [
     source: `${DOCS}, format of the data folder`,
     needs: NEEDS,
     async run(world) {
-      const folder = join(world.dataDir, `${world.name}net`)
-      mkdirSync(folder)
-      writeFileSync(join(folder, '10.22.0.2'), 'somebody\r\neth0')
+      world.leaseFolder({ '10.22.0.2': 'somebody\r\neth0' })
       const { address } = await world.attach(network(world))
       expectEqual('address', address, '10.22.0.3')
     },
@@ -520,9 +519,7 @@ const disk: readonly ConformanceCase[] = [
     source: `${DOCS}, format of the data folder`,
     needs: NEEDS,
     async run(world) {
-      const folder = join(world.dataDir, `${world.name}net`)
-      mkdirSync(folder)
-      writeFileSync(join(folder, 'last_reserved_ip.0'), '10.22.0.40')
+      world.leaseFolder({ 'last_reserved_ip.0': '10.22.0.40' })
       const { address } = await world.attach(network(world))
       expectEqual('address', address, '10.22.0.41')
     },
@@ -533,9 +530,7 @@ const disk: readonly ConformanceCase[] = [
     source: issue('plugins', 498),
     needs: NEEDS,
     async run(world) {
-      const folder = join(world.dataDir, `${world.name}net`)
-      mkdirSync(folder)
-      writeFileSync(join(folder, '10.22.0.2'), '')
+      world.leaseFolder({ '10.22.0.2': '' })
       const { address } = await world.attach(network(world, { ranges: [range('10.22.0.0/30')] }))
       expectEqual('address', address, '10.22.0.2')
     },
@@ -546,9 +541,7 @@ const disk: readonly ConformanceCase[] = [
     source: DOCS,
     needs: NEEDS,
     async run(world) {
-      const folder = join(world.dataDir, `${world.name}net`)
-      mkdirSync(folder)
-      writeFileSync(join(folder, 'README'), 'not an address\n')
+      const folder = world.leaseFolder({ README: 'not an address\n' })
       const attachment = await world.attach(network(world))
       await attachment.mustDel()
       expectIncludes('files', readdirSync(folder), 'README')

@@ -342,7 +342,7 @@ const life: readonly ConformanceCase[] = [
     source: ALL_OR_NOTHING,
     needs: NEEDS,
     async run(world) {
-      const ipam = hostLocal(world, { routes: [{ dst: '10.99.0.0/16', gw: '172.31.255.1' }] })
+      const ipam = hostLocal(world, { routes: [{ dst: '10.99.0.0/16', gw: '224.0.0.5' }] })
       const attachment = await world.attachment(world.network(ptp(world, { ipam })))
       expectError(await attachment.add())
       await expectNoLink('eth0 in the container', attachment.pod, 'eth0')

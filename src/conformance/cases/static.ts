@@ -144,15 +144,4 @@ export const staticCases: readonly ConformanceCase[] = [
       await attachment.mustCheck()
     },
   },
-  {
-    id: 'static.check.no-result',
-    title: 'CHECK without prevResult is an error',
-    source: SPEC.check,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(addressNetwork(world, ipam()))
-      attachment.forgetResult()
-      expectError(await attachment.check())
-    },
-  },
 ]

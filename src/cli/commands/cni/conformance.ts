@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { resolve } from 'node:path'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { PodlaceError, systemClock } from '../../../base/index.ts'
 import type { CaseReport, ConformanceCase, PluginSet, SuiteReport } from '../../../conformance/index.ts'
@@ -12,6 +12,7 @@ import { renderTable } from '../../ui/table.ts'
 
 interface ConformanceFlags {
   readonly bin: string
+  readonly podlace?: boolean
   readonly daemon?: string
   readonly daemonReady?: string
   readonly env: ReadonlyMap<string, string>
@@ -29,6 +30,7 @@ In --daemon, --daemon-ready and the values of --env, {dir} stands for a private 
 
 Examples:
   podlace cni conformance --bin /usr/lib/cni
+  podlace cni conformance --podlace
   podlace cni conformance --bin /usr/lib/cni --only '^host-local' --junit report.xml
   podlace cni conformance --list`
 
@@ -37,6 +39,7 @@ export function addConformanceCommand(cni: Command, context: CliContext): void {
     .command('conformance')
     .description('hold a folder of plugins, of any make, against the specification and its own documentation')
     .option('--bin <folder>', 'the plugins', '/opt/cni/bin')
+    .option('--podlace', "this program's own plugins and agent, instead of --bin, --daemon and --env")
     .option('--daemon <command>', 'start it on each fake host before the plugins are called')
     .option('--daemon-ready <command>', 'succeeds as soon as the daemon can be used')
     .option('--env <name=value>', 'a variable for each call of a plugin; repeatable', addVariable, new Map())
@@ -49,8 +52,28 @@ export function addConformanceCommand(cni: Command, context: CliContext): void {
 }
 
 async function conformance(context: CliContext, flags: ConformanceFlags): Promise<void> {
+  if (flags.podlace !== true) return measure(context, flags, await foreignPlugins(flags))
+  const { podlacePlugins } = await import('../../../conformance/index.ts')
+  const { packageRoot } = await import('../../../lab/index.ts')
+  const directory = mkdtempSync(join(tmpdir(), 'podlace-plugins-'))
+  try {
+    const plugins = podlacePlugins({ packageRoot: packageRoot(), nodeBinary: process.execPath, directory })
+    await measure(context, flags, plugins)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+async function foreignPlugins({ bin, daemon, daemonReady, env }: ConformanceFlags): Promise<PluginSet> {
+  const { listPlugins } = await import('../../../conformance/index.ts')
+  const directory = resolve(bin)
+  const ready = daemonReady === undefined ? {} : { ready: daemonReady }
+  const types = listPlugins(directory)
+  return { directory, types, env, ...(daemon === undefined ? {} : { daemon: { command: daemon, ...ready } }) }
+}
+
+async function measure(context: CliContext, flags: ConformanceFlags, plugins: PluginSet): Promise<void> {
   const { allCases, toJson, toJunit } = await import('../../../conformance/index.ts')
-  const plugins = await pluginSet(flags)
   const cases = allCases(plugins.types).filter(({ id }) => flags.only?.test(id) ?? true)
   if (flags.list === true) return list(context, flags, cases)
   const startMs = systemClock.nowMs()
@@ -59,14 +82,6 @@ async function conformance(context: CliContext, flags: ConformanceFlags): Promis
   if (flags.json === true) context.stdout.write(`${JSON.stringify(toJson(report))}\n`)
   else await printReport(context, report, systemClock.nowMs() - startMs)
   if (report.total.failed > 0) throw new ExitWith(1)
-}
-
-async function pluginSet({ bin, daemon, daemonReady, env }: ConformanceFlags): Promise<PluginSet> {
-  const { listPlugins } = await import('../../../conformance/index.ts')
-  const directory = resolve(bin)
-  const ready = daemonReady === undefined ? {} : { ready: daemonReady }
-  const types = listPlugins(directory)
-  return { directory, types, env, ...(daemon === undefined ? {} : { daemon: { command: daemon, ...ready } }) }
 }
 
 async function run(
