@@ -121,11 +121,7 @@ class Suite {
     return new World({ host, version, name: `c${this.worlds}` })
   }
 
-  private async runCase(
-    one: ConformanceCase,
-    facts: Facts,
-    { host, baseline }: Tenancy,
-  ): Promise<CaseReport> {
+  private async runCase(one: ConformanceCase, facts: Facts, { host, baseline }: Tenancy): Promise<Run> {
     const { clock } = this.options
     const startMs = clock.nowMs()
     const world = this.world(host, commonVersion(one.needs.plugins, facts.versions))

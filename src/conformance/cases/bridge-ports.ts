@@ -176,19 +176,19 @@ const spoofing: readonly ConformanceCase[] = [
   },
   {
     id: 'bridge.macspoofchk.spoofed',
-    title: 'macspoofchk: frames with another MAC address are dropped; without it they pass',
+    title: 'macspoofchk: frames with another MAC address are dropped',
     source: SPOOF_DOCS,
     needs: NEEDS,
     async run(world) {
-      await world.serve(world.host.network, 'udp', 9000)
-      const careless = await world.attach(world.network(bridge(world)))
-      const careful = await world.attach(world.network(bridge(world, { macspoofchk: true })))
-      await careless.pod.ip('link set eth0 address 02:66:66:66:66:66')
-      await careful.pod.ip('link set eth0 address 02:77:77:77:77:77')
-      const source = await world.visit(careless.pod, GATEWAY.ipv4, 9000)
-      expectEqual('source seen without it', source, careless.address)
-      const seen = await world.visit(careful.pod, GATEWAY.ipv4, 9000, 'udp', 400)
-      expectEqual('source seen with it', seen, undefined)
+      const { pod } = await world.attach(world.network(bridge(world, { macspoofchk: true })))
+      const service = await world.serve(world.host.network, 'udp', 9000)
+      await world.visit(pod, GATEWAY.ipv4, 9000)
+      const honest = service.sources.length
+      await pod.ip('link set eth0 address 02:66:66:66:66:66')
+      // Arrivals count: an answer could get lost on its own, on the way to the old address.
+      await world.visit(pod, GATEWAY.ipv4, 9000, 'udp', 400)
+      expectThat('honest arrivals', honest > 0, 'at least one', honest)
+      expectEqual('arrivals with another MAC address', service.sources.length - honest, 0)
     },
   },
   {
