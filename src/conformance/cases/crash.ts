@@ -4,7 +4,7 @@ import { bridge, hostLocal, ptp, SPEC } from '../configs.ts'
 import { expectEqual, expectSuccess } from '../expect.ts'
 import { addressesOf, observeLink } from '../observe.ts'
 import type { World } from '../world.ts'
-import { addressNetwork } from './host-local.ts'
+import { addressNetwork } from './host-local/network.ts'
 import { expectNoLink } from './links.ts'
 
 /** At which parts of its usual time the plugin is killed. */

@@ -1,52 +1,59 @@
 import type { ConformanceCase } from '../case.ts'
 import { bandwidthCases } from './bandwidth.ts'
-import { bridgeCases } from './bridge.ts'
-import { bridgeLifeCases } from './bridge-life.ts'
-import { bridgePortCases } from './bridge-ports.ts'
+import { bridgeCases } from './bridge/index.ts'
 import { chainCases } from './chain.ts'
 import { concurrencyCases } from './concurrency.ts'
 import { crashCases } from './crash.ts'
 import { delegationCases } from './delegation.ts'
-import { errorCases } from './errors.ts'
+import { dummyAndTapCases } from './dummy-and-tap.ts'
 import { firewallCases } from './firewall.ts'
-import { hostLocalCases } from './host-local.ts'
+import { hostDeviceCases } from './host-device.ts'
+import { hostLocalCases } from './host-local/index.ts'
 import { loopbackCases } from './loopback.ts'
-import { lowerLinkCases } from './lower-links.ts'
-import { policyRoutingCases } from './policy-routing.ts'
-import { portmapCases } from './portmap.ts'
+import { lowerLinkCases } from './lower-links/common.ts'
+import { ownLinkCases } from './lower-links/own.ts'
+import { portmapLifeCases } from './portmap/life.ts'
+import { portmapTrafficCases } from './portmap/traffic.ts'
 import { protocolCases } from './protocol.ts'
-import { ptpCases } from './ptp.ts'
-import { singleLinkCases } from './single-links.ts'
+import { ptpAddCases } from './ptp/add.ts'
+import { ptpLifeCases, ptpMasqueradeCases } from './ptp/life.ts'
+import { sbrCases } from './sbr.ts'
 import { staticCases } from './static.ts'
-import { tuningCases } from './tuning.ts'
+import { tuningSettingCases } from './tuning/settings.ts'
+import { tuningSysctlCases } from './tuning/sysctl.ts'
 import { upkeepCases } from './upkeep.ts'
 import { versionCases } from './versions.ts'
+import { vrfCases } from './vrf.ts'
 
 const CASES: readonly ConformanceCase[] = [
   ...bridgeCases,
-  ...bridgeLifeCases,
-  ...bridgePortCases,
-  ...errorCases,
   ...versionCases,
   ...delegationCases,
-  ...concurrencyCases,
-  ...crashCases,
-  ...upkeepCases,
-  ...portmapCases,
-  ...bandwidthCases,
-  ...tuningCases,
-  ...firewallCases,
-  ...policyRoutingCases,
+  ...ptpAddCases,
+  ...ptpMasqueradeCases,
+  ...ptpLifeCases,
   ...lowerLinkCases,
-  ...singleLinkCases,
-  ...chainCases,
-  ...ptpCases,
+  ...ownLinkCases,
+  ...hostDeviceCases,
+  ...dummyAndTapCases,
   ...loopbackCases,
   ...hostLocalCases,
   ...staticCases,
+  ...portmapTrafficCases,
+  ...portmapLifeCases,
+  ...bandwidthCases,
+  ...tuningSysctlCases,
+  ...tuningSettingCases,
+  ...firewallCases,
+  ...sbrCases,
+  ...vrfCases,
+  ...concurrencyCases,
+  ...crashCases,
+  ...upkeepCases,
+  ...chainCases,
 ]
 
-/** All cases for a folder with plugins of these types. */
+/** All cases for a folder with plugins of these types: first what every program in it must do. */
 export function allCases(types: readonly string[]): ConformanceCase[] {
   return [...protocolCases(types), ...CASES]
 }

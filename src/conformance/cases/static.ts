@@ -3,7 +3,7 @@ import type { ConformanceCase, Needs } from '../case.ts'
 import { documentation, SPEC } from '../configs.ts'
 import { expectEqual, expectError } from '../expect.ts'
 import type { World } from '../world.ts'
-import { addressNetwork } from './host-local.ts'
+import { addressNetwork } from './host-local/network.ts'
 
 const NEEDS: Needs = { plugins: ['static'] }
 const DOCS = documentation('static')
