@@ -106,9 +106,15 @@ export class Comparison implements World {
 
   /** Sysctls cannot be dumped: one that was not desired when everything was observed is looked at when it is. */
   readUnknownSysctls(keys: Iterable<string>, kernel: SysctlReader): void {
+    const unknown = [...keys].filter(key => this.observed(key) === undefined)
+    if (unknown.length > 0) this.readSysctls(unknown, kernel)
+  }
+
+  /** No event tells of a sysctl that another program has set. */
+  readSysctls(keys: Iterable<string>, kernel: SysctlReader): void {
     for (const key of keys) {
       const desired = this.desired(key)
-      if (desired?.kind !== 'sysctl' || this.observed(key) !== undefined) continue
+      if (desired?.kind !== 'sysctl') continue
       const link = linkOfSysctl(desired.path)
       if (link !== undefined && this.observed(`link ${link}`) === undefined) continue
       const observed = kernel.readSysctl(desired)

@@ -40,6 +40,7 @@ export interface NftChain {
     readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting' | 'ingress'
     readonly priority: number
     readonly policy: 'accept' | 'drop'
+    /** Of the hook `ingress`: a link of somebody else, which is there already. */
     readonly device?: string
   }
   readonly rules: readonly NftRule[]

@@ -91,12 +91,24 @@ export async function inspectOnce(
   const observed = new Map<string, ObservedEntry>()
   for (const item of await kernel.observe(desired.values(), context)) {
     const key = entryKey(item.entry)
+    if (isOfAnotherLink(item.entry, desired.get(key))) {
+      desired.delete(key)
+      continue
+    }
     // Links carry the rest; what else is there and not asked for is none of our business.
     if (desired.has(key) || item.entry.kind === 'link') observed.set(key, item)
   }
   const plan = diff(desired, observed)
   const operations = plan.operations.filter(({ entry }) => desired.has(entryKey(entry)))
   return { operations, findings: plan.findings.filter(({ severity }) => severity !== 'info') }
+}
+
+/**
+ * Of two interfaces that ask for one route (both for the default route, say) the first has it, and the other does
+ * without: that is how pods with several interfaces have always been.
+ */
+function isOfAnotherLink(seen: Entry, wanted: Entry | undefined): boolean {
+  return wanted?.kind === 'route' && seen.kind === 'route' && seen.link !== wanted.link
 }
 
 function firstTry(entry: Entry): Operation {

@@ -44,7 +44,7 @@ export class Passes {
     const { comparison, outcomes, kernel } = this.options
     outcomes.counters.passes += 1
     for (const key of keys.keys()) this.backlog.delete(key)
-    comparison.readUnknownSysctls(keys.keys(), kernel)
+    comparison.readSysctls(keys.keys(), kernel)
     const { operations, findings } = comparison.plan(keys.keys())
     const steps = stepsOf(operations, keys)
     // What a plan brings along (the ports of a bridge) may be for somebody else to do, who waits for his turn.

@@ -53,7 +53,7 @@ export interface Hardware {
 }
 
 /** Types whose attachments work on an interface that another made, in the order in which DEL takes them away. */
-export const CHAINED_TYPES = ['firewall', 'portmap', 'bandwidth', 'sbr', 'vrf', 'tuning'] as const
+export const CHAINED_TYPES = ['firewall', 'portmap', 'bandwidth', 'sbr', 'vrf', 'tuning', 'loopback'] as const
 
 const nothing = async () => undefined
 

@@ -1,4 +1,3 @@
-import { cniError } from '../../cni/index.ts'
 import type { Lease } from '../addresses/source.ts'
 import type { AttachmentRecord } from '../attachments/record.ts'
 import { attach } from './interface.ts'
@@ -9,19 +8,14 @@ import { attachmentSpec, type HostFacts } from './spec.ts'
 export function loopbackPlugin(host: HostFacts): Plugin {
   return {
     usesBlocks: false,
-    isChained: false,
+    // Like those it adds to a pod that is there, and has no interface of the name it is called with.
+    isChained: true,
     prepare: async (call, pod, begin) => {
-      const { parameters, config } = call
-      if (parameters.ifName !== 'lo') {
-        throw cniError(
-          'invalid-environment',
-          'attach',
-          `type loopback wires lo only, CNI_IFNAME is ${parameters.ifName}`,
-        )
-      }
+      const { config } = call
       const prevResult = config.prevResult === undefined ? {} : { prevResult: config.prevResult }
       const make = (noLease: Lease): AttachmentRecord => ({
         type: 'loopback',
+        isChained: true,
         netnsCookie: String(pod.cookie),
         wiring: { plan: 'loopback', spec: { ...attachmentSpec(call, pod, noLease, host), ...prevResult } },
       })

@@ -4,7 +4,8 @@ import { kindRules } from './rules.ts'
 
 /** A table is replaced whole in one transaction; its elements come again in the same one. */
 export const nftTableRules = kindRules('nft-table', {
-  rank: 7,
+  // Before the links it speaks of, which it knows by name: nothing passes before the rules for it are there.
+  rank: -2,
   equals: (desired, _observed, seen) => seen.fingerprint === tableFingerprint(desired),
   mustRecreate: () => true,
 })
