@@ -65,7 +65,7 @@ export function parsePortmapConfig(raw: unknown): PortmapConfig {
     throw invalidConfiguration('externalSetMarkChain and markMasqBit cannot both be set: choose one')
   }
   const portMappings = config.runtimeConfig.portMappings.map(canonical)
-  for (const { hostIP } of portMappings) refuseLoopback(hostIP)
+  for (const { hostIP } of portMappings) refuseLoopback(hostIP, config.snat)
   return {
     snat: config.snat,
     masqAll: config.masqAll,
@@ -83,11 +83,9 @@ function canonical({ hostIP, ...rest }: v.InferOutput<typeof mapping>): PortMapp
   return { ...rest, hostIP: formatAddress(parseAddress(hostIP)) }
 }
 
-/**
- * The kernel leads packets between 127.0.0.0/8 and a pod only with route_localnet, by which neighbours reach whatever
- * the host serves to itself (CVE-2020-8558).
- */
-function refuseLoopback(hostIP: string | undefined): void {
+/** 127.0.0.1 leads to the pod by way of an address of the host's, which `snat` gives; for ::1 the kernel has no way. */
+function refuseLoopback(hostIP: string | undefined, snat: boolean): void {
   if (hostIP !== '::1' && hostIP?.startsWith('127.') !== true) return
+  if (hostIP === '127.0.0.1' && snat) return
   throw unsupportedField('portMappings', `hostIP ${hostIP} leads to no pod: name another address of the host`)
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Family } from '../ip/index.ts'
-import type { NftChain, NftMatch, NftTableEntry } from '../kernel/index.ts'
+import type { NftChain, NftMatch, NftRule, NftSet, NftTableEntry } from '../kernel/index.ts'
 import type { PortmapConfig } from './portmap-config.ts'
 
 const TABLE = 'podlace-portmap'
@@ -8,6 +8,8 @@ const DEFAULT_BIT = 13
 
 /** dstnat is -100: Services come first, whoever makes them; a host port takes what they leave (CVE-2019-9946). */
 const DESTINATION_NAT_PRIORITY = -90
+/** raw of nftables: before connection tracking knows what a packet belongs to. */
+const RAW_PRIORITY = -300
 /** srcnat of nftables. */
 const SOURCE_NAT_PRIORITY = 100
 
@@ -16,7 +18,11 @@ const COMMENT = 'host ports'
 
 /**
  * The rules of host ports, equal for all pods of a configuration: what goes to an address of this machine, and to no
- * other, is looked up in two maps. What the host sends to itself over loopback stays where it is: it could not leave.
+ * other, is looked up in two maps; what the host sends to itself by 127.0.0.1, in a third.
+ *
+ * That one leaves only if the pod's link has route_localnet, by which neighbours on the link reach whatever the host
+ * serves to itself (CVE-2020-8558). So what comes in from elsewhere to or from 127.0.0.0/8 is dropped before anything
+ * looks at it; answers to what was translated have another address then.
  */
 export function portmapTable(family: Family, config: PortmapConfig): NftTableEntry {
   const conditions = config.conditions[family]
@@ -38,10 +44,17 @@ export function portmapTable(family: Family, config: PortmapConfig): NftTableEnt
         value: target,
       },
       { name: 'masquerade', type: 'set', interval: true, key: [address, address] },
+      ...(family === 4 ? [loopbackPorts] : []),
     ],
     chains: [
+      ...(family === 4 ? [loopbackOnly] : []),
       entrance('prerouting', conditions),
-      entrance('output', [...conditions, { on: 'destination', prefix: LOOPBACK[family], not: true }]),
+      withLoopback(
+        family,
+        entrance('output', [...conditions, { on: 'destination', prefix: LOOPBACK[family], not: true }]),
+        conditions,
+        mark,
+      ),
       {
         name: 'mappings',
         rules: [
@@ -92,6 +105,43 @@ function entrance(hook: 'prerouting' | 'output', conditions: readonly NftMatch[]
       },
     ],
   }
+}
+
+const loopbackPorts: NftSet = {
+  name: 'loopback',
+  type: 'map',
+  interval: false,
+  key: ['inet_proto', 'inet_service'],
+  value: ['ipv4_addr', 'inet_service'],
+}
+
+const loopbackOnly: NftChain = {
+  name: 'loopback-only',
+  hook: { type: 'filter', hook: 'prerouting', priority: RAW_PRIORITY, policy: 'accept' },
+  rules: (['destination', 'source'] as const).map(on => ({
+    comment: `${on} 127.0.0.0/8 from elsewhere`,
+    match: [
+      { on: 'in-link', name: 'lo', not: true },
+      { on, prefix: LOOPBACK[4] },
+    ],
+    counter: true,
+    verdict: { do: 'drop' },
+  })),
+}
+
+function withLoopback(
+  family: Family,
+  output: NftChain,
+  conditions: readonly NftMatch[],
+  mark: { readonly value: number; readonly mask: number },
+): NftChain {
+  if (family === 6) return output
+  const rule: NftRule = {
+    comment: COMMENT,
+    match: [...conditions, { on: 'destination', prefix: LOOPBACK[4] }],
+    verdict: { do: 'dnat', on: ['protocol', 'destination-port'], map: loopbackPorts.name, mark },
+  }
+  return { ...output, rules: [...output.rules, rule] }
 }
 
 /** Configurations that differ in what the rules say have a table each. */

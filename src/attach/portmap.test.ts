@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Entry, formatEntry } from '../kernel/index.ts'
+import { type Entry, entryKey, formatEntry } from '../kernel/index.ts'
 import { refuseTakenPorts } from './port-claims.ts'
 import { type PortmapSpec, planPortmap } from './portmap.ts'
 import { type PortMapping, parsePortmapConfig } from './portmap-config.ts'
@@ -37,11 +37,17 @@ test('a port of the host, for both families; the earlier result passes', () => {
   const { host, shared, pod, result, staleFlows } = plan([{ hostPort: 8080, containerPort: 80 }])
   assert.deepEqual(elements(host), [
     'ip ports { tcp . 8080 : 10.1.2.3 . 80 }',
+    'ip loopback { tcp . 8080 : 10.1.2.3 . 80 }',
     'ip masquerade { 10.1.2.0/24 . 10.1.2.3 }',
+    'ip masquerade { 127.0.0.0/8 . 10.1.2.3 }',
     'ip6 ports { tcp . 8080 : fd00:1::3 . 80 }',
     'ip6 masquerade { fd00:1::/64 . fd00:1::3 }',
   ])
-  assert.equal(shared.length, 2)
+  assert.deepEqual(shared.map(entryKey), [
+    'nft-table ip podlace-portmap',
+    'nft-table ip6 podlace-portmap',
+    'sysctl ipv4/conf/cni0/route_localnet',
+  ])
   assert.deepEqual(pod, [])
   assert.deepEqual(staleFlows, [])
   assert.equal(result, prevResult)
@@ -64,6 +70,14 @@ test('the rules', () => {
     '    type ipv4_addr . ipv4_addr',
     '    flags interval',
     '  }',
+    '  map loopback {',
+    '    type inet_proto . inet_service : ipv4_addr . inet_service',
+    '  }',
+    '  chain loopback-only {',
+    '    type filter hook prerouting priority -300; policy accept;',
+    '    iifname != "lo" ip daddr 127.0.0.0/8 counter drop comment "destination 127.0.0.0/8 from elsewhere"',
+    '    iifname != "lo" ip saddr 127.0.0.0/8 counter drop comment "source 127.0.0.0/8 from elsewhere"',
+    '  }',
     '  chain prerouting {',
     '    type nat hook prerouting priority -90; policy accept;',
     '    ip daddr != 192.0.2.0/24 fib daddr type local goto mappings comment "host ports"',
@@ -71,6 +85,8 @@ test('the rules', () => {
     '  chain output {',
     '    type nat hook output priority -90; policy accept;',
     '    ip daddr != 192.0.2.0/24 ip daddr != 127.0.0.0/8 fib daddr type local goto mappings comment "host ports"',
+    '    ip daddr != 192.0.2.0/24 ip daddr 127.0.0.0/8 meta mark set mark and 0xffffdfff xor 0x2000 ' +
+      'dnat ip addr . port to meta l4proto . th dport map @loopback comment "host ports"',
     '  }',
     '  chain mappings {',
     '    meta mark set mark and 0xffffdfff xor 0x2000 ' +
@@ -103,7 +119,21 @@ const cases: readonly [what: string, mapping: object, config: object, expected: 
     'everybody masqueraded',
     { hostPort: 53, containerPort: 53, hostIP: '0.0.0.0' },
     { masqAll: true },
-    ['ip ports { tcp . 53 : 10.1.2.3 . 53 }', 'ip masquerade { 0.0.0.0/0 . 10.1.2.3 }'],
+    [
+      'ip ports { tcp . 53 : 10.1.2.3 . 53 }',
+      'ip loopback { tcp . 53 : 10.1.2.3 . 53 }',
+      'ip masquerade { 0.0.0.0/0 . 10.1.2.3 }',
+    ],
+  ],
+  [
+    "the host's own address",
+    { hostPort: 53, containerPort: 53, hostIP: '127.0.0.1' },
+    {},
+    [
+      'ip loopback { tcp . 53 : 10.1.2.3 . 53 }',
+      'ip masquerade { 10.1.2.0/24 . 10.1.2.3 }',
+      'ip masquerade { 127.0.0.0/8 . 10.1.2.3 }',
+    ],
   ],
   [
     'an empty address is none',
@@ -204,7 +234,10 @@ const refused: readonly [what: string, config: object, code: string, message: Re
   ],
   [
     'loopback',
-    { runtimeConfig: { portMappings: [{ hostPort: 1, containerPort: 80, hostIP: '127.0.0.1' }] } },
+    {
+      snat: false,
+      runtimeConfig: { portMappings: [{ hostPort: 1, containerPort: 80, hostIP: '127.0.0.1' }] },
+    },
     'unsupported-field',
     /hostIP 127\.0\.0\.1 leads to no pod/,
   ],

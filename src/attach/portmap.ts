@@ -12,6 +12,7 @@ import type { Attachment, ChainedSpec } from './plan.ts'
 import type { PortMapping, PortmapConfig } from './portmap-config.ts'
 import { portmapTable } from './portmap-table.ts'
 import { type CniIp, ipFamily } from './result.ts'
+import { sysctl } from './sysctls.ts'
 import { uniqueEntries } from './unique-entries.ts'
 
 export interface PortmapSpec extends ChainedSpec {
@@ -19,6 +20,9 @@ export interface PortmapSpec extends ChainedSpec {
 }
 
 const UDP = 17
+/** The host's own address, as which programs on the host know it. */
+export const LOOPBACK_ADDRESS = '127.0.0.1'
+const LOOPBACK_PREFIX = '127.0.0.0/8'
 const ANY_SOURCE: Readonly<Record<Family, string>> = { 4: '0.0.0.0/0', 6: '::/0' }
 
 /**
@@ -36,7 +40,10 @@ export function planPortmap(spec: PortmapSpec): Attachment {
   return {
     pod: [],
     host,
-    shared: parts.flatMap(({ table, elements }) => (elements.length > 0 ? [table] : [])),
+    shared: [
+      ...parts.flatMap(({ table, elements }) => (elements.length > 0 ? [table] : [])),
+      ...loopbackSysctl(spec, host),
+    ],
     displaced: [],
     staleFlows: targets.flatMap(ip => udpFlows(config, ipFamily(ip))),
     result: prevResult,
@@ -58,21 +65,27 @@ function familyEntries(config: PortmapConfig, ip: CniIp): { table: Entry; elemen
   const table = portmapTable(address.family, config)
   const pod = formatAddress(address)
   const element = { kind: 'nft-element', family: table.family, table: table.name } as const
-  const elements = mappingsOf(config, address.family).map((mapping): NftElementEntry => {
+  const elements = mappingsOf(config, address.family).flatMap((mapping): NftElementEntry[] => {
     const port = [mapping.protocol, String(mapping.hostPort)]
     const single = singleAddress(mapping)
-    return {
-      ...element,
-      ...(single === undefined ? { set: 'ports', key: port } : { set: 'addresses', key: [single, ...port] }),
-      value: [pod, String(mapping.containerPort)],
-    }
+    const value = [pod, String(mapping.containerPort)]
+    const byLoopback = config.snat && address.family === 4
+    const loopback = byLoopback ? [{ ...element, set: 'loopback', key: port, value }] : []
+    if (single === LOOPBACK_ADDRESS) return loopback
+    if (single !== undefined) return [{ ...element, set: 'addresses', key: [single, ...port], value }]
+    return [{ ...element, set: 'ports', key: port, value }, ...loopback]
   })
   const sources = elements.length > 0 ? masqueraded(config, address.family, formatPrefix(prefix)) : []
+  const fromLoopback = elements.some(({ set }) => set === 'loopback') && !config.masqAll
   return {
     table,
     elements: [
       ...elements,
-      ...sources.map(source => ({ ...element, set: 'masquerade', key: [source, pod] })),
+      ...[...sources, ...(fromLoopback ? [LOOPBACK_PREFIX] : [])].map(source => ({
+        ...element,
+        set: 'masquerade',
+        key: [source, pod],
+      })),
     ],
   }
 }
@@ -81,6 +94,13 @@ function familyEntries(config: PortmapConfig, ip: CniIp): { table: Entry; elemen
 function masqueraded({ snat, masqAll }: PortmapConfig, family: Family, subnet: string): readonly string[] {
   if (!snat) return []
   return [masqAll ? ANY_SOURCE[family] : subnet]
+}
+
+/** Lets what the host sends to itself leave by the link to the pod; for what must come along see `portmapTable`. */
+function loopbackSysctl({ prevResult }: PortmapSpec, host: readonly Entry[]): readonly Entry[] {
+  const isNeeded = host.some(entry => entry.kind === 'nft-element' && entry.set === 'loopback')
+  const link = prevResult.interfaces.find(({ sandbox = '' }) => sandbox === '')
+  return isNeeded && link !== undefined ? [sysctl(`ipv4/conf/${link.name}/route_localnet`, 1)] : []
 }
 
 /** A UDP flow that began before the mapping goes on as before until it is forgotten. */

@@ -161,7 +161,8 @@ test('a port of the host leads to the pod, for whoever asks, and nothing else do
       'beyond 2001:db8::2',
     ],
     ['not the port of another pod', client, 'tcp', '10.1.2.3', 8080, 'neighbour 192.0.2.2'],
-    ['not what the host sends to itself over loopback', host, 'tcp', '127.0.0.1', 8080, 'host 127.0.0.1'],
+    ['from the host itself, by its loopback address', host, 'tcp', '127.0.0.1', 8080, 'pod 10.1.2.1'],
+    ['from the host itself, by its loopback address and UDP', host, 'udp', '127.0.0.1', 53, 'pod 10.1.2.1'],
     ['not what the host sends to itself over loopback, by IPv6', host, 'tcp', '::1', 8080, 'host ::1'],
     ['not another protocol', client, 'tcp', HOST4, 53, ''],
     [
@@ -175,6 +176,43 @@ test('a port of the host leads to the pod, for whoever asks, and nothing else do
   ]
   for (const [what, from, protocol, address, port, answer] of cases) {
     await context.test(what, () => assert.equal(ask(from, protocol, address, port), answer))
+  }
+})
+
+/** Packets to 127.0.0.0/8 that came from elsewhere. */
+function dropped(host: Netns): number {
+  const rules = run(host, ['nft', 'list', 'chain', 'ip', 'podlace-portmap', 'loopback-only'])
+  return Number(/daddr 127\.0\.0\.0\/8 counter packets (\d+)/.exec(rules)?.[1])
+}
+
+test('what the host serves to itself is not for its neighbours, whatever they send', async () => {
+  using world = new PublishedPods()
+  const { wired, host, client } = world
+  const pod = await wired.attach(netns =>
+    planBridge({ ...spec(2), config: { ...config, guard: false } }, netns),
+  )
+  await wired.attach(() => ports(POD_RESULT, [{ hostPort: 8080, containerPort: 80 }]))
+  await world.answer(host, 'host', 9999)
+  assert.equal(ask(host, 'tcp', '127.0.0.1', 9999), 'host 127.0.0.1')
+  for (const [neighbour, gateway, device] of [
+    [pod, '10.1.2.1', 'eth0'],
+    [client, '192.0.2.1', 'eth0'],
+  ] as const) {
+    // A neighbour that wants to: its own kernel lets such packets out, and its own loopback knows nothing of them.
+    run(neighbour, [
+      'sysctl',
+      '-qw',
+      `net.ipv4.conf.${device}.route_localnet=1`,
+      'net.ipv4.conf.all.route_localnet=1',
+    ])
+    run(neighbour, ['ip', 'address', 'flush', 'dev', 'lo'])
+    run(neighbour, ['ip', 'rule', 'add', 'pref', '0', 'to', '127.0.0.1', 'lookup', '100'])
+    run(neighbour, ['ip', 'route', 'add', '127.0.0.1', 'via', gateway, 'dev', device, 'table', '100'])
+    run(neighbour, ['ip', 'rule', 'add', 'pref', '1', 'lookup', 'local'])
+    run(neighbour, ['ip', 'rule', 'del', 'pref', '0', 'lookup', 'local'])
+    const before = dropped(host)
+    assert.equal(ask(neighbour, 'tcp', '127.0.0.1', 9999), '')
+    assert.ok(dropped(host) > before, 'it came as far as the rule')
   }
 })
 
