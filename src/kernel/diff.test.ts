@@ -220,3 +220,20 @@ test('an equal route of another program is information, a different one an error
   const other = diff(desired(vxlan, { ...connected, mtu: 1300 }), seen)
   assert.deepEqual([other.operations, other.findings[0]?.severity], [[], 'error'])
 })
+
+test('a device that was moved here is not adopted, displaced or deleted like others', () => {
+  const moved: LinkEntry = {
+    ...uplink,
+    claim: 'own',
+    movedFrom: { netns: 'host', name: 'nic0' },
+  }
+  const other: LinkEntry = { ...moved, movedFrom: { netns: 'host', name: 'nic1' } }
+  const codesOf = (wanted: LinkEntry, seen: ObservedEntry) => {
+    const plan = diff(desired(wanted), observed(seen))
+    return [...plan.operations.map(({ op }) => op), ...plan.findings.map(({ code }) => code)]
+  }
+  assert.deepEqual(codesOf(moved, foreign(uplink)), ['foreign-object'])
+  assert.deepEqual(codesOf(other, ours(moved)), ['foreign-object'])
+  assert.deepEqual(codesOf({ ...bridge, name: 'eth0' }, ours(moved)), ['foreign-object'])
+  assert.deepEqual(steps(desired(), observed(ours(moved))), ['delete link eth0'])
+})

@@ -28,3 +28,25 @@ test('what this kernel lacks is kernel.unsupported, says which option would help
     kernel.close()
   }
 })
+
+const common = { kind: 'link', claim: 'own', owner: 'test', name: 'x0' } as const
+const links: readonly [link: Entry, module: string][] = [
+  [{ ...common, type: 'ipvlan', device: 'd0', mode: 'l2' }, 'ipvlan'],
+  [{ ...common, type: 'vlan', device: 'd0', id: 5 }, '8021q'],
+  [{ ...common, type: 'dummy' }, 'dummy'],
+  [{ ...common, type: 'vrf', table: 100 }, 'vrf'],
+]
+
+for (const [entry, module] of links) {
+  test(`a kernel has ${module}, or the error says to load it`, async () => {
+    using netns = Netns.create()
+    const kernel = new NetlinkKernel({ netns })
+    const device: Entry = { ...common, type: 'ifb', name: 'd0' }
+    const operations = [device, entry].map((entry): Operation => ({ op: 'create', entry, why: 'missing' }))
+    const [, outcome] = await kernel.apply(operations)
+    kernel.close()
+    if (outcome?.error === undefined) return
+    assert.equal(outcome.error.code, 'kernel.unsupported')
+    assert.ok(outcome.error.message.includes(`modprobe ${module}`), outcome.error.message)
+  })
+}

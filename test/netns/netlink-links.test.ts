@@ -93,7 +93,7 @@ test('macvlan and tun', async () => {
   const macvlan = await host.link('mv0')
   assert.deepEqual(
     [macvlan.info, macvlan.parentIndex],
-    [{ kind: 'macvlan', mode: 'bridge', flags: 0 }, parent.index],
+    [{ kind: 'macvlan', mode: 'bridge', flags: 0, broadcastQueueLength: 1000 }, parent.index],
   )
   host.run('ip', 'tuntap', 'add', 'dev', 'tun0', 'mode', 'tun', 'user', '7')
   const { info, mac } = await host.link('tun0')

@@ -1,5 +1,5 @@
 import type { BridgeLink, BridgeVlan, Entry, LinkEntry } from '../entry.ts'
-import { isMoved, localDevice, otherNamespace } from '../kinds/link.ts'
+import { isMoved, otherNamespace } from '../kinds/link.ts'
 import { type VlanChanges, vlanChanges } from '../kinds/vlans.ts'
 import type { ApplyContext, Operation } from '../operation.ts'
 import type { FakeNamespace } from './fake-namespace.ts'
@@ -20,11 +20,6 @@ export function linkSteps(
 ): Step[] {
   if (op === 'create') return creation(namespace, link, context)
   return changes(namespace, op === 'adopt' ? onlyMark(link) : link, before)
-}
-
-/** Links of this namespace that are named by what is asked of this one. */
-export function linksNeeded(link: LinkEntry): string[] {
-  return [localDevice(link), link.master].filter(name => name !== undefined)
 }
 
 /** A new link bears no mark at first, unless it is fetched, and what only a port has cannot be said of it. */

@@ -1,12 +1,11 @@
 import { localMac } from '../../ip/index.ts'
 import type { LinkEntry, TunLink } from '../entry.ts'
-import { isStacked, type StackedLink } from '../kinds/link.ts'
+import { isStacked, linksNeeded, type StackedLink } from '../kinds/link.ts'
 import { linkKey } from '../kinds/rules.ts'
 import { disconnectLink, loseAddresses } from './addresses.ts'
 import type { FakeNamespace } from './fake-namespace.ts'
 import { checkMtu, defaultMtu, ETHERNET_MTU, maxMtu } from './link-mtu.ts'
 import { changeLink, checkMaster, followPorts, release } from './link-settings.ts'
-import { linksNeeded } from './link-steps.ts'
 import { refuse } from './refusal.ts'
 import { deviceOf, stackedOn } from './stacking.ts'
 
@@ -74,7 +73,17 @@ export function recreateLink(namespace: FakeNamespace, name: string): void {
 
 /** A link as it is defined, without what can be set on it. */
 export function withoutSettings(link: LinkEntry): LinkEntry {
-  const { up, mtu, mac, promisc, allmulticast, txQueueLength, master, bridgePort, ...bare } = link
+  const {
+    up: _up,
+    mtu: _mtu,
+    mac: _mac,
+    promisc: _promisc,
+    allmulticast: _allmulticast,
+    txQueueLength: _queue,
+    master: _master,
+    bridgePort: _port,
+    ...bare
+  } = link
   return bare
 }
 

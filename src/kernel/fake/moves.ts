@@ -68,7 +68,8 @@ export function giveBack(
 
 /** The last who held a namespace is gone: physical devices go to the first namespace, where a name may be taken. */
 export function endNamespace(namespace: FakeNamespace, first: FakeNamespace): void {
-  for (const { entry, mark } of [...namespace.entries()]) {
+  const all = [...namespace.entries()]
+  for (const { entry, mark } of all) {
     if (entry.kind !== 'link' || entry.name === 'lo' || namespace.link(entry.name) === undefined) continue
     const former = namespace.formerly.get(entry.name)
     if ((former ?? entry).type !== 'device') {

@@ -50,6 +50,11 @@ export function otherNamespace(link: LinkEntry): string | undefined {
   return link.type === 'tun' ? link.madeIn : undefined
 }
 
+/** Links of this namespace that making or changing this one takes. */
+export function linksNeeded(link: LinkEntry): string[] {
+  return [localDevice(link), link.master].filter(name => name !== undefined)
+}
+
 /** True if the attributes that only creation can set are the same. A `device` may be of any type. */
 export function sameDefinition(desired: LinkEntry, observed: LinkEntry): boolean {
   switch (desired.type) {

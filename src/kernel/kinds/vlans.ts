@@ -39,10 +39,6 @@ export function sameVlans(
 }
 
 function isSame(wanted: BridgeVlan, seen: BridgeVlan | undefined): boolean {
-  const flag = (value: boolean | undefined) => value ?? false
-  return (
-    seen !== undefined &&
-    flag(wanted.pvid) === flag(seen.pvid) &&
-    flag(wanted.untagged) === flag(seen.untagged)
-  )
+  const { pvid = false, untagged = false } = wanted
+  return seen !== undefined && pvid === (seen.pvid ?? false) && untagged === (seen.untagged ?? false)
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { constants } from 'node:os'
 import { test } from 'node:test'
 import { PodlaceError } from '../../base/index.ts'
-import type { Entry } from '../entry.ts'
+import type { NetlinkErrorPayload } from '../../netlink/index.ts'
+import type { Entry, LinkEntry } from '../entry.ts'
 import type { Operation } from '../operation.ts'
 import { type Failure, refusalOf } from './refusals.ts'
 
@@ -41,3 +42,27 @@ test('a deletion has nothing left to do where another qdisc stands, or none', ()
   assert.equal(outcome('delete', route, 'EINVAL')?.code, 'kernel.invalid')
   assert.equal(outcome('create', redirect, 'EINVAL')?.code, 'kernel.invalid')
 })
+
+const common = { kind: 'link', claim: 'own', owner: 't', name: 'x0' } as const
+const stacked = { ...common, device: 'eth0' } as const
+
+const links: readonly [link: LinkEntry, module: string, config: string][] = [
+  [{ ...stacked, type: 'ipvlan', mode: 'l2' }, 'ipvlan', 'CONFIG_IPVLAN'],
+  [{ ...stacked, type: 'vlan', id: 5 }, '8021q', 'CONFIG_VLAN_8021Q'],
+  [{ ...common, type: 'dummy' }, 'dummy', 'CONFIG_DUMMY'],
+  [{ ...common, type: 'vrf', table: 100 }, 'vrf', 'CONFIG_NET_VRF'],
+  [{ ...common, type: 'ifb' }, 'ifb', 'CONFIG_IFB'],
+  [{ ...common, type: 'bridge', vlans: [{ id: 5 }] }, 'bridge', 'CONFIG_BRIDGE_VLAN_FILTERING'],
+  [{ ...common, type: 'device', bridgePort: { vlans: [] } }, 'bridge', 'CONFIG_BRIDGE_VLAN_FILTERING'],
+]
+
+const refusal: NetlinkErrorPayload = { code: 'netlink.eopnotsupp', errno: constants.errno.EOPNOTSUPP }
+
+for (const [entry, module, config] of links) {
+  test(`a kernel without ${config} is told to load ${module}`, () => {
+    const error = new PodlaceError('add link x0', 'refused', refusal)
+    const failure = refusalOf({ op: 'create', entry, why: 'missing' }, error)
+    assert.equal(failure?.code, 'kernel.unsupported')
+    assert.ok(failure.message.includes(`\`modprobe ${module}\`, or build it in (${config})`), failure.message)
+  })
+}

@@ -6,7 +6,7 @@ import {
   setLink,
 } from '../../../netlink/index.ts'
 import type { LinkEntry } from '../../entry.ts'
-import { isStacked, localDevice } from '../../kinds/link.ts'
+import { isStacked } from '../../kinds/link.ts'
 import { linkAlias } from '../../ownership.ts'
 import type { LinkTable } from '../link-table.ts'
 
@@ -158,9 +158,4 @@ function infoChanges(link: LinkEntry, before: LinkEntry | undefined): LinkInfo |
   const known = before?.type === 'macvlan' ? before.broadcastQueueLength : undefined
   const { broadcastQueueLength } = link
   return known === broadcastQueueLength ? undefined : { kind: 'macvlan', broadcastQueueLength }
-}
-
-/** Links whose indexes the requests for this one need. */
-export function linksNeeded(link: LinkEntry): string[] {
-  return [localDevice(link), link.master].filter(name => name !== undefined)
 }
