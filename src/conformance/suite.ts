@@ -2,8 +2,10 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, errorText, hasCode } from '../base/index.ts'
+import { onPath } from '../lab/index.ts'
 import type { ConformanceCase } from './case.ts'
 import { depart } from './departure.ts'
+import { setupError } from './errors.ts'
 import { FakeHost } from './fake-host.ts'
 import { missingFeatures } from './kernel-features.ts'
 import { type Baseline, takeBaseline } from './leftovers.ts'
@@ -18,6 +20,8 @@ export interface SuiteOptions {
   readonly cases: readonly ConformanceCase[]
   /** How many cases run at once, each on a fake host of its own. */
   readonly lanes: number
+  /** How long a plugin may take for one call, in milliseconds; then it is killed. */
+  readonly callTimeoutMs: number
   readonly clock: Clock
   readonly signal: AbortSignal
   /** Told of each case as it ends. */
@@ -42,6 +46,7 @@ interface Tenancy {
  * @throws `conformance.setup` if the suite cannot run at all
  */
 export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
+  checkTools()
   const directory = mkdtempSync(join(tmpdir(), 'podlace-conformance-'))
   // A daemon may run as any user; whoever does not know the name finds nothing.
   chmodSync(directory, 0o711)
@@ -50,6 +55,17 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
+}
+
+/** What the suite makes its hosts with and looks at the kernel with. */
+const TOOLS = ['bridge', 'ip', 'mount', 'nft', 'nsenter', 'tc', 'tee', 'unshare'] as const
+
+/** @throws `conformance.setup` naming all that are missing */
+function checkTools(): void {
+  const missing = TOOLS.filter(tool => !onPath(tool, process.env['PATH'] ?? ''))
+  if (missing.length === 0) return
+  const message = `the suite needs ${missing.join(', ')}: \`apt-get install iproute2 nftables util-linux\``
+  throw setupError('find the tools', message)
 }
 
 class Suite {
@@ -118,7 +134,8 @@ class Suite {
 
   private world(host: FakeHost, version: string): World {
     this.worlds += 1
-    return new World({ host, version, name: `c${this.worlds}` })
+    const { callTimeoutMs } = this.options
+    return new World({ host, version, name: `c${this.worlds}`, callTimeoutMs })
   }
 
   private async runCase(one: ConformanceCase, facts: Facts, { host, baseline }: Tenancy): Promise<Run> {

@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly name: string
   /** CNI version that the case speaks unless it says otherwise. */
   readonly version: string
+  /** How long a plugin may take for one call, in milliseconds. */
+  readonly callTimeoutMs: number
 }
 
 export type AttachOptions = Partial<AttachmentOptions>
@@ -37,11 +39,13 @@ export class World {
   readonly directory: string
   readonly pods: Pod[] = []
   readonly attachments: Attachment[] = []
+  private readonly callTimeoutMs: number
   private podCount = 0
   private attachmentCount = 0
   private readonly services: { close(): void }[] = []
 
-  constructor({ host, name, version }: WorldOptions) {
+  constructor({ host, name, version, callTimeoutMs }: WorldOptions) {
+    this.callTimeoutMs = callTimeoutMs
     this.host = host
     this.name = name
     this.version = version
@@ -150,7 +154,7 @@ export class World {
       clock: this.clock,
       stdin,
       env: variables,
-      ...(killAfterMs === undefined ? {} : { timeoutMs: killAfterMs }),
+      timeoutMs: killAfterMs ?? this.callTimeoutMs,
     })
     const whom = env['CNI_IFNAME'] === undefined ? '' : ` of ${env['CNI_IFNAME']}`
     return new PluginReply(`${given.CNI_COMMAND ?? 'no command'}${whom} by ${type}`, execution)

@@ -22,6 +22,9 @@ interface ConformanceFlags {
   readonly junit?: string
 }
 
+/** Generous: some plugins wait for a port to come up, and the machine may be busy. */
+const CALL_TIMEOUT_MS = 20_000
+
 const HELP = `
 Each plugin is executed as a runtime does it, on fake hosts: namespaces with private state folders, so that nothing
 of this machine is touched. What the kernel holds afterwards is read with ip, bridge, tc and nft. Needs root.
@@ -99,8 +102,15 @@ async function run(
     const [first = '', ...rest] = failureLines(report)
     context.stdout.write(`${[`${palette.bad('✘')} ${first}`, ...rest].join('\n')}\n`)
   }
-  const lanes = availableParallelism()
-  const report = await runSuite({ plugins, cases, lanes, clock: systemClock, signal: context.signal, onCase })
+  const report = await runSuite({
+    plugins,
+    cases,
+    lanes: availableParallelism(),
+    callTimeoutMs: CALL_TIMEOUT_MS,
+    clock: systemClock,
+    signal: context.signal,
+    onCase,
+  })
   // A score of half the cases would be taken for the score.
   if (context.signal.aborted)
     throw new PodlaceError('conformance', 'interrupted before all cases were run: there is no score', {
