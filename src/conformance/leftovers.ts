@@ -76,10 +76,11 @@ export async function findInsidePods(world: World): Promise<string[]> {
   return left
 }
 
-/** The bridge itself, or the interface that carries its gateway in a VLAN (`br0.100`). */
+/** The bridge itself, the interface that carries its gateway in a VLAN (`br0.100`), and the other end of that. */
 function belongsToNetwork(link: ObservedLink, links: readonly ObservedLink[]): boolean {
-  if (isBridge(link)) return true
-  return links.some(bridge => isBridge(bridge) && link.ifname.startsWith(`${bridge.ifname}.`))
+  const bridges = links.filter(isBridge).map(({ ifname }) => ifname)
+  const isGateway = (name: string) => bridges.some(bridge => name === bridge || name.startsWith(`${bridge}.`))
+  return isGateway(link.ifname) || isGateway(link.link ?? '')
 }
 
 /** Lines of the packet filters that name an attachment. */

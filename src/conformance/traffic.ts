@@ -142,8 +142,8 @@ async function tryUdp(netns: Netns, { to, port, clock }: Visit): Promise<string 
 export interface Speaker {
   /** Sends every 20 ms until `heard` says so, or 2 s have passed. */
   say(to: string, port: number, heard: () => boolean): Promise<void>
-  /** Sends datagrams of so many bytes as fast as it can; how many the kernel took. */
-  flood(to: string, port: number, bytes: number, forMs: number): Promise<number>
+  /** Sends `count` datagrams of so many bytes as fast as it can; how long that took, in milliseconds. */
+  flood(to: string, port: number, bytes: number, count: number): Promise<number>
   close(): void
 }
 
@@ -162,15 +162,14 @@ export function openSpeaker(from: Namespace, family: 4 | 6 = 4): Speaker {
         2_000,
       )
     },
-    async flood(to, port, bytes, forMs) {
+    async flood(to, port, bytes, count) {
       const datagram = new Uint8Array(bytes)
-      const end = from.clock.nowMs() + forMs
-      let sent = 0
-      while (from.clock.nowMs() < end) {
-        for (let burst = 0; burst < 10; burst += 1) if (send(socket, to, port, datagram)) sent += 1
-        await settle() // whoever receives runs in this process
+      const startMs = from.clock.nowMs()
+      for (let sent = 0; sent < count; sent += 1) {
+        send(socket, to, port, datagram)
+        if (sent % 10 === 0) await settle() // whoever receives runs in this process
       }
-      return sent
+      return from.clock.nowMs() - startMs
     },
     close() {
       socket.close()
@@ -179,10 +178,10 @@ export function openSpeaker(from: Namespace, family: 4 | 6 = 4): Speaker {
   }
 }
 
-function send(socket: DatagramSocket, to: string, port: number, datagram: Uint8Array): boolean {
+function send(socket: DatagramSocket, to: string, port: number, datagram: Uint8Array): void {
   try {
-    return socket.send(datagram, to, port)
+    socket.send(datagram, to, port)
   } catch {
-    return false // no route at the moment: nobody hears it
+    // No route at the moment: nobody hears it.
   }
 }

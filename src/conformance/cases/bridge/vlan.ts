@@ -1,6 +1,6 @@
 import type { ConformanceCase, Needs } from '../../case.ts'
 import { bridge, documentation, GATEWAY } from '../../configs.ts'
-import { expectEqual, expectError } from '../../expect.ts'
+import { expectEqual, expectError, expectIncludes } from '../../expect.ts'
 import { type ObservedVlan, observeVlans } from '../../observe.ts'
 import type { World } from '../../world.ts'
 import { hostEnd } from '../links.ts'
@@ -32,8 +32,17 @@ async function refuses(world: World, extra: Extra): Promise<void> {
 export const bridgeVlanCases: readonly ConformanceCase[] = [
   {
     id: 'bridge.vlan.port',
-    title: 'vlan: it is the port’s only one, untagged',
+    title: 'vlan: the port has it, untagged',
     source: DOCS,
+    needs: VLAN,
+    async run(world) {
+      expectIncludes('VLANs of the port', await portVlans(world, { vlan: 100 }), '100 untagged')
+    },
+  },
+  {
+    id: 'bridge.vlan.no-default',
+    title: 'vlan without preserveDefaultVlan: it is the port’s only one',
+    source: `${DOCS} (v1.3)`,
     needs: VLAN,
     async run(world) {
       const found = await portVlans(world, { vlan: 100, preserveDefaultVlan: false })

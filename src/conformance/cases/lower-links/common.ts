@@ -8,7 +8,7 @@ import { needsOf, network, SUBJECTS, type Subject } from './subjects.ts'
 type Extra = Readonly<Record<string, unknown>>
 
 function commonCases(subject: Subject): ConformanceCase[] {
-  const { type } = subject
+  const { type, boundedMtu } = subject
   const docs = documentation(type)
   const needs = needsOf(subject)
   const refusal = (id: string, title: string, extra: Extra): ConformanceCase => ({
@@ -70,8 +70,12 @@ function commonCases(subject: Subject): ConformanceCase[] {
         expectEqual('MTU', (await observeLink(pod, 'eth0'))?.mtu, 1400)
       },
     },
-    refusal('large-mtu', 'an mtu above the master’s is refused', { mtu: 9000 }),
-    refusal('negative-mtu', 'a negative mtu is refused', { mtu: -1 }),
+    ...(boundedMtu
+      ? [
+          refusal('large-mtu', 'an mtu above the master’s is refused', { mtu: 9000 }),
+          refusal('negative-mtu', 'a negative mtu is refused', { mtu: -1 }),
+        ]
+      : []),
     refusal('no-such-master', 'a master that is not there is an error', { master: 'not-there' }),
     {
       id: `${type}.add.twice`,

@@ -10,14 +10,16 @@ type Extra = Readonly<Record<string, unknown>>
 export interface Subject {
   readonly type: 'macvlan' | 'ipvlan' | 'vlan'
   readonly kernel: KernelFeature
+  /** The documentation bounds `mtu` by the master's. */
+  readonly boundedMtu: boolean
   /** What the configuration must have besides `master`. */
   readonly keys: Extra
 }
 
 export const SUBJECTS: readonly Subject[] = [
-  { type: 'macvlan', kernel: 'macvlan', keys: {} },
-  { type: 'ipvlan', kernel: 'ipvlan', keys: {} },
-  { type: 'vlan', kernel: 'vlan', keys: { vlanId: 50 } },
+  { type: 'macvlan', kernel: 'macvlan', boundedMtu: true, keys: {} },
+  { type: 'ipvlan', kernel: 'ipvlan', boundedMtu: false, keys: {} },
+  { type: 'vlan', kernel: 'vlan', boundedMtu: true, keys: { vlanId: 50 } },
 ]
 
 export function needsOf({ type, kernel }: Subject, ...more: readonly KernelFeature[]): Needs {
