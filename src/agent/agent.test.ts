@@ -45,6 +45,37 @@ test('an agent that stands alone is ready, serves standard plugins, and has no p
   assert.deepEqual(bench.hostState(), [])
 })
 
+test('with the journal lost, pods live on: what they have stays, through restarts, until DEL names them', async () => {
+  await ready()
+  await bench.add('a')
+  await bench.add('b')
+  const before = bench.hostState()
+  bench.loseJournal()
+  for (const _ of [1, 2]) {
+    await bench.restart()
+    await bench.quiet()
+    assert.deepEqual(bench.hostState(), before)
+    await bench.agent.reconciler.audit()
+    assert.deepEqual(bench.hostState(), before)
+  }
+  const { result } = await bench.add('c')
+  assert.equal(result?.ips?.[0]?.address, '10.244.1.4/24', 'the addresses of a and b are taken')
+  await bench.call('DEL', 'c')
+  assert.deepEqual(await bench.call('DEL', 'a'), {})
+  const left = bench.hostState()
+  assert.ok(left.length < before.length)
+  assert.ok(
+    left.every(key => !/10\.244\.1\.2\b/.test(key)),
+    left.join('\n'),
+  )
+  assert.equal(
+    (await bench.add('b', 'default/b')).error,
+    undefined,
+    'and an ADD takes over what bears its name',
+  )
+  assert.equal((await bench.call('CHECK', 'b')).error, undefined)
+})
+
 test('a peer that appears yields a route, a neighbour and an FDB entry, and takes them along when it leaves', async () => {
   await ready()
   await bench.addPeer('node-3', '192.168.77.3', '10.244.3.0/24', '02:00:00:00:00:03')

@@ -11,6 +11,7 @@ import { Ipam } from './addresses/ipam.ts'
 import { NodePool } from './addresses/node-pool.ts'
 import { type AddressSource, holderKey } from './addresses/source.ts'
 import { Attachments } from './attachments/attachments.ts'
+import { Orphans } from './attachments/orphans.ts'
 import { type Attached, type AttachmentRecord, parseRecord } from './attachments/record.ts'
 import { NetworkEntries } from './attachments/shared-entries.ts'
 import { Wires } from './attachments/wires.ts'
@@ -81,6 +82,7 @@ export class Agent {
   private readonly lease: BlockLease
   private readonly ownNetwork: OwnNetwork
   private readonly endings: (() => void)[] = []
+  private orphans: Orphans | undefined
   private subnetEnv = ''
 
   /** Throws `agent.journal-corrupt`. */
@@ -145,6 +147,7 @@ export class Agent {
       networks: new NetworkEntries(networks),
       wires: new Wires(this.reconciler, world),
       chainedTypes: CHAINED_TYPES,
+      pool: this.pool,
       addressesOf: record => this.addressesOf(record),
       log,
       checkpoint: world.checkpoint ?? (() => {}),
@@ -172,6 +175,7 @@ export class Agent {
     // Nothing that is already there is judged before the store was heard: a restart must not cut anybody off.
     this.reconciler.holdDeletes()
     await this.reconciler.start()
+    if (this.journal.isLossy) this.spareOrphans()
     this.endings.push(
       watchUplink(
         this.world.kernel,
@@ -283,6 +287,20 @@ export class Agent {
     })
   }
 
+  /** Pods whose records were lost live on: what they have stays, and their addresses are not given to others. */
+  private spareOrphans(): void {
+    const orphans = new Orphans(this.reconciler.observed, key => this.plans.entries.get(key) !== undefined)
+    if (orphans.size === 0) return this.journal.declareWhole()
+    const advice = 'it stays until DEL names the interface; start these pods anew to be rid of it'
+    this.world.log.warn(`the journal does not speak of all that pods have here: ${advice}`, {
+      entries: orphans.size,
+    })
+    this.attachments.takeOver(orphans)
+    this.reconciler.spare(key => orphans.spares(key))
+    this.orphans = orphans
+    this.pool.hold(orphans.held())
+  }
+
   private lookAtSelf(): void {
     if (this.synced) this.ownNetwork.look()
     else this.ownNetwork.lookAtLease()
@@ -295,6 +313,7 @@ export class Agent {
     // The pool stays while the node is cut off: it may get the same block back, with ADDs under way that took of it.
     if (network === undefined) return
     this.pool.setBlocks(network.self.podCidrs, this.heldAddresses())
+    this.pool.hold(this.orphans?.held() ?? [])
     this.reconciler.releaseDeletes()
     this.writeSubnetEnv(network)
   }

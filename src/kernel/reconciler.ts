@@ -95,6 +95,11 @@ export class Reconciler {
     this.passes.held.hold()
   }
 
+  /** What answers to this is never deleted merely because nobody desires it; `run` deletes it all the same. */
+  spare(isSpared: (key: string) => boolean): void {
+    this.passes.held.spare(isSpared)
+  }
+
   releaseDeletes(): void {
     if (!this.passes.held.release()) return
     // Not only at what was held: of a link that would go nobody has planned what hangs on it, and now the link may stay.

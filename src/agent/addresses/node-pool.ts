@@ -38,11 +38,13 @@ export class NodePool implements AddressSource {
     const known = new Map(this.blocks.map(block => [block.cidr, block]))
     this.blocks = cidrs.map(cidr => known.get(cidr) ?? this.open(cidr))
     const pairs = [...held]
-    for (const { cidr, pool } of this.blocks) {
-      if (known.has(cidr)) continue
-      for (const [holder, address] of pairs)
-        if (pool.rangeOf(address) !== undefined) pool.restore(holder, address)
-    }
+    for (const block of this.blocks) if (!known.has(block.cidr)) restore(block, pairs)
+  }
+
+  /** These are found to be held, as `holder key, address` pairs. */
+  hold(held: Iterable<readonly [string, string]>): void {
+    const pairs = [...held]
+    for (const block of this.blocks) restore(block, pairs)
   }
 
   async allocate<T>(holder: Holder, requested: readonly string[], use: (lease: Lease) => T): Promise<T> {
@@ -87,4 +89,8 @@ export class NodePool implements AddressSource {
       pool: new AddressPool({ ranges: [{ prefix: cidr, gateway }], clock, cooldownMs }),
     }
   }
+}
+
+function restore({ pool }: Block, held: readonly (readonly [string, string])[]): void {
+  for (const [holder, address] of held) if (pool.rangeOf(address) !== undefined) pool.restore(holder, address)
 }

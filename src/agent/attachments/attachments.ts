@@ -6,6 +6,7 @@ import type { Reservation } from '../../kernel/index.ts'
 import { type AddressSource, type Holder, holderKey } from '../addresses/source.ts'
 import type { Journal } from '../journal/index.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
+import type { Orphans } from './orphans.ts'
 import { type Attached, type AttachmentRecord, attachmentKey, planRecord } from './record.ts'
 import type { NetworkEntries } from './shared-entries.ts'
 import type { Wires } from './wires.ts'
@@ -16,6 +17,8 @@ export interface AttachmentsOptions {
   readonly source: Source<Attached>
   readonly networks: NetworkEntries
   readonly wires: Wires
+  /** The node's own addresses. */
+  readonly pool: Pick<AddressSource, 'release'>
   readonly addressesOf: (record: AttachmentRecord) => AddressSource | undefined
   /** Types whose attachments work on an interface that another made. */
   readonly chainedTypes: readonly string[]
@@ -41,6 +44,7 @@ export type Prepare = (begin: (attached: Attached) => void) => Promise<Attached>
 export class Attachments {
   private readonly options: AttachmentsOptions
   private readonly mutex = new KeyedMutex()
+  private orphans: Orphans | undefined
 
   constructor(options: AttachmentsOptions) {
     this.options = options
@@ -68,6 +72,11 @@ export class Attachments {
     }
   }
 
+  /** From now on these go when DEL, or another ADD, names their interface. */
+  takeOver(orphans: Orphans): void {
+    this.orphans = orphans
+  }
+
   /**
    * Wires what `prepare` decided. Throws `cni.interface-exists` if the attachment is there already.
    *
@@ -78,6 +87,7 @@ export class Attachments {
     return this.mutex.run(holderKey(holder), async () => {
       const { journal, checkpoint } = this.options
       if (journal.get(key) !== undefined) throw alreadyAttached(key)
+      if (chainedType === undefined) await this.removeOrphan(holder)
       let recorded = Promise.resolve()
       const begin = (attached: Attached) => {
         recorded = this.intend(key, attached)
@@ -126,7 +136,10 @@ export class Attachments {
         const key = attachmentKey(holder, type)
         const record = journal.get(key)?.value
         if (record?.wiring.spec.network === network) await this.unwire(key, record, pod)
-        else if (record === undefined && type === undefined) await giveBack()
+        else if (record === undefined && type === undefined) {
+          await this.removeOrphan(holder)
+          await giveBack()
+        }
       }
     })
   }
@@ -175,6 +188,13 @@ export class Attachments {
   private async forgetUnused(network: string): Promise<void> {
     const { networks, wires } = this.options
     if (!this.isInUse(network)) await wires.clear(networks.forget(network))
+  }
+
+  private async removeOrphan(holder: Holder): Promise<void> {
+    const released = this.orphans?.release(holder)
+    if (released === undefined) return
+    await this.options.wires.clear(released.keys)
+    await this.options.pool.release(released.holder)
   }
 
   private isInUse(network: string): boolean {

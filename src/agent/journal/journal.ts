@@ -31,7 +31,12 @@ const FIRST_SIZE = 256 * 1024
 /** A `done` and a `forget` line of one record: two checksums and twice a key of at most 255 + 15 bytes. */
 const ENDING_ROOM = 1024
 
-const Header = v.object({ format: v.literal(FORMAT), bootId: v.string() })
+const Header = v.object({
+  format: v.literal(FORMAT),
+  bootId: v.string(),
+  /** Attachments that it does not speak of may be there. */
+  isLossy: v.optional(v.boolean(), false),
+})
 const Line = v.variant('op', [
   v.object({ op: v.literal('intend'), key: v.string(), value: v.unknown() }),
   v.object({ op: v.literal('done'), key: v.string() }),
@@ -48,6 +53,7 @@ export class Journal<T> {
   private end = 0
   private syncing: Promise<void> | undefined
   private nextSync: Promise<void> | undefined
+  private lossy: boolean
   /** What was found at opening, for the log; undefined if there was nothing to say. */
   readonly notice: string | undefined
 
@@ -59,7 +65,9 @@ export class Journal<T> {
     this.options = options
     const { name } = options.disk
     try {
-      this.notice = this.load()
+      const found = this.load()
+      this.notice = found.notice
+      this.lossy = found.isLossy
       this.compact(0)
     } catch (cause) {
       if (cause instanceof PodlaceError) throw cause
@@ -70,6 +78,18 @@ export class Journal<T> {
         { cause },
       )
     }
+  }
+
+  /** What was recorded in this life of the machine was lost, or not all of it could be read. Kept across restarts. */
+  get isLossy(): boolean {
+    return this.lossy
+  }
+
+  /** There is nothing that it does not speak of. */
+  declareWhole(): void {
+    if (!this.lossy) return
+    this.lossy = false
+    this.compact(0)
   }
 
   get(key: string): JournalRecord<T> | undefined {
@@ -128,23 +148,25 @@ export class Journal<T> {
     this.options.disk.close()
   }
 
-  private load(): string | undefined {
+  private load(): { readonly notice: string | undefined; readonly isLossy: boolean } {
     const bytes = this.options.disk.read()
-    if (bytes === undefined) return undefined
+    if (bytes === undefined) return { notice: undefined, isLossy: true }
     const { records, end, damaged, torn } = decodeLines(bytes)
     const header = v.safeParse(Header, records[0])
     const lines = records.slice(header.success ? 1 : 0).map(record => this.readLine(record))
     // Of an earlier life nothing is needed, be it damaged or not.
     if (header.success && header.output.bootId !== this.options.bootId) {
-      return `the machine was started anew: ${countLive(lines)} attachments of its last life are gone with their namespaces`
+      const notice = `the machine was started anew: ${countLive(lines)} attachments of its last life are gone with their namespaces`
+      return { notice, isLossy: false }
     }
     const unreadable =
       Math.max(damaged, header.success ? 0 : 1) + lines.filter(line => line === undefined).length
-    if (unreadable > 0) return this.loadDamaged(lines, unreadable)
+    if (unreadable > 0) return { notice: this.loadDamaged(lines, unreadable), isLossy: true }
     this.size = bytes.length
     this.end = end
     this.replay(lines)
-    return torn ? 'the last record was cut short by a crash and is dropped; it was never answered' : undefined
+    const notice = 'the last record was cut short by a crash and is dropped; it was never answered'
+    return { notice: torn ? notice : undefined, isLossy: header.success && header.output.isLossy }
   }
 
   /** A record that cannot be understood is as good as damaged, even if its checksum is right. */
@@ -190,7 +212,7 @@ export class Journal<T> {
 
   /** Writes the live records to a new file with at least `room` bytes free and takes it in use. */
   private compact(room: number): void {
-    const lines = [encodeLine({ format: FORMAT, bootId: this.options.bootId })]
+    const lines = [encodeLine({ format: FORMAT, bootId: this.options.bootId, isLossy: this.lossy })]
     for (const [key, { value, done }] of this.byKey) {
       lines.push(encodeLine({ op: 'intend', key, value }))
       if (done) lines.push(encodeLine({ op: 'done', key }))

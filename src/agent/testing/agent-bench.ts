@@ -79,6 +79,11 @@ export class AgentBench {
     await this.agent.start()
   }
 
+  /** The next agent finds no file. */
+  loseJournal(): void {
+    this.disk.lose()
+  }
+
   /** The agent's process ends at this step of the call. */
   async crashAt(step: string, call: () => Promise<unknown>): Promise<void> {
     await this.agent.stop()

@@ -72,6 +72,10 @@ export class MemoryDisk implements JournalDisk {
     this.bytes = bytes.slice()
   }
 
+  lose(): void {
+    this.bytes = undefined
+  }
+
   write(offset: number, bytes: Uint8Array): void {
     this.bytes?.set(bytes, offset)
   }
