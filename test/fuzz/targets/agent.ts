@@ -1,21 +1,20 @@
 import { parseHostLocalConfig, parseResolvConf } from '../../../src/agent/addresses/host-local-config.ts'
 import { Ipam } from '../../../src/agent/addresses/ipam.ts'
-import { type Holder, type Lease, NO_LEASE } from '../../../src/agent/addresses/source.ts'
+import { type AddressSource, type Holder, type Lease, NO_LEASE } from '../../../src/agent/addresses/source.ts'
 import { parseRecord } from '../../../src/agent/attachments/record.ts'
 import { Calls } from '../../../src/agent/calls.ts'
 import { parseAgentConfig } from '../../../src/agent/config.ts'
 import { Journal, type JournalDisk } from '../../../src/agent/journal/index.ts'
 import { decodeLines, encodeLine } from '../../../src/agent/journal/lines.ts'
-import { bridgePlugin } from '../../../src/agent/plugins/bridge.ts'
-import { flannelPlugin } from '../../../src/agent/plugins/flannel.ts'
-import { loopbackPlugin } from '../../../src/agent/plugins/loopback.ts'
-import type { Plugin } from '../../../src/agent/plugins/plugin.ts'
+import type { HostView } from '../../../src/agent/plugins/host-view.ts'
+import { allPlugins } from '../../../src/agent/plugins/index.ts'
 import type { PodNamespace } from '../../../src/agent/pod-namespace.ts'
 import { decodeRequest, type NetworkConfiguration, parseConfiguration } from '../../../src/cni/index.ts'
 import { formatInterfaceAddress, parsePrefix } from '../../../src/ip/index.ts'
 import { spansOf } from '../../../src/ipam/range.ts'
+import { FakeKernel, type ObservedEntry } from '../../../src/kernel/index.ts'
 import { target } from '../engine/target.ts'
-import { bridgeConfiguration, cniRequest, prevResult } from './cni-inputs.ts'
+import { bridgeConfiguration, cniRequest, prevResult, standardConfigurations } from './cni-inputs.ts'
 import { json, NOT_JSON, textOf } from './input.ts'
 
 /** What the agent reads: whole CNI calls, its journal, its configuration, and files that a configuration names. */
@@ -56,6 +55,9 @@ export const agentTargets = [
         { ...bridgeConfiguration, 'cni.dev/valid-attachments': [] },
       ),
       cniRequest('bridge', { CNI_COMMAND: 'VERSION' }),
+      ...[...standardConfigurations].map(([type, configuration]) =>
+        cniRequest(type, {}, { cniVersion: '1.1.0', name: 'n', type, prevResult, ...configuration }),
+      ),
     ],
     decode: input => callsOf().handle(decodeRequest(input), pod),
   }),
@@ -122,18 +124,27 @@ const add = decodeRequest(cniRequest('bridge', {}))
 const pod: PodNamespace = {
   fds: { netns: -1 },
   cookie: 7n,
-  openKernel: () => {
-    throw new Error('no kernel is asked while an ADD is planned')
-  },
+  openKernel: () => new FakeKernel({ devices: ['eth0'] }),
 }
 
-const emptyHost = { get: () => undefined, childrenOf: () => [], entries: () => [] }
+const uplink: ObservedEntry = {
+  entry: { kind: 'link', type: 'device', claim: 'use', name: 'eth0', owner: '', mtu: 1500 },
+  mark: 'foreign',
+}
+const defaultRoute: ObservedEntry = {
+  entry: { kind: 'route', dst: '0.0.0.0/0', table: 254, metric: 0, link: 'eth0', gateway: '192.0.2.1' },
+  mark: 'foreign',
+}
+const hostView: HostView = {
+  get: () => undefined,
+  childrenOf: () => [],
+  entries: () => [uplink, defaultRoute],
+}
 
 /** An agent that plans and answers, and wires nothing. */
 function callsOf(): Calls {
   const host = { nodeName: 'node-1', hasIpv6: true, tunnelPorts: () => [8472] }
   const ipam = new Ipam(firstAddresses)
-  const interfaces = new Map([['bridge', bridgePlugin({ host, ipam, observed: () => emptyHost })]])
   return new Calls({
     attachments: {
       add: async (_name, _pod, prepare) => (await prepare(() => undefined)).plan.result,
@@ -141,11 +152,20 @@ function callsOf(): Calls {
       check: async () => [],
       collect: async () => undefined,
     },
-    plugins: new Map<string, Plugin>([
-      ...interfaces,
-      ['flannel', flannelPlugin({ plugins: interfaces, readSubnetFile: () => subnetEnv, usesBlocks: true })],
-      ['loopback', loopbackPlugin(host)],
-    ]),
+    plugins: allPlugins({
+      host,
+      ipam,
+      observed: () => hostView,
+      podNetwork: {
+        addresses: staticAddresses([{ address: '10.1.0.2/24', gateway: '10.1.0.1' }]),
+        network: () => ({ bridge: 'cni0', mtu: 1450 }),
+      },
+      readSubnetFile: () => subnetEnv,
+      standsAlone: false,
+      hardware: { pathOf: () => undefined, driverOf: () => undefined },
+      portClaims: () => [],
+      sysctlAllowlist: () => undefined,
+    }),
     ipam,
     blocks: { lacks: () => undefined, names: () => '10.1.0.0/24' },
   })
@@ -163,8 +183,14 @@ function firstAddresses(config: NetworkConfiguration) {
       }))
   return {
     record: { source: 'host-local' as const, dataDir },
+    ...staticAddresses(rangeSets.flatMap(first), routes),
+  }
+}
+
+function staticAddresses(ips: Lease['ips'], routes: Lease['routes'] = []): AddressSource {
+  return {
     allocate: async <T>(_holder: Holder, _requested: readonly string[], use: (lease: Lease) => T) =>
-      use({ ...NO_LEASE, ips: rangeSets.flatMap(first), routes }),
+      use({ ...NO_LEASE, ips, routes }),
     release: async () => undefined,
     holds: async () => true,
     collect: async () => undefined,

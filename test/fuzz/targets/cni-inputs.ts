@@ -36,6 +36,28 @@ export const prevResult = {
   dns: { nameservers: ['10.0.0.1'], search: ['a.test'] },
 }
 
+const { ipam } = bridgeConfiguration
+
+/** What the keys of other plugins look like, by type. */
+export const standardConfigurations: ReadonlyMap<string, object> = new Map<string, object>([
+  ['podlace', {}],
+  ['ptp', { ipam, ipMasq: true, mtu: 1400 }],
+  ['macvlan', { ipam, mode: 'bridge' }],
+  ['ipvlan', { ipam: { type: 'static', addresses: [{ address: '10.1.0.9/24' }] }, mode: 'l3s' }],
+  ['vlan', { ipam, master: 'eth0', vlanId: 7 }],
+  ['dummy', { ipam }],
+  ['tap', { ipam, multiQueue: true, owner: 7 }],
+  ['host-device', { ipam, device: 'eth0' }],
+  ['host-local', { ipam }],
+  ['static', { ipam: { type: 'static', addresses: [{ address: 'fd00::9/64', gateway: 'fd00::1' }] } }],
+  ['tuning', { sysctl: { 'net.ipv4.conf.IFNAME.arp_filter': '1' }, mtu: 1400, promisc: true }],
+  ['sbr', { addSourceHints: true }],
+  ['vrf', { vrfname: 'red' }],
+  ['firewall', { ingressPolicy: 'same-bridge' }],
+  ['bandwidth', { ingressRate: 8000, ingressBurst: 8000 }],
+  ['portmap', { snat: true, runtimeConfig: { portMappings: [{ hostPort: 80, containerPort: 8 }] } }],
+])
+
 /** An ADD as the shim relays it. */
 export function cniRequest(
   type: string,
