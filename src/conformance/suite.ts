@@ -7,6 +7,7 @@ import type { ConformanceCase } from './case.ts'
 import { depart } from './departure.ts'
 import { setupError } from './errors.ts'
 import { FakeHost } from './fake-host.ts'
+import { withoutHollowPasses } from './hollow-passes.ts'
 import { missingFeatures } from './kernel-features.ts'
 import { type Baseline, takeBaseline } from './leftovers.ts'
 import { type Facts, titleOf, unmetNeeds } from './needs.ts'
@@ -30,6 +31,8 @@ export interface SuiteOptions {
 
 interface Run {
   readonly report: CaseReport
+  /** Types of plugins whose ADD succeeded in the case. */
+  readonly worked: ReadonlySet<string>
   /** The next case can have the host. */
   readonly reusable: boolean
 }
@@ -72,6 +75,7 @@ class Suite {
   private readonly options: SuiteOptions
   private readonly directory: string
   private readonly reports = new Map<string, CaseReport>()
+  private readonly worked = new Map<string, ReadonlySet<string>>()
   private hosts = 0
   private worlds = 0
 
@@ -96,8 +100,9 @@ class Suite {
         for (const one of queue) {
           if (signal.aborted) return
           tenancy ??= await this.move()
-          const { report, reusable } = await this.runCase(one, facts, tenancy)
+          const { report, worked, reusable } = await this.runCase(one, facts, tenancy)
           this.reports.set(one.id, report)
+          this.worked.set(one.id, worked)
           onCase(report)
           if (!reusable) tenancy = leave(tenancy)
         }
@@ -106,7 +111,8 @@ class Suite {
       }
     }
     await settleAll(Array.from({ length: this.options.lanes }, lane))
-    return summarize(cases.flatMap(({ id }) => this.reports.get(id) ?? []))
+    const reports = cases.flatMap(({ id }) => this.reports.get(id) ?? [])
+    return summarize(withoutHollowPasses(reports, this.worked))
   }
 
   private async findFacts(): Promise<Facts> {
@@ -153,7 +159,7 @@ class Suite {
     if (reasons.length === 0) reasons.push(...faults)
     const status = reasons.length === 0 ? 'passed' : 'failed'
     const report: CaseReport = { ...titleOf(one), status, reasons, elapsedMs: clock.nowMs() - startMs }
-    return { report, reusable: reusable && status === 'passed' }
+    return { report, worked: world.worked, reusable: reusable && status === 'passed' }
   }
 }
 

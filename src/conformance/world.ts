@@ -39,6 +39,8 @@ export class World {
   readonly directory: string
   readonly pods: Pod[] = []
   readonly attachments: Attachment[] = []
+  /** Types of plugins whose ADD succeeded. */
+  readonly worked = new Set<string>()
   private readonly callTimeoutMs: number
   private podCount = 0
   private attachmentCount = 0
@@ -157,7 +159,9 @@ export class World {
       timeoutMs: killAfterMs ?? this.callTimeoutMs,
     })
     const whom = env['CNI_IFNAME'] === undefined ? '' : ` of ${env['CNI_IFNAME']}`
-    return new PluginReply(`${given.CNI_COMMAND ?? 'no command'}${whom} by ${type}`, execution)
+    const reply = new PluginReply(`${given.CNI_COMMAND ?? 'no command'}${whom} by ${type}`, execution)
+    if (given.CNI_COMMAND === 'ADD' && reply.succeeded) this.worked.add(type)
+    return reply
   }
 
   /** Folder of plugins that the case itself provides; before the measured ones in CNI_PATH. */

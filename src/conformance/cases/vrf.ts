@@ -103,7 +103,7 @@ export const vrfCases: readonly ConformanceCase[] = [
     id: 'vrf.add.no-name',
     title: 'without vrfname it is an error',
     source: DOCS,
-    needs: { ...NEEDS, kernel: ['bridge', 'veth'] },
+    needs: NEEDS,
     async run(world) {
       const attachment = await world.attachment(network(world, 0, { type: 'vrf' }))
       expectError(await attachment.add())

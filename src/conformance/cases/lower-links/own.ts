@@ -91,7 +91,7 @@ export const ownLinkCases: readonly ConformanceCase[] = [
     id: 'ipvlan.mode.unknown',
     title: 'a mode that there is not is refused',
     source: documentation('ipvlan'),
-    needs: { plugins: ['ipvlan', 'host-local'] },
+    needs: needsOf(IPVLAN),
     async run(world) {
       expectError(await (await world.attachment(network(world, IPVLAN, { mode: 'flying' }))).add())
     },
@@ -150,7 +150,7 @@ export const ownLinkCases: readonly ConformanceCase[] = [
     id: `vlan.add.bad-id-${vlanId < 0 ? 'negative' : 'large'}`,
     title: `vlanId ${vlanId} is refused`,
     source: documentation('vlan'),
-    needs: { plugins: ['vlan', 'host-local'] },
+    needs: needsOf(VLAN),
     async run(world: World) {
       expectError(await (await world.attachment(network(world, VLAN, { vlanId }))).add())
     },
@@ -159,7 +159,7 @@ export const ownLinkCases: readonly ConformanceCase[] = [
     id: 'vlan.add.no-master',
     title: 'without master it is an error',
     source: documentation('vlan'),
-    needs: { plugins: ['vlan', 'host-local'] },
+    needs: needsOf(VLAN),
     async run(world) {
       expectError(await (await world.attachment(network(world, VLAN, { master: undefined }))).add())
     },
