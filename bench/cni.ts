@@ -6,8 +6,9 @@
 import { interleave, type Row, spread, toRow } from './stats.ts'
 import type { Bench, BenchContext } from './support/bench.ts'
 import { type Round, type RoundOptions, Rounds } from './support/cni-rounds.ts'
-import { type CniSide, cniNetwork, createFloor, createOurs, createPeer } from './support/cni-side.ts'
+import { type CniSide, cniNetwork, createOurs, createPeer } from './support/cni-side.ts'
 import { EqualWork } from './support/cni-state.ts'
+import { createFloor } from './support/floor-side.ts'
 
 interface Plan {
   /** Namespaces on each side: how many are attached at once in a burst. */

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { DISK, FakeHost } from './fake-host.ts'
+import { FakeHost } from './fake-host.ts'
 import type { Call } from './host-worker.ts'
 import { startOurCluster } from './our-cluster.ts'
-import { installProgram, LEASES, OUR_PLUGINS, RUN } from './our-program.ts'
-import { buildProgram } from './programs.ts'
+import { LEASES, OUR_PLUGINS } from './our-program.ts'
 
 export const PEER_PLUGINS = '/usr/lib/cni'
 const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
@@ -85,7 +84,7 @@ async function prepareHost(host: FakeHost, pods: number): Promise<void> {
 }
 
 /** A fake host with `pods` namespaces; what `start` puts into it is taken down with it if that fails. */
-async function createSide(
+export async function createSide(
   label: CniSide['label'],
   plugins: string,
   pods: number,
@@ -120,25 +119,4 @@ export function createOurs(pods: number): Promise<CniSide> {
       network: { network: '10.244.0.0/16', subnetLength: 24, backend: { type: 'host-gw' } },
     }),
   )
-}
-
-/** Our shim, and behind it the least that an agent could do (floor.c). It knows the network without ipMasq only. */
-export function createFloor(pods: number): Promise<CniSide> {
-  const wiring = ['bench/support/floor-wiring.c', 'native/common/bundle.c', 'native/common/netlink-socket.c']
-  const program = buildProgram('floor', wiring)
-  return createSide('floor', OUR_PLUGINS, pods, async host => {
-    await installProgram(host)
-    await host.commands([
-      ['ip', 'link', 'add', 'cni0', 'address', '06:42:00:00:00:01', 'type', 'bridge'],
-      ['ip', 'addr', 'add', '10.88.0.1/16', 'dev', 'cni0'],
-      ['ip', 'link', 'set', 'cni0', 'up'],
-      ['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 0 > /proc/sys/net/ipv6/conf/cni0/accept_ra'],
-    ])
-    const socket = `${RUN}/cni.sock`
-    const argv = [program, socket, `${DISK}/journal`]
-    await host.start(argv, { env: {}, log: `${RUN}/floor.log`, counted: false })
-    await host.commands([
-      ['sh', '-c', `for i in $(seq 100); do [ -S ${socket} ] && exit; sleep 0.1; done; exit 1`],
-    ])
-  })
 }

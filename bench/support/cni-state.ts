@@ -4,8 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { type CniNetwork, type CniSide, type Pod, WORLD } from './cni-side.ts'
+import { type GuardView, guardOfPort, linkLocal, readGuard } from './guard-state.ts'
 import type { Call, CallResult } from './host-worker.ts'
-import { isJson, type Json, jsonAt, jsonList, omit, parseJsonList, pick } from './json.ts'
+import { isJson, type Json, jsonList, omit, parseJsonList, pick } from './json.ts'
+import { linkState, portState } from './link-state.ts'
 
 /**
  * Equal for two attachments to one network, whoever made them. Not looked at: the broadcast address, which Debian's
@@ -23,6 +25,8 @@ export interface AttachmentState {
   readonly hostSysctls: unknown
   /** Marks, lo, and settings that are ours alone: Debian's plugins make none of them, which is to their advantage. */
   readonly ours: unknown
+  /** So is what keeps a pod from taking the addresses of others. */
+  readonly guard: readonly unknown[]
 }
 
 const SYSCTLS = {
@@ -87,13 +91,20 @@ interface HostView {
   readonly ports: readonly Json[]
   readonly bridge: Json
   readonly sysctls: string
+  readonly guard: GuardView
 }
 
-async function readHost({ host }: CniSide, { bridge }: CniNetwork): Promise<HostView> {
+async function readHost(side: CniSide, { bridge }: CniNetwork): Promise<HostView> {
+  const { host } = side
   const ports = await host.commands([['ip', '-j', '-d', 'link', 'show', 'master', bridge]])
   const [link = {}] = parseJsonList(await host.commands([['ip', '-j', '-d', 'addr', 'show', 'dev', bridge]]))
   const sysctls = 'cd /proc/sys/net; grep -H . ipv4/ip_forward ipv6/conf/*/accept_ra'
-  return { ports: parseJsonList(ports), bridge: link, sysctls: await host.commands([['sh', '-c', sysctls]]) }
+  return {
+    ports: parseJsonList(ports),
+    bridge: link,
+    sysctls: await host.commands([['sh', '-c', sysctls]]),
+    guard: await readGuard(side),
+  }
 }
 
 function stateOf(pod: Pod, stdout: string, inside: string, host: HostView): AttachmentState {
@@ -103,8 +114,9 @@ function stateOf(pod: Pod, stdout: string, inside: string, host: HostView): Atta
   const hostName = hostInterface(stdout)
   const port = host.ports.find(one => one['ifname'] === hostName) ?? {}
   const address = String(jsonList(result['ips'])[0]?.['address']).split('/')[0] ?? ''
+  const mac = String(jsonList(result['interfaces']).find(isInPod)?.['mac'])
   const inWords = (value: unknown): unknown =>
-    [address, pod.containerId, hostName].reduce(
+    [address, pod.containerId, hostName, mac, linkLocal(mac)].reduce(
       (text, name, index) => text.replaceAll(name, `<${index}>`),
       JSON.stringify(value),
     )
@@ -127,44 +139,20 @@ function stateOf(pod: Pod, stdout: string, inside: string, host: HostView): Atta
       sysctls: ourSysctls.trim().split('\n'),
       routeProtocols: parseJsonList(routes).map(route => route['protocol']),
     }),
-  }
-}
-
-/** Without what follows from the operational state, which the kernel tells up to a second late. */
-function flagsOf({ flags }: Json): unknown {
-  return Array.isArray(flags) ? flags.filter(flag => flag !== 'NO-CARRIER') : flags
-}
-
-function linkState(link: Json): Json {
-  const addresses = jsonList(link['addr_info']).filter(address => address['scope'] !== 'link')
-  return {
-    ...pick(link, ['mtu', 'qdisc', 'promiscuity', 'num_tx_queues']),
-    flags: flagsOf(link),
-    kind: jsonAt(link, 'linkinfo')['info_kind'],
-    addresses: addresses.map(address => pick(address, ['local', 'prefixlen', 'scope'])),
-  }
-}
-
-/** Fields of a bridge port that are numbers of its place, MACs, or clocks. */
-const PORT_CHOICES = /_id$|^id$|^no$|_timer|^designated|_cost$|^group_fwd/
-
-function portState(port: Json): Json {
-  const settings = jsonAt(port, 'linkinfo', 'info_slave_data')
-  return {
-    ...linkState(port),
-    settings: omit(
-      settings,
-      Object.keys(settings).filter(key => PORT_CHOICES.test(key)),
-    ),
+    guard: [...host.guard.tables, ...guardOfPort(host.guard, hostName).map(inWords)],
   }
 }
 
 /** The CNI result without what is chosen freely: names and MACs of host interfaces. */
 function comparableResult(result: Json): Json {
   const interfaces = jsonList(result['interfaces']).map(one =>
-    one['sandbox'] === undefined || one['sandbox'] === '' ? 'host' : `${one['name']} in the pod`,
+    isInPod(one) ? `${one['name']} in the pod` : 'host',
   )
   return { ...pick(result, ['cniVersion', 'ips', 'routes']), interfaces }
+}
+
+function isInPod({ sandbox }: Json): boolean {
+  return sandbox !== undefined && sandbox !== ''
 }
 
 /** Name of the host's end of the pair, from the answer to an ADD: with it goes the attachment. */
@@ -176,7 +164,7 @@ export function hostInterface(stdout: string): string {
   return name
 }
 
-/** After DEL: no interface in the pods, no port on the bridge. */
+/** After DEL: no interface in the pods, no port on the bridge, nothing in the guard. */
 export async function checkGone(side: CniSide, { bridge }: CniNetwork, pods: readonly Pod[]): Promise<void> {
   for (const { netns } of pods) {
     const inside = await side.host.commands([['nsenter', `--net=${netns}`, 'ls', '/proc/sys/net/ipv4/conf']])
@@ -184,6 +172,8 @@ export async function checkGone(side: CniSide, { bridge }: CniNetwork, pods: rea
   }
   const ports = await side.host.commands([['ip', '-j', 'link', 'show', 'master', bridge]])
   assert.deepEqual(parseJsonList(ports), [], `${side.label}: after DEL ${bridge} still has ports`)
+  const { elements } = await readGuard(side)
+  assert.deepEqual(elements, [], `${side.label}: after DEL the guard still has elements`)
 }
 
 /** Holds every state against the first that was seen; throws at the first that differs. */
@@ -192,8 +182,9 @@ export class EqualWork {
 
   check(label: CniSide['label'], state: AttachmentState): void {
     this.first ??= { label, state }
+    const { ours, guard } = this.first.state
     const between = new Set([label, this.first.label])
-    const seen = between.has('peer') ? { ...state, ours: this.first.state.ours } : state
+    const seen = between.has('peer') ? { ...state, ours, guard } : state
     assert.deepEqual(seen, this.first.state, `${[...between].join(' and ')} must do the same work`)
   }
 }

@@ -1,8 +1,8 @@
 /*
  * The least that an agent behind our shim can do for an ADD with `bridge` and `host-local`: takes the request with its
  * descriptors, writes and syncs one journal record, sends the netlink messages that our agent sends (floor-wiring.c),
- * answers. It parses no configuration, keeps no state but a counter, serves one call at a time, and nobody could run it:
- * it says what the kernel, the disk and the shim cost by themselves.
+ * answers. It parses no configuration, keeps no state (the address is the number at the end of the container's name), serves
+ * one call at a time, and nobody could run it: it says what the kernel, the disk and the shim cost by themselves.
  *
  *   bench-floor SOCKET JOURNAL
  */
@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,12 +134,18 @@ static void reply_result(int fd, const struct attachment *pod, const char *netns
     reply(fd, output, (size_t)length);
 }
 
-static void serve(int fd, int journal, struct host *host, uint32_t address) {
+static uint32_t address_of(const char *container) {
+    const char *dash = strrchr(container, '-');
+    if (dash == NULL) die("the container's name ends in no number");
+    return SUBNET + FIRST_HOST + (uint32_t)strtoul(dash + 1, NULL, 10);
+}
+
+static void serve(int fd, int journal, const struct host *host) {
     int fds[BUNDLE_SIZE];
     memset(fds, -1, sizeof fds);
     receive(fd, fds);
-    struct attachment pod = {
-        .container = variable("CNI_CONTAINERID"), .ifname = variable("CNI_IFNAME"), .address = address};
+    struct attachment pod = {.container = variable("CNI_CONTAINERID"), .ifname = variable("CNI_IFNAME")};
+    pod.address = address_of(pod.container);
     uint32_t id = digest(pod.container);
     snprintf(pod.host_name, sizeof pod.host_name, "veth%08x", id);
     local_mac(pod.host_mac, 0x12, id);
@@ -161,13 +168,14 @@ int main(int argc, char **argv) {
     if (argc != 3) return 2;
     int journal = open_journal(argv[2]);
     struct host host = {.route = netlink_request_socket(NETLINK_ROUTE, &failure),
+                        .netfilter = netlink_request_socket(NETLINK_NETFILTER, &failure),
                         .ipv6 = open("/proc/sys/net/ipv6", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (host.route < 0 || host.ipv6 < 0) die("open the host's namespace");
+    if (host.route < 0 || host.netfilter < 0 || host.ipv6 < 0) die("open the host's namespace");
     host.bridge = link_index(host.route, "cni0");
     int listening = listen_at(argv[1]);
-    for (uint32_t next = FIRST_HOST;; next++) {
+    for (;;) {
         int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0) die("accept");
-        serve(fd, journal, &host, SUBNET + next);
+        serve(fd, journal, &host);
     }
 }

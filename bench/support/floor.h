@@ -1,7 +1,6 @@
-/* What the floor's server (floor.c) and its netlink half (floor-wiring.c) share. */
+/* What the floor's server (floor.c) and its netlink half (floor-wiring.c, floor-guard.c) share. */
 #pragma once
 
-#include <linux/netlink.h>
 #include <stdint.h>
 
 #include "../../native/common/bundle.h"
@@ -9,9 +8,9 @@
 enum { SUBNET = 0x0a580000, GATEWAY = SUBNET + 1, PREFIX_LENGTH = 16 };
 
 struct host {
-    int route;  /* netlink socket of the host's namespace */
-    int ipv6;   /* its /proc/sys/net/ipv6/conf */
-    int bridge; /* index of cni0 */
+    int route, netfilter; /* netlink sockets of the host's namespace */
+    int ipv6;             /* its /proc/sys/net/ipv6 */
+    int bridge;           /* index of cni0 */
 };
 
 struct attachment {
@@ -28,3 +27,6 @@ int link_index(int route, const char *name);
 /* ADD: `fds` is the pod's bundle. */
 void wire(const struct host *host, const int fds[BUNDLE_SIZE], const struct attachment *pod);
 void unwire(const struct host *host, const struct attachment *pod);
+/* The parts of both that are nftables'. */
+void guard(const struct host *host, const struct attachment *pod);
+void unguard(const struct host *host, const struct attachment *pod);
