@@ -17,6 +17,7 @@ import {
   startOurAgent,
   startOurCluster,
 } from './our-cluster.ts'
+import { residentMegabytes } from './resident-memory.ts'
 
 const API = '127.0.0.1:6443'
 const LIMIT_MS = 60_000
@@ -74,9 +75,8 @@ export class AgentWithPeers implements AsyncDisposable {
   }
 
   /** Resident memory in megabytes (10^6 bytes). */
-  async residentMegabytes(): Promise<number> {
-    const status = await this.node.host.commands([['cat', `/proc/${this.pid}/status`]])
-    return (Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024) / 1e6
+  residentMegabytes(): Promise<number> {
+    return residentMegabytes(this.node.host, this.pid)
   }
 
   /** Metrics of the agent by name. */

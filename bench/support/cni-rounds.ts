@@ -1,6 +1,9 @@
 /** Rounds of ADDs and DELs: the calls are timed, what came of them is held against the others' work, nothing stays. */
-import { type CniNetwork, type CniSide, cniCall, type Pod } from './cni-side.ts'
-import { checkGone, type EqualWork, hostInterface, readStates } from './cni-state.ts'
+import { addCall, delCall } from './cni-call.ts'
+import type { CniNetwork, Pod } from './cni-network.ts'
+import { hostInterface } from './cni-result.ts'
+import type { CniSide } from './cni-side.ts'
+import { checkGone, EqualWork, readStates } from './cni-state.ts'
 import type { Call, CallResult, TaskResults } from './host-worker.ts'
 import { inTime } from './in-time.ts'
 
@@ -21,29 +24,33 @@ export interface RoundOptions {
   readonly pods: number
   /** Calls under way at any time. */
   readonly parallel: number
-  readonly work: EqualWork
+  /** Called when all pods are there and have been looked at. */
+  readonly whileAttached?: () => Promise<void>
 }
+
+/** Ports of the host that lead to pods begin here: below those that Linux gives to connections. */
+const FIRST_HOST_PORT = 20_000
 
 /** Makes rounds; every attachment gets a container id that was never used. */
 export class Rounds {
   private attachments = 0
+  private readonly work = new EqualWork()
 
   /** ADD for each pod; a look at what each has become; DEL for each, which ends when the pod's link is gone. */
-  async run(side: CniSide, { network, pods: count, parallel, work }: RoundOptions): Promise<Round> {
+  async run(side: CniSide, options: RoundOptions): Promise<Round> {
+    const { network, pods: count, parallel } = options
     const pods = Array.from({ length: count }, (_, index) => this.pod(index))
-    const added = await timed(
-      side,
-      'ADD',
-      pods.map(pod => cniCall(side, 'ADD', pod, network.config)),
-      parallel,
-    )
+    const additions = pods.map(pod => addCall(side, network, pod))
+    const added = await timed(side, 'ADD', additions, parallel)
     await inTime(async () => {
-      for (const state of await readStates(side, network, pods, added.results)) work.check(side.label, state)
+      for (const state of await readStates(side, network, pods, added.results))
+        this.work.check(side, network, state)
     })
-    const deletions = pods.map((pod, index) => ({
-      ...cniCall(side, 'DEL', pod, network.config),
-      untilGone: hostInterface(added.results[index]?.stdout ?? ''),
-    }))
+    await options.whileAttached?.()
+    const deletions = pods.map((pod, index) => {
+      const result = added.results[index]?.stdout ?? ''
+      return { ...delCall(side, network, pod, result), untilGone: hostInterface(result) }
+    })
     const deleted = await timed(side, 'DEL', deletions, parallel)
     await checkGone(side, network, pods)
     return {
@@ -58,12 +65,16 @@ export class Rounds {
 
   private pod(index: number): Pod {
     this.attachments += 1
-    return { containerId: `bench-${this.attachments}`, netns: `/run/netns/pod-${index}` }
+    return {
+      containerId: `bench-${this.attachments}`,
+      netns: `/run/netns/pod-${index}`,
+      hostPort: FIRST_HOST_PORT + index,
+    }
   }
 }
 
 /** The calls and the CPU they took; one failure is the end of the benchmark. */
-async function timed(
+export async function timed(
   side: CniSide,
   what: string,
   calls: readonly Call[],

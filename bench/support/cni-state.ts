@@ -3,10 +3,13 @@
  * do different work would say nothing. What is chosen freely (names, MACs, which address of the range) is put in words.
  */
 import assert from 'node:assert/strict'
-import { type CniNetwork, type CniSide, type Pod, WORLD } from './cni-side.ts'
+import { type ChainState, readChains } from './chain-state.ts'
+import type { CniNetwork, Pod } from './cni-network.ts'
+import { comparableResult, hostInterface, isInPod } from './cni-result.ts'
+import { type CniSide, WORLD } from './cni-side.ts'
 import { type GuardView, guardOfPort, linkLocal, readGuard } from './guard-state.ts'
 import type { Call, CallResult } from './host-worker.ts'
-import { isJson, type Json, jsonList, omit, parseJsonList, pick } from './json.ts'
+import { isJson, type Json, jsonList, omit, parseJsonList } from './json.ts'
 import { linkState, portState } from './link-state.ts'
 
 /**
@@ -15,14 +18,14 @@ import { linkState, portState } from './link-state.ts'
  */
 export interface AttachmentState {
   readonly result: unknown
-  /** What of gateway and world answered the pod's first packets. */
-  readonly reached: readonly string[]
   readonly podLinks: unknown
   readonly podRoutes: unknown
   readonly podSysctls: readonly string[]
   readonly port: unknown
   readonly bridge: unknown
   readonly hostSysctls: unknown
+  /** Of a chain. */
+  readonly chain: ChainState | undefined
   /** Marks, lo, and settings that are ours alone: Debian's plugins make none of them, which is to their advantage. */
   readonly ours: unknown
   /** So is what keeps a pod from taking the addresses of others. */
@@ -47,7 +50,7 @@ const SYSCTLS = {
 /** Reads what it must before anything can settle: the first packets first. A refused connection is an answer. */
 const LOOK_INSIDE = `
 for address; do
-  timeout 2 bash -c ": <>/dev/tcp/$address/9" 2>&1 | grep -q refused && echo "$address answered"
+  timeout 2 bash -c ": <>/dev/tcp/$address/9" 2>&1 | grep -q refused && echo "$address"
 done
 echo =; ip -j -d addr show
 echo =; ip -j route show
@@ -57,7 +60,7 @@ echo =; grep -H . ${SYSCTLS.podOurs.join(' ')}
 `
 
 /**
- * The state of pods after their ADDs, one for each, in order.
+ * The state of pods after their ADDs, one for each, in order; throws if one of them does not reach what it should.
  *
  * @param added what the plugin answered
  */
@@ -82,9 +85,12 @@ export async function readStates(
     pods.length,
     `${side.label}: ${network.bridge} must have a port for each pod`,
   )
-  return pods.map((pod, index) =>
-    stateOf(pod, added[index]?.stdout ?? '', results[index]?.stdout ?? '', host),
-  )
+  const chains = network.isChain ? await readChains(side, pods, added) : []
+  return pods.map((pod, index) => {
+    const [reached = '', ...inside] = (results[index]?.stdout ?? '').split(/^=\n/m)
+    assert.equal(reached, asked.map(address => `${address}\n`).join(''), `${side.label}: what a pod reaches`)
+    return { ...stateOf(pod, added[index]?.stdout ?? '', inside, host), chain: chains[index] }
+  })
 }
 
 interface HostView {
@@ -107,10 +113,14 @@ async function readHost(side: CniSide, { bridge }: CniNetwork): Promise<HostView
   }
 }
 
-function stateOf(pod: Pod, stdout: string, inside: string, host: HostView): AttachmentState {
+function stateOf(
+  pod: Pod,
+  stdout: string,
+  [links = '', routes = '', sysctls = '', ourSysctls = '']: readonly string[],
+  host: HostView,
+): Omit<AttachmentState, 'chain'> {
   const result: unknown = JSON.parse(stdout)
   assert.ok(isJson(result))
-  const [reached = '', links = '', routes = '', sysctls = '', ourSysctls = ''] = inside.split(/^=\n/m)
   const hostName = hostInterface(stdout)
   const port = host.ports.find(one => one['ifname'] === hostName) ?? {}
   const address = String(jsonList(result['ips'])[0]?.['address']).split('/')[0] ?? ''
@@ -126,7 +136,6 @@ function stateOf(pod: Pod, stdout: string, inside: string, host: HostView): Atta
     .filter(line => [hostName, host.bridge['ifname'], 'ip_forward'].some(name => line.includes(`/${name}`)))
   return {
     result: inWords(comparableResult(result)),
-    reached: reached.trim().split('\n'),
     podLinks: inWords(podLinks.map(linkState)),
     podRoutes: inWords(parseJsonList(routes).map(route => omit(route, ['protocol', 'prefsrc']))),
     podSysctls: sysctls.trim().split('\n'),
@@ -143,27 +152,6 @@ function stateOf(pod: Pod, stdout: string, inside: string, host: HostView): Atta
   }
 }
 
-/** The CNI result without what is chosen freely: names and MACs of host interfaces. */
-function comparableResult(result: Json): Json {
-  const interfaces = jsonList(result['interfaces']).map(one =>
-    isInPod(one) ? `${one['name']} in the pod` : 'host',
-  )
-  return { ...pick(result, ['cniVersion', 'ips', 'routes']), interfaces }
-}
-
-function isInPod({ sandbox }: Json): boolean {
-  return sandbox !== undefined && sandbox !== ''
-}
-
-/** Name of the host's end of the pair, from the answer to an ADD: with it goes the attachment. */
-export function hostInterface(stdout: string): string {
-  const result: unknown = JSON.parse(stdout)
-  const names = isJson(result) ? jsonList(result['interfaces']).map(one => String(one['name'])) : []
-  const name = names.find(one => one.startsWith('veth'))
-  assert.ok(name !== undefined, `no host interface in ${stdout}`)
-  return name
-}
-
 /** After DEL: no interface in the pods, no port on the bridge, nothing in the guard. */
 export async function checkGone(side: CniSide, { bridge }: CniNetwork, pods: readonly Pod[]): Promise<void> {
   for (const { netns } of pods) {
@@ -176,15 +164,16 @@ export async function checkGone(side: CniSide, { bridge }: CniNetwork, pods: rea
   assert.deepEqual(elements, [], `${side.label}: after DEL the guard still has elements`)
 }
 
-/** Holds every state against the first that was seen; throws at the first that differs. */
+/** Holds every state against the first that was seen of its network; throws at the first that differs. */
 export class EqualWork {
-  private first: { readonly label: string; readonly state: AttachmentState } | undefined
+  private readonly first = new Map<string, { readonly label: string; readonly state: AttachmentState }>()
 
-  check(label: CniSide['label'], state: AttachmentState): void {
-    this.first ??= { label, state }
-    const { ours, guard } = this.first.state
-    const between = new Set([label, this.first.label])
+  check({ label }: CniSide, { name }: CniNetwork, state: AttachmentState): void {
+    const first = this.first.get(name) ?? { label, state }
+    this.first.set(name, first)
+    const between = new Set([label, first.label])
+    const { ours, guard } = first.state
     const seen = between.has('peer') ? { ...state, ours, guard } : state
-    assert.deepEqual(seen, this.first.state, `${[...between].join(' and ')} must do the same work`)
+    assert.deepEqual(seen, first.state, `${[...between].join(' and ')} must do the same work`)
   }
 }

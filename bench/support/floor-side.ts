@@ -1,7 +1,8 @@
 import { parseBridgeConfig, planBridge } from '../../src/attach/index.ts'
 import { type Entry, NetlinkKernel } from '../../src/kernel/index.ts'
 import { Netns } from '../../src/sys/index.ts'
-import { type CniSide, cniNetwork, createSide } from './cni-side.ts'
+import { bridgePlugin, NETWORKS } from './cni-network.ts'
+import { type CniSide, createSide } from './cni-side.ts'
 import { DISK, type FakeHost } from './fake-host.ts'
 import { installProgram, OUR_PLUGINS, RUN } from './our-program.ts'
 import { buildProgram } from './programs.ts'
@@ -14,10 +15,10 @@ const SOURCES = [
   'native/common/netlink-socket.c',
 ]
 
-/** Our shim, and behind it the least that an agent could do (floor.c). It knows the network without ipMasq only. */
+/** Our shim, and behind it the least that an agent could do (floor.c). It knows the plain network only. */
 export function createFloor(pods: number): Promise<CniSide> {
   const program = buildProgram('floor', SOURCES)
-  return createSide('floor', OUR_PLUGINS, pods, async host => {
+  return createSide({ label: 'floor', plugins: OUR_PLUGINS }, pods, async host => {
     await installProgram(host)
     await host.commands([
       ['ip', 'link', 'add', 'cni0', 'address', '06:42:00:00:00:01', 'type', 'bridge'],
@@ -32,6 +33,7 @@ export function createFloor(pods: number): Promise<CniSide> {
     await host.commands([
       ['sh', '-c', `for i in $(seq 100); do [ -S ${socket} ] && exit; sleep 0.1; done; exit 1`],
     ])
+    return {}
   })
 }
 
@@ -61,7 +63,7 @@ function guardTables(): readonly Entry[] {
       ips: [],
       routes: [],
       dns: {},
-      config: parseBridgeConfig(JSON.parse(cniNetwork({ ipMasq: false }).config)),
+      config: parseBridgeConfig(bridgePlugin(NETWORKS.plain)),
     },
     '',
   )

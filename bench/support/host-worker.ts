@@ -12,17 +12,25 @@ import { type Requests, sendRequests } from './request.ts'
 import { timeCalls } from './spawn-timer.ts'
 
 /** A program to run to its end, with its standard input. */
-export interface Call {
+export interface Program {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly stdin: string
+  /** Goes behind what the program before printed, which goes behind `stdin`. Without it that is not given. */
+  readonly stdinEnd?: string
+}
+
+/** One program or several, of which each is started when the one before has ended with 0. */
+export interface Call extends Program {
+  readonly followedBy?: readonly Program[]
   /** The call is over when there is no link of this name any more. */
   readonly untilGone?: string
 }
 
 export interface CallResult {
-  /** From just before the start of the process until it was reaped, and until `untilGone` is. */
+  /** From just before the start of the first process until the last was reaped, and until `untilGone` is. */
   readonly ms: number
+  /** Of the last process that was started, like the output. */
   readonly exitCode: number
   readonly stdout: string
   readonly stderr: string

@@ -10,7 +10,7 @@ const BUILT = ['dist/podlace.mjs', 'build/podlace.node', 'build/podlace-cni'] as
 /** Where the program lies inside the fake host. */
 const APP = '/run/app'
 export const OUR_PLUGINS = `${APP}/cni`
-const TYPES = ['bridge', 'host-local', 'podlace'] as const
+const TYPES = ['bridge', 'host-local', 'portmap', 'bandwidth', 'podlace'] as const
 
 /** Any uid but 0: the agent runs with one capability. */
 const UID = '64113'

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import type { Call, CallResult, TaskResults } from './host-worker.ts'
+import type { Call, CallResult, Program, TaskResults } from './host-worker.ts'
 import { programPath } from './programs.ts'
 
 /**
@@ -16,10 +16,19 @@ export function timeCalls(calls: readonly Call[], parallel: number, limitMs: num
   return decodeResults(output, calls.length)
 }
 
-function encodeCall({ argv, env, stdin, untilGone }: Call): Buffer {
-  const strings = [...argv, ...Object.entries(env).map(([key, value]) => `${key}=${value}`)]
-  const head = `${argv.length} ${strings.length - argv.length} ${Buffer.byteLength(stdin)}\n`
-  return Buffer.from(head + [...strings, untilGone ?? ''].map(text => `${text}\0`).join('') + stdin)
+function encodeCall(call: Call): Buffer {
+  const programs = [call, ...(call.followedBy ?? [])]
+  return Buffer.concat([
+    Buffer.from(`${programs.length}\n${call.untilGone ?? ''}\0`),
+    ...programs.map(encodeProgram),
+  ])
+}
+
+function encodeProgram({ argv, env, stdin, stdinEnd = '' }: Program): Buffer {
+  const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`)
+  const lengths = [argv.length, variables.length, Buffer.byteLength(stdin), Buffer.byteLength(stdinEnd)]
+  const strings = [...argv, ...variables].map(text => `${text}\0`)
+  return Buffer.from([`${lengths.join(' ')}\n`, ...strings, stdin, stdinEnd].join(''))
 }
 
 function decodeResults(output: Buffer, count: number): TaskResults['calls'] {

@@ -8,13 +8,26 @@ import type { Row } from '../../bench/stats.ts'
 
 /** Others keep track of these names; in each benchmark they come first, in this order. */
 const ROWS = {
-  cni: ['add', 'add-8way', 'add-ipmasq', 'del', 'burst-50', 'add-vs-floor'],
+  cni: [
+    'add',
+    'add-8way',
+    'add-ipmasq',
+    'del',
+    'burst-50',
+    'add-vs-floor',
+    'del-ipmasq',
+    'add-portmap-bandwidth',
+    'burst-110',
+    'add-8000-leases',
+    'shim-relay',
+    'rss',
+  ],
   overlay: ['vxlan-tcp', 'vxlan-rtt', 'host-gw-tcp', 'host-gw-rtt'],
   converge: ['first-apply-5000', 'one-peer-cpu', 'drift-repair', 'rss', 'restart-writes'],
 } as const
 
 /** Rows that are held against nothing. */
-const WITHOUT_PEER = new Set<string>(['one-peer-cpu', 'drift-repair', 'rss', 'restart-writes'])
+const WITHOUT_PEER = new Set<string>(['one-peer-cpu', 'drift-repair', 'rss', 'restart-writes', 'shim-relay'])
 
 const RUNNER = join(import.meta.dirname, '../../bench/run.ts')
 
