@@ -1,5 +1,6 @@
 import type { CniParameters, NetworkConfiguration } from '../cni/index.ts'
-import type { Holder } from './addresses/source.ts'
+import { formatAddress, parseAddress, parseInterfaceAddress } from '../ip/index.ts'
+import type { AddressRequest, Holder } from './addresses/source.ts'
 import type { Execute } from './shim-connection.ts'
 
 /** One call of a plugin, validated. */
@@ -16,9 +17,21 @@ export function holderOf({ parameters }: Call): Holder {
   return { containerId: parameters.containerId, ifName: parameters.ifName }
 }
 
-/** Addresses the runtime asked for: `runtimeConfig.ips`, then `args.cni.ips`, then `IP` in CNI_ARGS. */
-export function requestedAddresses({ parameters, config }: Call): readonly string[] {
+/**
+ * What the runtime asked for: addresses of `runtimeConfig.ips`, `args.cni.ips` and `IP` in CNI_ARGS together, as
+ * host-local takes them; with or without a prefix length. Throws `ip.malformed`.
+ */
+export function addressRequest({ parameters, config }: Call): AddressRequest {
   const fromArgs = parameters.args.get('IP')
-  const asked = config.runtimeConfig.ips ?? config.args.ips ?? (fromArgs === undefined ? [] : [fromArgs])
-  return asked.map(text => text.split('/')[0] ?? text)
+  const asked = [
+    ...(config.runtimeConfig.ips ?? []),
+    ...(config.args.ips ?? []),
+    ...(fromArgs === undefined ? [] : [fromArgs]),
+  ]
+  const { pod } = parameters
+  return { addresses: [...new Set(asked.map(canonical))], ...(pod === undefined ? {} : { pod }) }
+}
+
+function canonical(text: string): string {
+  return formatAddress(text.includes('/') ? parseInterfaceAddress(text).address : parseAddress(text))
 }

@@ -9,9 +9,9 @@ import {
   versionReply,
 } from '../cni/index.ts'
 import type { Ipam } from './addresses/ipam.ts'
-import { holderKey } from './addresses/source.ts'
+import { type Holder, holderKey } from './addresses/source.ts'
 import type { AttachmentName, Attachments } from './attachments/attachments.ts'
-import { type Call, holderOf, requestedAddresses } from './call.ts'
+import { addressRequest, type Call, holderOf } from './call.ts'
 import type { CallOutcome } from './cni-server.ts'
 import type { Plugin } from './plugins/plugin.ts'
 import type { PodNamespace } from './pod-namespace.ts'
@@ -77,7 +77,9 @@ export class Calls {
         return {}
       default:
         await plugin.delegated(call)?.status()
-        return status((plugin.usesBlocks ? blocks.lacks() : undefined) ?? plugin.addresses(call)?.fault())
+        return status(
+          (plugin.usesBlocks ? blocks.lacks() : undefined) ?? (await plugin.addresses(call)?.fault()),
+        )
     }
   }
 
@@ -127,8 +129,8 @@ export class Calls {
   }
 
   private async collect(call: Call, plugin: Plugin): Promise<void> {
-    const keep = validKeys(call.config)
-    await this.options.attachments.collect(call.config.name, keep)
+    const keep = validHolders(call.config)
+    await this.options.attachments.collect(call.config.name, new Set(keep.map(holderKey)))
     await plugin.addresses(call)?.collect(keep)
     await plugin.delegated(call)?.collect()
   }
@@ -140,7 +142,7 @@ export class Calls {
     const holder = holderOf(call)
     switch (parameters.command) {
       case 'ADD': {
-        const lease = await source.allocate(holder, requestedAddresses(call), taken => taken)
+        const lease = await source.allocate(holder, addressRequest(call), taken => taken)
         return {
           output: formatResult({ interfaces: [], ...lease }, config.cniVersion),
           undo: () => source.release(holder),
@@ -157,10 +159,10 @@ export class Calls {
           `${holderKey(holder)} holds no address of network ${config.name}`,
         )
       case 'GC':
-        await source.collect(validKeys(config))
+        await source.collect(validHolders(config))
         return {}
       default:
-        return status(source.fault())
+        return status(await source.fault())
     }
   }
 }
@@ -192,7 +194,7 @@ function status(fault: string | undefined): CallOutcome {
   return {}
 }
 
-function validKeys({ name, validAttachments }: NetworkConfiguration): ReadonlySet<string> {
+function validHolders({ name, validAttachments }: NetworkConfiguration): readonly Holder[] {
   if (validAttachments === undefined) {
     throw cniError(
       'invalid-configuration',
@@ -200,7 +202,7 @@ function validKeys({ name, validAttachments }: NetworkConfiguration): ReadonlySe
       'GC needs cni.dev/valid-attachments',
     )
   }
-  return new Set(validAttachments.map(holderKey))
+  return validAttachments
 }
 
 function needPod(

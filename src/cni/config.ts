@@ -27,6 +27,8 @@ export interface RuntimeConfig {
 export interface CniArgs {
   readonly mac?: string
   readonly ips?: readonly string[]
+  /** Our own key: under this name host-local gives the same addresses again. */
+  readonly sticky?: string
 }
 
 /** The configuration of one plugin of a network, as it comes on standard input. */
@@ -51,6 +53,11 @@ const texts = v.array(v.string())
 export const identifier = v.pipe(
   v.string(),
   v.regex(IDENTIFIER, "must start with a letter or a digit and go on with letters, digits, '_', '.' and '-'"),
+)
+
+const stickyName = v.pipe(
+  v.string(),
+  v.regex(/^[\x21-\x7e]{1,253}$/, 'must be 1 to 253 printable ASCII characters without spaces'),
 )
 
 const attachments = v.array(v.looseObject({ containerID: v.string(), ifname: v.string() }))
@@ -80,7 +87,13 @@ const schema = v.looseObject({
   ),
   args: v.exactOptional(
     v.looseObject({
-      cni: v.exactOptional(v.looseObject({ mac: v.exactOptional(v.string()), ips: v.exactOptional(texts) })),
+      cni: v.exactOptional(
+        v.looseObject({
+          mac: v.exactOptional(v.string()),
+          ips: v.exactOptional(texts),
+          sticky: v.exactOptional(stickyName),
+        }),
+      ),
     }),
   ),
   capabilities: v.exactOptional(v.record(v.string(), v.boolean())),

@@ -48,6 +48,18 @@ describe('what is handed out', () => {
     assert.deepEqual(all({ prefix: '10.0.0.0/30', rangeStart: '10.0.0.0', rangeEnd: '10.0.0.3' }).length, 2)
   })
 
+  test('exclusions are addresses, prefixes, or runs from one to another', () => {
+    const exclusions = ['10.0.0.2-10.0.0.4', '10.0.0.6', '10.0.0.8/29', 'fd00::/64']
+    assert.deepEqual(
+      all({ prefix: '10.0.0.0/28', exclusions }),
+      ['1', '5', '7'].map(n => `10.0.0.${n}`),
+    )
+    assert.deepEqual(all({ prefix: 'fd00::/125', exclusions: ['fd00::2-fd00::6'] }), ['fd00::1', 'fd00::7'])
+    for (const text of ['', '10.0.0.9-10.0.0.3', '10.0.0.1-fd00::1', '10.0.0.1-', '-', '10.0.0.1/29']) {
+      assert.throws(() => pool({ prefix: '10.0.0.0/28', exclusions: [text] }), coded('ipam.exclusion'), text)
+    }
+  })
+
   test('several ranges follow one another', () => {
     assert.deepEqual(all('10.0.0.0/30', '10.9.0.4/31'), ['10.0.0.1', '10.0.0.2', '10.9.0.4', '10.9.0.5'])
   })
@@ -120,6 +132,22 @@ describe('allocation', () => {
     await clock.advance(20_000)
     assert.equal(small.fault(), undefined)
     assert.equal(small.allocate('c'), '10.0.0.1')
+  })
+
+  test('where rest yields: a resting address goes to who asks for it, and to anybody before there is none', () => {
+    const clock = new ManualClock()
+    const small = new AddressPool({ ranges: [{ prefix: '10.0.0.0/29' }], clock, restYields: true })
+    for (const holder of ['a', 'b', 'c', 'd', 'e']) small.allocate(holder)
+    for (const holder of ['c', 'a', 'b']) small.release(holder)
+    assert.equal(small.allocate('f', '10.0.0.1'), '10.0.0.1', 'asked for')
+    assert.equal(small.allocate('g'), '10.0.0.6', 'it does not rest')
+    assert.equal(small.fault(), undefined)
+    assert.equal(small.allocate('h'), '10.0.0.3', 'it has rested longest')
+    assert.equal(small.allocate('i'), '10.0.0.2')
+    assert.throws(() => small.allocate('j'), /6 of 6 are held; delete pods/)
+    assert.match(small.fault() ?? '', /6 of 6 are held/)
+    void clock.advance(30_000)
+    assert.throws(() => small.allocate('j'), coded('ipam.exhausted'), 'what was cut short does not end later')
   })
 
   test('what was never used need not rest', () => {

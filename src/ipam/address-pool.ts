@@ -10,6 +10,8 @@ export interface AddressPoolOptions {
   readonly clock: Clock
   /** How long a released address rests, so that late packets and conntrack entries miss its next owner; 30 s. */
   readonly cooldownMs?: number
+  /** A resting address is given out all the same if it is asked for by name, or if no other is left. */
+  readonly restYields?: boolean
 }
 
 /** A span and the number of its first address when all addresses of the pool are counted through from 0. */
@@ -25,6 +27,7 @@ interface Placed extends Span {
 export class AddressPool {
   private readonly clock: Clock
   private readonly cooldownMs: number
+  private readonly restYields: boolean
   private readonly spans: readonly Placed[]
   /** Numbers of addresses that are held or cooling. */
   private readonly used: SparseSet
@@ -38,6 +41,7 @@ export class AddressPool {
   constructor(options: AddressPoolOptions) {
     this.clock = options.clock
     this.cooldownMs = options.cooldownMs ?? 30_000
+    this.restYields = options.restYields ?? false
     const placed: Placed[] = []
     let base = 0n
     for (const span of spansOf(options.ranges)) {
@@ -70,6 +74,7 @@ export class AddressPool {
     const number = requested === undefined ? this.nextFree() : this.admit(requested)
     const address = this.addressAt(number)
     this.used.add(number)
+    this.resting.delete(address)
     this.record(holder, address)
     // A request does not move the hand: it says nothing about what has rested longest.
     if (requested === undefined) this.next = (number + 1n) % this.total
@@ -118,7 +123,7 @@ export class AddressPool {
   /** Why `allocate` would fail now, in words. */
   fault(): string | undefined {
     this.endCooldowns()
-    return this.used.nextAbsent(0n) === undefined ? this.exhaustion().message : undefined
+    return this.findFree() === undefined ? this.exhaustion().message : undefined
   }
 
   holderOf(address: string): string | undefined {
@@ -146,9 +151,16 @@ export class AddressPool {
   }
 
   private nextFree(): bigint {
+    const number = this.findFree()
+    if (number === undefined) throw this.exhaustion()
+    return number
+  }
+
+  private findFree(): bigint | undefined {
     const number = this.used.nextAbsent(this.next) ?? this.used.nextAbsent(0n)
-    if (number !== undefined) return number
-    throw this.exhaustion()
+    if (number !== undefined || !this.restYields) return number
+    const [restedLongest] = this.resting.keys()
+    return restedLongest === undefined ? undefined : this.numberOf(parseAddress(restedLongest))
   }
 
   private exhaustion(): IpamError {
@@ -169,7 +181,7 @@ export class AddressPool {
     const number = this.numberOf(parsed)
     if (number === undefined) throw outOfRange(address, this.describe())
     const end = this.resting.get(address)
-    if (end !== undefined) throw cooling(address, end - this.clock.nowMs())
+    if (end !== undefined && !this.restYields) throw cooling(address, end - this.clock.nowMs())
     return number
   }
 

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { errorText, PodlaceError } from '../base/index.ts'
 
 export type IpamErrorPayload =
@@ -22,6 +23,10 @@ export type IpamErrorPayload =
   | { readonly code: 'ipam.too-small'; readonly prefix: string }
   /** Two ranges share addresses. */
   | { readonly code: 'ipam.overlap'; readonly prefix: string; readonly other: string }
+  /** What is to be left out of a range names no addresses. */
+  | { readonly code: 'ipam.exclusion'; readonly text: string }
+  /** Two addresses were asked for of a range set, which gives one. */
+  | { readonly code: 'ipam.one-per-set'; readonly address: string; readonly other: string }
   /** The directory of leases cannot be read or written; `errno` is a name such as ENOSPC. */
   | { readonly code: 'ipam.store'; readonly path: string; readonly errno: string }
 
@@ -66,7 +71,7 @@ export function outOfRange(address: string, where: string): IpamError {
 }
 
 export function tooSmall(prefix: string): IpamError {
-  const message = `${prefix} has no address to hand out after network, broadcast, gateway and exclusions; use a larger one`
+  const message = `${prefix} has no address to hand out after network, broadcast, gateway and exclusions; use a larger one, or a gateway outside of it`
   return new PodlaceError(`use ${prefix}`, message, { code: 'ipam.too-small', prefix })
 }
 
@@ -75,11 +80,28 @@ export function overlap(prefix: string, other: string): IpamError {
   return new PodlaceError(`use ${prefix}`, message, { code: 'ipam.overlap', prefix, other })
 }
 
-/** For a failed system call on `path`. */
-export function storeFailed(op: string, path: string, cause: unknown): IpamError {
+export function badExclusion(text: string): IpamError {
+  const message = `${JSON.stringify(text)} names no addresses: write 10.1.0.7, 10.1.0.0/28 or 10.1.0.40-10.1.0.49`
+  return new PodlaceError('leave out addresses', message, { code: 'ipam.exclusion', text })
+}
+
+export function onePerSet(address: string, other: string): IpamError {
+  const message = `${address} and ${other} are of one range set, which gives one address: ask for one of them`
+  return new PodlaceError(`allocate ${address}`, message, { code: 'ipam.one-per-set', address, other })
+}
+
+/** For a failed system call below `directory`, which holds the leases of a network. */
+export function storeFailed(directory: string, cause: unknown): IpamError {
   const errno = errnoOf(cause) ?? 'unknown'
-  const message = `cannot ${op} in ${path}: ${advice(errno, cause)}; nothing was kept of it`
-  return new PodlaceError(op, message, { code: 'ipam.store', path, errno }, { cause })
+  const path = pathOf(cause) ?? directory
+  const message = `cannot keep leases in ${directory}: ${advice(errno, path, directory, cause)}; nothing was kept of it`
+  return new PodlaceError('keep the leases', message, { code: 'ipam.store', path, errno }, { cause })
+}
+
+/** For a lease whose holder cannot be told, so that it is kept. */
+export function unreadable(path: string): IpamError {
+  const message = `whose address ${path} is cannot be read: ${givesIt(dirname(path))}; until then it is not given back`
+  return new PodlaceError('collect garbage', message, { code: 'ipam.store', path, errno: 'EACCES' })
 }
 
 /** The errno name of a failed system call, of Node's or of the `sys` room. */
@@ -90,10 +112,18 @@ export function errnoOf(error: unknown): string | undefined {
   return name?.toUpperCase()
 }
 
-function advice(errno: string, cause: unknown): string {
+function pathOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('path' in error)) return undefined
+  return typeof error.path === 'string' ? error.path : undefined
+}
+
+function advice(errno: string, path: string, directory: string, cause: unknown): string {
   if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'the disk is full, free space or inodes there'
-  if (errno === 'EACCES' || errno === 'EPERM')
-    return 'permission denied, give the directory to the user of the agent'
-  if (errno === 'EROFS') return 'the file system is read-only, remount it or choose another data directory'
+  if (errno === 'EACCES' || errno === 'EPERM') return `permission denied for ${path}; ${givesIt(directory)}`
+  if (errno === 'EROFS') return 'the file system is read-only, remount it or choose another dataDir'
   return errorText(cause)
+}
+
+function givesIt(directory: string): string {
+  return `"podlace cni install --agent-uid UID --host-local-dir ${dirname(directory)}", as root, gives it to the agent's user`
 }

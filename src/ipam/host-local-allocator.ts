@@ -1,17 +1,28 @@
 import { type Clock, hasCode } from '../base/index.ts'
 import { formatAddress, formatInterfaceAddress, parseAddress, parsePrefix } from '../ip/index.ts'
 import { AddressPool } from './address-pool.ts'
-import { alreadyHolds, outOfRange } from './errors.ts'
-import { HostLocalStore, type HostLocalStoreOptions, type LockedLeases } from './host-local-store.ts'
-import { formatHolder, type HostLocalHolder, type HostLocalLease } from './lease-file.ts'
-import type { AddressRange } from './range.ts'
+import { alreadyHolds, onePerSet, outOfRange } from './errors.ts'
+import type { HostLocalStore } from './host-local-store.ts'
+import { type HostLocalHolder, type HostLocalLease, holderName } from './lease-file.ts'
+import type { LockedLeases } from './locked-leases.ts'
+import { type AddressRange, refuseOverlap } from './range.ts'
 
-export interface HostLocalAllocatorOptions extends Omit<HostLocalStoreOptions, 'listener'> {
+export interface HostLocalAllocatorOptions {
+  /** Where the leases are kept. */
+  readonly store: HostLocalStore
   /** One address is given out of each set. */
   readonly rangeSets: readonly (readonly AddressRange[])[]
   readonly clock: Clock
-  /** 30 s; known to this process only. */
+  /** 30 s; known to this process only, and cut short where an address is needed. */
   readonly cooldownMs?: number
+}
+
+/** What an attachment asks for. */
+export interface AddressRequest {
+  /** Addresses wanted, at most one of a set; the same one twice is one. */
+  readonly addresses?: readonly string[]
+  /** Who comes back under another container id and is to have the addresses again that it had; without spaces. */
+  readonly sticky?: string
 }
 
 /** One address of an attachment. */
@@ -26,76 +37,65 @@ interface Choice {
   readonly address: string
   readonly pool: AddressPool
   readonly rangeIndex: number
-  /** Asked for by name. */
+  /** Not the next one in turn. */
   readonly wished: boolean
 }
 
-/** Addresses of one network, kept in a directory that the reference plugin can read and write in turn. */
+/** Gives out addresses of one network's range sets, and keeps them where the reference plugin keeps them. */
 export class HostLocalAllocator {
   private readonly store: HostLocalStore
   private readonly pools: readonly AddressPool[]
+  private readonly listener = {
+    added: (lease: HostLocalLease) => this.noteAdded(lease),
+    removed: (address: string) => this.noteRemoved(address),
+  }
 
-  /** @throws what `AddressPool` and `HostLocalStore` throw */
-  constructor(options: HostLocalAllocatorOptions) {
-    const { rangeSets, clock, cooldownMs = 30_000 } = options
-    this.pools = rangeSets.map(ranges => new AddressPool({ ranges, clock, cooldownMs }))
-    const listener = {
-      added: (lease: HostLocalLease) => this.noteAdded(lease),
-      removed: (lease: HostLocalLease) => this.noteRemoved(lease),
-    }
-    this.store = new HostLocalStore({ ...options, listener })
+  /** @throws what `AddressPool` throws, and IpamError `ipam.overlap` for sets that share addresses */
+  constructor({ store, rangeSets, clock, cooldownMs = 30_000 }: HostLocalAllocatorOptions) {
+    refuseOverlap(rangeSets.flat())
+    this.store = store
+    this.pools = rangeSets.map(ranges => new AddressPool({ ranges, clock, cooldownMs, restYields: true }))
+    store.subscribe(this.listener)
+  }
+
+  /** Forgets the store, which may have other allocators. */
+  close(): void {
+    this.store.unsubscribe(this.listener)
   }
 
   /**
    * Takes one address of each range set, all or none, on disk when it returns.
-   * @param requested addresses wanted, at most one of a set
-   * @throws IpamError `ipam.exhausted`, `ipam.taken`, `ipam.out-of-range`, `ipam.store`
+   * @param use hears of them before they are on disk; if it throws none are taken, and it is called again if one of
+   *   them proves to be somebody else's
+   * @throws IpamError `ipam.exhausted`, `ipam.taken`, `ipam.out-of-range`, `ipam.one-per-set`, `ipam.store`
    */
-  allocate<T>(
+  async allocate<T>(
     holder: HostLocalHolder,
-    requested: readonly string[],
+    { addresses = [], sticky }: AddressRequest,
     use: (allocations: readonly Allocation[]) => T,
   ): Promise<T> {
-    const wishes = this.assign(requested)
+    const wishes = this.assign(addresses)
+    const name = sticky === undefined ? undefined : `${sticky} ${holder.ifName}`
     return this.store.locked(leases => {
       const [present] = leases.addressesOf(holder)
-      if (present !== undefined) throw alreadyHolds(formatHolder(holder), present)
+      if (present !== undefined) throw alreadyHolds(holderName(holder), present)
       try {
         for (;;) {
-          const chosen = this.choose(leases, holder, wishes)
+          const chosen = this.choose(leases, holder, wishes, name)
           const result = use(chosen.map(allocationOf))
-          if (reserveAll(leases, holder, chosen)) return result
+          if (reserveAll(leases, holder, chosen, name)) return result
         }
       } catch (error) {
-        this.cancel(holder)
+        // Never used, so no cooldown: a refused ADD must not eat the range.
+        for (const pool of this.pools) pool.cancel(holderName(holder))
         throw error
       }
     })
   }
 
-  /** Gives back whatever the holder has; nothing is no error. @returns the addresses */
-  release(holder: HostLocalHolder): Promise<readonly string[]> {
-    return this.store.exists ? this.store.locked(leases => leases.release(holder)) : Promise.resolve([])
-  }
-
-  /** The holder's addresses. */
-  addressesOf(holder: HostLocalHolder): Promise<readonly string[]> {
-    return this.store.exists ? this.store.locked(leases => leases.addressesOf(holder)) : Promise.resolve([])
-  }
-
-  /** Gives back what all holders have that `keep` refuses. @returns the leases that went */
-  collect(keep: (lease: HostLocalLease) => boolean): Promise<readonly HostLocalLease[]> {
-    if (!this.store.exists) return Promise.resolve([])
-    return this.store.locked(leases => {
-      leases.makeSure()
-      const stale = [...leases.all()].filter(lease => !keep(lease))
-      leases.remove(stale.map(lease => lease.address))
-      return stale
-    })
-  }
-
-  /** Why nothing can be allocated now, in words, as far as this process has seen; undefined if something can. */
-  fault(): string | undefined {
+  /** Why nothing can be allocated now, in words; undefined if something can. */
+  async fault(): Promise<string | undefined> {
+    await this.store.catchUp()
     return this.pools.map(pool => pool.fault()).find(fault => fault !== undefined)
   }
 
@@ -104,19 +104,16 @@ export class HostLocalAllocator {
     leases: LockedLeases,
     holder: HostLocalHolder,
     wishes: ReadonlyMap<AddressPool, string>,
+    name: string | undefined,
   ): readonly Choice[] {
+    const earlier = name === undefined ? [] : leases.sticky.addressesOf(name)
     return this.pools.map((pool, rangeIndex) => {
-      const wish = wishes.get(pool)
+      const wish = wishes.get(pool) ?? earlier.find(address => isFree(pool, address))
       const last = leases.lastReserved(rangeIndex)
       if (last !== undefined) pool.continueAfter(last)
-      const address = allocateSurely(leases, pool, formatHolder(holder), wish)
+      const address = allocateSurely(leases, pool, holderName(holder), wish)
       return { address, pool, rangeIndex, wished: wish !== undefined }
     })
-  }
-
-  /** Never used, so no cooldown: a refused ADD must not eat the range. */
-  private cancel(holder: HostLocalHolder): void {
-    for (const pool of this.pools) pool.cancel(formatHolder(holder))
   }
 
   /** Which pool each requested address is for. */
@@ -125,8 +122,9 @@ export class HostLocalAllocator {
     for (const text of requested) {
       const address = formatAddress(parseAddress(text))
       const pool = this.poolOf(address)
-      if (pool === undefined || wishes.has(pool))
-        throw outOfRange(address, 'the range sets, one address of each')
+      if (pool === undefined) throw outOfRange(address, 'the ranges of the network')
+      const other = wishes.get(pool)
+      if (other !== undefined && other !== address) throw onePerSet(other, address)
       wishes.set(pool, address)
     }
     return wishes
@@ -136,27 +134,38 @@ export class HostLocalAllocator {
     return this.pools.find(pool => pool.rangeOf(address) !== undefined)
   }
 
-  private noteAdded(lease: HostLocalLease): void {
-    const pool = this.poolOf(lease.address)
-    if (pool === undefined || pool.holderOf(lease.address) !== undefined) return
-    const holder = `${lease.containerId}\r\n${lease.ifName ?? ''}`
+  private noteAdded({ address, holder }: HostLocalLease): void {
+    const pool = this.poolOf(address)
+    if (pool === undefined || pool.holderOf(address) !== undefined) return
+    const name = holder === undefined ? SOMEBODY : holderName(holder)
     // Other programs may give a holder several addresses of a set; the pool wants one name for each.
-    pool.restore(pool.addressOf(holder) === undefined ? holder : `${holder} ${lease.address}`, lease.address)
+    pool.restore(pool.addressOf(name) === undefined ? name : `${name} ${address}`, address)
   }
 
-  private noteRemoved({ address }: HostLocalLease): void {
+  private noteRemoved(address: string): void {
     const pool = this.poolOf(address)
     const holder = pool?.holderOf(address)
     if (pool !== undefined && holder !== undefined) pool.release(holder)
   }
 }
 
+const SOMEBODY = 'somebody else'
+
+function isFree(pool: AddressPool, address: string): boolean {
+  return pool.rangeOf(address) !== undefined && pool.holderOf(address) === undefined
+}
+
 /** Writes the leases. False if an address proves to be taken; then, or if it throws, none is the holder's. */
-function reserveAll(leases: LockedLeases, holder: HostLocalHolder, chosen: readonly Choice[]): boolean {
+function reserveAll(
+  leases: LockedLeases,
+  holder: HostLocalHolder,
+  chosen: readonly Choice[],
+  name: string | undefined,
+): boolean {
   const reserved: string[] = []
   const giveUp = () => {
     // Before its file goes, which would make it rest.
-    for (const { pool } of chosen) pool.cancel(formatHolder(holder))
+    for (const { pool } of chosen) pool.cancel(holderName(holder))
     leases.remove(reserved)
   }
   try {
@@ -166,11 +175,12 @@ function reserveAll(leases: LockedLeases, holder: HostLocalHolder, chosen: reado
       if (!leases.reserve(address, holder)) {
         giveUp()
         // There is a file that the index did not know, or something else of that name: not ours to give.
-        pool.restore(`somebody else ${address}`, address)
+        pool.restore(`${SOMEBODY} ${address}`, address)
         return false
       }
       reserved.push(address)
     }
+    if (name !== undefined) leases.sticky.remember(name, reserved)
     return true
   } catch (error) {
     giveUp()

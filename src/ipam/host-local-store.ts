@@ -1,17 +1,12 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, hasCode, Mutex, PodlaceError } from '../base/index.ts'
-import { formatAddress, tryParseAddress } from '../ip/index.ts'
 import { type FileLock, lockDirectory } from './directory-lock.ts'
-import { errnoOf, storeFailed } from './errors.ts'
-import {
-  createNew,
-  formatHolder,
-  type HostLocalHolder,
-  type HostLocalLease,
-  removeFile,
-} from './lease-file.ts'
+import { errnoOf, storeFailed, unreadable } from './errors.ts'
+import type { HostLocalHolder, HostLocalLease, LeaseHolder } from './lease-file.ts'
 import { LeaseIndex, type LeaseListener } from './lease-index.ts'
+import { LockedLeases } from './locked-leases.ts'
+import { StickyAddresses } from './sticky-addresses.ts'
 
 export interface HostLocalStoreOptions {
   /** The plugin's `dataDir`, by its default `/var/lib/cni/networks`. */
@@ -25,11 +20,9 @@ export interface HostLocalStoreOptions {
   readonly random: () => number
   /** How long to wait for another program's lock; 10 s. */
   readonly lockTimeoutMs?: number
-  readonly listener?: LeaseListener
 }
 
 const NETWORK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
-const IGNORE: LeaseListener = { added() {}, removed() {} }
 
 /**
  * The leases of one network in the format of the reference plugin `host-local`, so that it and we can take turns on
@@ -40,6 +33,7 @@ export class HostLocalStore {
   readonly directory: string
   private readonly options: HostLocalStoreOptions
   private readonly index: LeaseIndex
+  private readonly sticky: StickyAddresses
   private readonly turn = new Mutex()
 
   constructor(options: HostLocalStoreOptions) {
@@ -50,8 +44,49 @@ export class HostLocalStore {
     }
     this.options = options
     this.directory = join(options.dataDir, options.network)
-    const { clock, random, listener = IGNORE } = options
-    this.index = new LeaseIndex({ directory: this.directory, clock, random, listener })
+    const { clock, random } = options
+    this.index = new LeaseIndex({ directory: this.directory, clock, random })
+    this.sticky = new StickyAddresses(this.directory)
+  }
+
+  /** Tells of the leases it knows, at once, and of what becomes of them. */
+  subscribe(listener: LeaseListener): void {
+    this.index.subscribe(listener)
+  }
+
+  unsubscribe(listener: LeaseListener): void {
+    this.index.unsubscribe(listener)
+  }
+
+  /** Gives back whatever the holder has; nothing is no error. @returns the addresses */
+  release(holder: HostLocalHolder): Promise<readonly string[]> {
+    return this.ifThere([], leases => leases.release(holder))
+  }
+
+  /** The holder's addresses. */
+  addressesOf(holder: HostLocalHolder): Promise<readonly string[]> {
+    return this.ifThere([], leases => leases.addressesOf(holder))
+  }
+
+  /**
+   * Gives back what all holders have that `keep` refuses.
+   * @returns the leases that went
+   * @throws IpamError `ipam.store` (EACCES) at the end if there are leases that must not be read; they stay
+   */
+  collect(keep: (holder: LeaseHolder) => boolean): Promise<readonly HostLocalLease[]> {
+    return this.ifThere([], leases => {
+      leases.lookAtAll()
+      const stale = [...leases.all()].filter(({ holder }) => holder !== undefined && !keep(holder))
+      leases.remove(stale.map(lease => lease.address))
+      const sealed = [...leases.all()].find(({ holder }) => holder === undefined)
+      if (sealed !== undefined) throw unreadable(join(this.directory, sealed.address))
+      return stale
+    })
+  }
+
+  /** Sees what other programs have done; one system call if they have done nothing. */
+  async catchUp(): Promise<void> {
+    if (!this.inWords(() => this.index.isCurrent)) await this.locked(() => undefined)
   }
 
   /**
@@ -63,16 +98,9 @@ export class HostLocalStore {
       try {
         return await this.withLock(task)
       } catch (error) {
-        // Errors of ours say already what to do; failed system calls are what needs words.
-        if (hasCode(error, 'ipam') || errnoOf(error) === undefined) throw error
-        throw storeFailed('keep the leases', this.directory, error)
+        throw this.explained(error)
       }
     })
-  }
-
-  /** False before the first lease of the network. */
-  get exists(): boolean {
-    return existsSync(this.directory)
   }
 
   private async withLock<T>(task: (leases: LockedLeases) => Promise<T> | T): Promise<T> {
@@ -80,85 +108,29 @@ export class HostLocalStore {
     const unlock = await lockDirectory(this.directory, { flock, clock, timeoutMs: lockTimeoutMs })
     try {
       this.index.refresh()
-      return await task(new LockedLeases(this.directory, this.index))
+      return await task(new LockedLeases(this.directory, this.index, this.sticky))
     } finally {
       unlock()
     }
   }
-}
 
-/** The leases while the lock is held; not to be kept for later. */
-export class LockedLeases {
-  private readonly directory: string
-  private readonly index: LeaseIndex
-
-  constructor(directory: string, index: LeaseIndex) {
-    this.directory = directory
-    this.index = index
+  /** Before the first lease of the network there is no directory, and none is made for reading it. */
+  private async ifThere<T>(otherwise: T, task: (leases: LockedLeases) => T): Promise<T> {
+    const isThere = this.inWords(() => statSync(this.directory, { throwIfNoEntry: false }) !== undefined)
+    return isThere ? this.locked(task) : otherwise
   }
 
-  all(): Iterable<HostLocalLease> {
-    return this.index.leases()
-  }
-
-  get(address: string): HostLocalLease | undefined {
-    return this.index.get(address)
-  }
-
-  /** Each file is looked at once more: somebody may have written into it, of which the directory tells nothing. */
-  addressesOf(holder: HostLocalHolder): string[] {
-    if (this.index.addressesOf(holder).length === 0) this.index.makeSure()
-    for (const address of this.index.addressesOf(holder)) this.index.look(address)
-    return this.index.addressesOf(holder)
-  }
-
-  /** See `LeaseIndex.makeSure`. */
-  makeSure(): boolean {
-    return this.index.makeSure()
-  }
-
-  /**
-   * Writes a lease.
-   * @param address canonical text
-   * @returns false if the address has one
-   */
-  reserve(address: string, holder: HostLocalHolder): boolean {
-    const made = createNew(join(this.directory, address), formatHolder(holder))
-    // Otherwise the index has missed something, and perhaps not only this.
-    if (!made) this.index.lookAtAll()
-    else {
-      this.index.wrote(address, holder)
-      this.index.acknowledge()
+  private inWords<T>(ask: () => T): T {
+    try {
+      return ask()
+    } catch (error) {
+      throw this.explained(error)
     }
-    return made
   }
 
-  /** Deletes the leases of a holder. @returns their addresses */
-  release(holder: HostLocalHolder): string[] {
-    const addresses = this.addressesOf(holder)
-    this.remove(addresses)
-    return addresses
+  /** Errors of ours say already what to do; failed system calls are what needs words. */
+  private explained(error: unknown): unknown {
+    if (hasCode(error, 'ipam') || errnoOf(error) === undefined) return error
+    return storeFailed(this.directory, error)
   }
-
-  /** Deletes leases by address. */
-  remove(addresses: readonly string[]): void {
-    if (addresses.length === 0) return
-    for (const address of addresses) removeFile(join(this.directory, address))
-    for (const address of addresses) this.index.forget(address)
-    this.index.acknowledge()
-  }
-
-  /** The address that range set number `rangeIndex` gave last, whoever gave it. */
-  lastReserved(rangeIndex: number): string | undefined {
-    const address = tryParseAddress(this.index.hint(hintName(rangeIndex)).trim())
-    return address === undefined ? undefined : formatAddress(address)
-  }
-
-  setLastReserved(rangeIndex: number, address: string): void {
-    this.index.setHint(hintName(rangeIndex), address)
-  }
-}
-
-function hintName(rangeIndex: number): string {
-  return `last_reserved_ip.${rangeIndex}`
 }

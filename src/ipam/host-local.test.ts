@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -10,48 +9,17 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { hasCode, ManualClock, systemClock } from '../base/index.ts'
-import { type Allocation, HostLocalAllocator, HostLocalStore } from './index.ts'
-
-const made: string[] = []
-after(() => made.forEach(directory => rmSync(directory, { recursive: true, force: true })))
-
-function freshDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'podlace-ipam-'))
-  made.push(directory)
-  return directory
-}
-
-const pod = (name: string) => ({ containerId: name, ifName: 'eth0' })
-const free = () => true
-const taken = (allocations: readonly Allocation[]) => allocations
-
-function open(dataDir = freshDirectory(), options: { subnet?: string; clock?: ManualClock } = {}) {
-  const prefix = options.subnet ?? '10.1.2.0/29'
-  const gateway = prefix.replace(/\.0\/.*/, '.1')
-  const common = {
-    dataDir,
-    network: 'net',
-    flock: free,
-    clock: options.clock ?? systemClock,
-    random: Math.random,
-  }
-  const allocator = new HostLocalAllocator({ ...common, rangeSets: [[{ prefix, gateway }]] })
-  const path = (name: string) => join(dataDir, 'net', name)
-  return { allocator, dataDir, path, names: () => readdirSync(join(dataDir, 'net')).sort() }
-}
-
-const address = async (allocator: HostLocalAllocator, name: string, wish?: string) =>
-  (await allocator.allocate(pod(name), wish === undefined ? [] : [wish], taken))[0]?.address
+import { type Allocation, HostLocalStore } from './index.ts'
+import { address, free, freshDirectory, open, pod, taken } from './testing.ts'
 
 describe('host-local on disk', () => {
   test('the format of the reference plugin', async () => {
-    const { allocator, path, names } = open()
-    assert.deepEqual(await allocator.allocate(pod('c1'), [], taken), [
+    const { store, allocator, path, names } = open()
+    assert.deepEqual(await allocator.allocate(pod('c1'), {}, taken), [
       { address: '10.1.2.2/29', gateway: '10.1.2.1' },
     ])
     assert.deepEqual(names(), ['10.1.2.2', 'last_reserved_ip.0', 'lock'])
@@ -59,44 +27,32 @@ describe('host-local on disk', () => {
     assert.equal(statSync(path('10.1.2.2')).mode & 0o777, 0o600)
     assert.equal(statSync(path('10.1.2.2')).nlink, 1)
     assert.equal(readFileSync(path('last_reserved_ip.0'), 'latin1'), '10.1.2.2')
-    assert.deepEqual(await allocator.release(pod('c1')), ['10.1.2.2'])
+    assert.deepEqual(await store.release(pod('c1')), ['10.1.2.2'])
     assert.deepEqual(names(), ['last_reserved_ip.0', 'lock'])
-    assert.deepEqual(await allocator.release(pod('c1')), [])
+    assert.deepEqual(await store.release(pod('c1')), [])
   })
 
   test('one address of each range set, all or none', async () => {
-    const dataDir = freshDirectory()
-    const rangeSets = [[{ prefix: '10.0.0.0/24' }], [{ prefix: 'fd00::/64' }], [{ prefix: '10.9.9.9/32' }]]
-    const allocator = new HostLocalAllocator({
-      dataDir,
-      network: 'n',
-      flock: free,
-      clock: systemClock,
-      random: Math.random,
-      rangeSets,
-    })
-    const allocations = await allocator.allocate(pod('a'), ['fd00::77'], taken)
+    const ranges = [[{ prefix: '10.0.0.0/24' }], [{ prefix: 'fd00::/64' }], [{ prefix: '10.9.9.9/32' }]]
+    const { store, allocator, names } = open(undefined, { ranges })
+    const allocations = await allocator.allocate(pod('a'), { addresses: ['fd00::77'] }, taken)
     assert.deepEqual(
       allocations.map(one => one.address),
       ['10.0.0.1/24', 'fd00::77/64', '10.9.9.9/32'],
     )
-    await assert.rejects(allocator.allocate(pod('b'), [], taken), error => hasCode(error, 'ipam.exhausted'))
-    assert.match(allocator.fault() ?? '', /10\.9\.9\.9\/32/)
-    assert.deepEqual(await allocator.addressesOf(pod('b')), [])
-    assert.deepEqual([...(await allocator.addressesOf(pod('a')))].sort(), [
-      '10.0.0.1',
-      '10.9.9.9',
-      'fd00::77',
-    ])
-    await allocator.release(pod('a'))
+    await assert.rejects(allocator.allocate(pod('b'), {}, taken), error => hasCode(error, 'ipam.exhausted'))
+    assert.match((await allocator.fault()) ?? '', /10\.9\.9\.9\/32/)
+    assert.deepEqual(await store.addressesOf(pod('b')), [])
+    assert.deepEqual([...(await store.addressesOf(pod('a')))].sort(), ['10.0.0.1', '10.9.9.9', 'fd00::77'])
+    await store.release(pod('a'))
     assert.deepEqual(
-      readdirSync(join(dataDir, 'n')).filter(name => /^[0-9f]/.test(name)),
+      names().filter(name => /^[0-9f]/.test(name)),
       [],
     )
   })
 
   test('who takes an address hears of it before it is on disk, and again of the next if it is somebody else’s', async () => {
-    const { allocator, path } = open()
+    const { store, allocator, path } = open()
     await address(allocator, 'a')
     const told: string[] = []
     const hear = ([allocation]: readonly Allocation[]) => {
@@ -108,15 +64,15 @@ describe('host-local on disk', () => {
       told.push(text)
       return text
     }
-    assert.equal(await allocator.allocate(pod('b'), [], hear), '10.1.2.4/29')
+    assert.equal(await allocator.allocate(pod('b'), {}, hear), '10.1.2.4/29')
     assert.deepEqual(told, ['10.1.2.3/29', '10.1.2.4/29'])
     assert.equal(readFileSync(path('10.1.2.3'), 'latin1'), 'other\r\neth0')
-    assert.deepEqual(await allocator.addressesOf(pod('b')), ['10.1.2.4'])
+    assert.deepEqual(await store.addressesOf(pod('b')), ['10.1.2.4'])
   })
 
   test('if that fails nothing is taken, and nothing rests', async () => {
     const { allocator, names } = open(freshDirectory(), { subnet: '10.1.2.0/30' })
-    const allocated = allocator.allocate(pod('a'), [], () => {
+    const allocated = allocator.allocate(pod('a'), {}, () => {
       throw new Error('no room to write it down')
     })
     await assert.rejects(allocated, /no room/)
@@ -125,72 +81,91 @@ describe('host-local on disk', () => {
   })
 
   test('requests: taken, outside, twice of one set; a holder has one lease', async () => {
-    const { allocator } = open()
-    assert.equal(await address(allocator, 'a', '10.1.2.5'), '10.1.2.5/29')
-    await assert.rejects(address(allocator, 'b', '10.1.2.5'), error => hasCode(error, 'ipam.taken'))
-    await assert.rejects(address(allocator, 'a'), /holds 10\.1\.2\.5 already/)
-    assert.throws(
-      () => allocator.allocate(pod('b'), ['10.1.2.1'], taken),
-      error => hasCode(error, 'ipam.out-of-range'),
+    const { allocator, names } = open()
+    assert.equal(await address(allocator, 'a', { addresses: ['10.1.2.5'] }), '10.1.2.5/29')
+    await assert.rejects(address(allocator, 'b', { addresses: ['10.1.2.5'] }), error =>
+      hasCode(error, 'ipam.taken'),
     )
-    assert.throws(() => allocator.allocate(pod('b'), ['10.1.2.3', '10.1.2.4'], taken), /one address of each/)
-    assert.equal(await address(allocator, 'b'), '10.1.2.2/29')
+    await assert.rejects(address(allocator, 'a'), /holds 10\.1\.2\.5 already/)
+    for (const gatewayOrOutside of ['10.1.2.1', '10.1.2.8', 'fd00::1']) {
+      await assert.rejects(address(allocator, 'b', { addresses: [gatewayOrOutside] }), error =>
+        hasCode(error, 'ipam.out-of-range'),
+      )
+    }
+    await assert.rejects(
+      address(allocator, 'b', { addresses: ['10.1.2.3', '10.1.2.4'] }),
+      /10\.1\.2\.3 and 10\.1\.2\.4 are of one range set/,
+    )
+    assert.deepEqual(names(), ['10.1.2.5', 'lock'])
+    assert.equal(await address(allocator, 'b', { addresses: ['10.1.2.3', '10.1.2.3'] }), '10.1.2.3/29')
+    assert.equal(await address(allocator, 'c'), '10.1.2.2/29')
+  })
+
+  test('an address asked for is given at once after its release; without asking, the others come first', async () => {
+    const { store, allocator } = open(undefined, { subnet: '10.1.2.0/29' })
+    for (const name of ['a', 'b', 'c', 'd', 'e']) await address(allocator, name)
+    await store.release(pod('b'))
+    await store.release(pod('d'))
+    assert.equal(await address(allocator, 'f', { addresses: ['10.1.2.5'] }), '10.1.2.5/29')
+    assert.equal(await allocator.fault(), undefined)
+    assert.equal(await address(allocator, 'g'), '10.1.2.3/29')
+    assert.match((await allocator.fault()) ?? '', /no address is free in 10\.1\.2\.0\/29: 5 of 5 are held/)
   })
 
   test('a new process continues after last_reserved_ip', async () => {
     const first = open()
     await address(first.allocator, 'a')
-    await first.allocator.release(pod('a'))
+    await first.store.release(pod('a'))
     const second = open(first.dataDir)
     assert.equal(await address(second.allocator, 'b'), '10.1.2.3/29')
-    assert.deepEqual(await second.allocator.addressesOf(pod('b')), ['10.1.2.3'])
+    assert.deepEqual(await second.store.addressesOf(pod('b')), ['10.1.2.3'])
   })
 
   test('garbage collection', async () => {
-    const { allocator } = open()
+    const { store, allocator } = open()
     for (const name of ['a', 'b', 'c']) await address(allocator, name)
-    const gone = await allocator.collect(lease => lease.containerId === 'b')
+    const gone = await store.collect(({ containerId }) => containerId === 'b')
     assert.deepEqual(
-      gone.map(lease => lease.containerId),
+      gone.map(({ holder }) => holder?.containerId),
       ['a', 'c'],
     )
-    assert.deepEqual(await allocator.addressesOf(pod('b')), ['10.1.2.3'])
+    assert.deepEqual(await store.addressesOf(pod('b')), ['10.1.2.3'])
   })
 
   test('nothing is made for reading or releasing what never was', async () => {
-    const { allocator, dataDir } = open()
-    await allocator.release(pod('a'))
-    await allocator.addressesOf(pod('a'))
-    await allocator.collect(() => false)
+    const { store, dataDir } = open()
+    await store.release(pod('a'))
+    await store.addressesOf(pod('a'))
+    await store.collect(() => false)
     assert.deepEqual(readdirSync(dataDir), [])
   })
 })
 
 describe('host-local and other programs', () => {
   test('leases and releases of others are seen', async () => {
-    const { allocator, path } = open()
+    const { store, allocator, path } = open()
     await address(allocator, 'ours')
     writeFileSync(path('10.1.2.3'), 'theirs\r\neth0')
     writeFileSync(path('last_reserved_ip.0'), '10.1.2.5')
     assert.equal(await address(allocator, 'next'), '10.1.2.6/29')
-    assert.deepEqual(await allocator.release(pod('theirs')), ['10.1.2.3'])
+    assert.deepEqual(await store.release(pod('theirs')), ['10.1.2.3'])
     assert.ok(!existsSync(path('10.1.2.3')))
     rmSync(path('10.1.2.2'))
-    assert.deepEqual(await allocator.addressesOf(pod('ours')), [])
+    assert.deepEqual(await store.addressesOf(pod('ours')), [])
   })
 
   test('files without an interface name belong to the whole container', async () => {
-    const { allocator, path } = open()
+    const { store, allocator, path } = open()
     await address(allocator, 'a')
     writeFileSync(path('10.1.2.5'), 'old')
-    assert.deepEqual(await allocator.addressesOf(pod('old')), ['10.1.2.5'])
-    assert.deepEqual(await allocator.release({ containerId: 'old', ifName: 'net1' }), ['10.1.2.5'])
+    assert.deepEqual(await store.addressesOf(pod('old')), ['10.1.2.5'])
+    assert.deepEqual(await store.release({ containerId: 'old', ifName: 'net1' }), ['10.1.2.5'])
   })
 
   test('an empty file, as a crash leaves it, is a lease of nobody', async () => {
-    const { allocator, dataDir, path, names } = open(undefined, { subnet: '10.1.2.0/30' })
+    const { store, allocator, dataDir, path, names } = open(undefined, { subnet: '10.1.2.0/30' })
     await address(allocator, 'a')
-    await allocator.release(pod('a'))
+    await store.release(pod('a'))
     writeFileSync(path('10.1.2.2'), '')
     const next = open(dataDir, { subnet: '10.1.2.0/30' })
     assert.equal(await address(next.allocator, 'b'), '10.1.2.2/30')
@@ -199,7 +174,7 @@ describe('host-local and other programs', () => {
   })
 
   test('a change that hides behind an equal time stamp gives nobody a second owner', async () => {
-    const { allocator, dataDir, path } = open()
+    const { store, allocator, dataDir, path } = open()
     await address(allocator, 'a')
     const directory = join(dataDir, 'net')
     const stamp = new Date()
@@ -208,16 +183,16 @@ describe('host-local and other programs', () => {
       utimesSync(directory, stamp, stamp)
     }
     hidden(() => {})
-    await allocator.addressesOf(pod('a'))
+    await store.addressesOf(pod('a'))
     hidden(() => writeFileSync(path('10.1.2.3'), 'theirs\r\neth0'))
     assert.equal(await address(allocator, 'b'), '10.1.2.4/29')
     hidden(() => {})
-    await allocator.addressesOf(pod('a'))
+    await store.addressesOf(pod('a'))
     hidden(() => {
       rmSync(path('10.1.2.2'))
       writeFileSync(path('10.1.2.2'), 'theirs too\r\neth0')
     })
-    assert.deepEqual(await allocator.release(pod('a')), [])
+    assert.deepEqual(await store.release(pod('a')), [])
     assert.ok(existsSync(path('10.1.2.2')))
   })
 
@@ -227,11 +202,11 @@ describe('host-local and other programs', () => {
     for (let round = 0; round < 50; round++) {
       await address(one.allocator, 'a')
       await assert.rejects(address(other.allocator, 'a'), /holds 10\.1\.\d+\.\d+ already/)
-      assert.equal((await other.allocator.release(pod('a'))).length, 1)
-      assert.deepEqual(await one.allocator.addressesOf(pod('a')), [])
+      assert.equal((await other.store.release(pod('a'))).length, 1)
+      assert.deepEqual(await one.store.addressesOf(pod('a')), [])
       await address(other.allocator, 'b')
-      rmSync(one.path((await one.allocator.addressesOf(pod('b')))[0] ?? ''))
-      assert.deepEqual(await other.allocator.addressesOf(pod('b')), [])
+      rmSync(one.path((await one.store.addressesOf(pod('b')))[0] ?? ''))
+      assert.deepEqual(await other.store.addressesOf(pod('b')), [])
     }
   })
 
@@ -254,7 +229,7 @@ describe('host-local refusals', () => {
     }
     const { allocator } = open()
     for (const containerId of ['', 'a\r\nb', 'a\n', ' a']) {
-      await assert.rejects(allocator.allocate({ containerId, ifName: 'eth0' }, [], taken), error =>
+      await assert.rejects(allocator.allocate({ containerId, ifName: 'eth0' }, {}, taken), error =>
         hasCode(error, 'ipam.store'),
       )
     }
@@ -317,11 +292,11 @@ test('no two holders of one address, whatever happens to the process', async () 
         else if (act === 'empty' && held.size > 0 && !existsSync(path)) writeFileSync(path, '')
         else if (act === 'del') {
           const address = held.get(who)
-          assert.deepEqual(await subject.allocator.release(pod(who)), address === undefined ? [] : [address])
+          assert.deepEqual(await subject.store.release(pod(who)), address === undefined ? [] : [address])
           held.delete(who)
         } else if (act === 'add') {
           try {
-            const [allocation] = await subject.allocator.allocate(pod(who), [], taken)
+            const [allocation] = await subject.allocator.allocate(pod(who), {}, taken)
             const address = allocation?.address.replace('/29', '') ?? ''
             assert.match(address, /^10\.1\.2\.[2-6]$/)
             assert.ok(!held.has(who) && ![...held.values()].includes(address))
@@ -332,9 +307,9 @@ test('no two holders of one address, whatever happens to the process', async () 
         }
       }
       const onDisk = new Map<string, string>()
-      await open(dataDir, { clock }).allocator.collect(({ containerId, address }) => {
-        onDisk.set(containerId, address)
-        return true
+      const { store } = open(dataDir, { clock })
+      await store.locked(leases => {
+        for (const { address, holder } of leases.all()) onDisk.set(holder?.containerId ?? '', address)
       })
       assert.deepEqual(onDisk, held)
       rmSync(dataDir, { recursive: true })

@@ -3,6 +3,7 @@ import {
   constants,
   ftruncateSync,
   openSync,
+  readdirSync,
   readFileSync,
   unlinkSync,
   writeFileSync,
@@ -18,13 +19,19 @@ export interface HostLocalHolder {
   readonly ifName: string
 }
 
+/** Whom a lease file names. */
+export interface LeaseHolder {
+  readonly containerId: string
+  /** Absent in files of plugins before 0.8, which wrote the container id alone. */
+  readonly ifName?: string
+}
+
 /** One address file of the reference plugin `host-local`. */
 export interface HostLocalLease {
   /** The name of the file. */
   readonly address: string
-  readonly containerId: string
-  /** Absent in files of plugins before 0.8, which wrote the container id alone. */
-  readonly ifName?: string
+  /** Absent if the file may not be read: the reference plugin, run as root, makes them for root alone. */
+  readonly holder?: LeaseHolder
 }
 
 const SEPARATOR = '\r\n'
@@ -40,12 +47,21 @@ export function formatHolder({ containerId, ifName }: HostLocalHolder): string {
   return containerId + SEPARATOR + ifName
 }
 
-/** The reverse, for whatever other programs may have written; space around it means nothing, as in the plugin. */
-export function parseLease(address: string, content: string): HostLocalLease {
-  const text = content.trim()
+/** A holder in one line. No two look the same: there is no slash in a container id. */
+export function holderName({ containerId, ifName }: LeaseHolder): string {
+  return ifName === undefined ? containerId : `${containerId}/${ifName}`
+}
+
+/**
+ * The holder of a lease, whatever program wrote it; space around it means nothing, as in the plugin. Undefined if there is
+ * nothing in it but space and zeros, which is what a crash or a loss of power leaves.
+ */
+export function parseHolder(content: string): LeaseHolder | undefined {
+  const text = content.replaceAll('\0', '').trim()
+  if (text === '') return undefined
   const end = text.indexOf(SEPARATOR)
-  if (end < 0) return { address, containerId: text }
-  return { address, containerId: text.slice(0, end), ifName: text.slice(end + SEPARATOR.length) }
+  if (end < 0) return { containerId: text }
+  return { containerId: text.slice(0, end), ifName: text.slice(end + SEPARATOR.length) }
 }
 
 /**
@@ -104,6 +120,16 @@ export function readIfThere(path: string): string | undefined {
     return readFileSync(path, 'utf8')
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** What is in a directory; nothing if there is none. */
+export function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []
     throw error
   }
 }

@@ -1,14 +1,15 @@
-import { lstatSync, readdirSync, statSync, utimesSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock } from '../base/index.ts'
 import { formatAddress, tryParseAddress } from '../ip/index.ts'
+import { DirectoryChanges, type DirectoryChangesOptions } from './directory-changes.ts'
 import { errnoOf } from './errors.ts'
 import {
-  formatHolder,
   type HostLocalHolder,
   type HostLocalLease,
+  holderName,
+  namesIn,
   overwriteHint,
-  parseLease,
+  parseHolder,
   readIfThere,
   removeFile,
 } from './lease-file.ts'
@@ -22,42 +23,35 @@ interface Known {
 /** Hears of every lease that comes into the index or leaves it, whoever made it. */
 export interface LeaseListener {
   added(lease: HostLocalLease): void
-  removed(lease: HostLocalLease): void
-}
-
-export interface LeaseIndexOptions {
-  readonly directory: string
-  readonly clock: Clock
-  /** Uniform in [0, 1). */
-  readonly random: () => number
-  readonly listener: LeaseListener
+  removed(address: string): void
 }
 
 /**
  * What a host-local directory holds, in memory. Other programs change the directory too; the index looks again when
- * the directory's time of change says so. To be used with the lock held.
- *
- * The kernel gives all changes of one timer tick the same time. So that one of another program never hides behind one
- * of ours, the index gives the directory a time of its own after each look: one in the past, which no change can have.
+ * it has changed. To be used with the lock held, where nothing else is said.
  */
 export class LeaseIndex {
   private readonly directory: string
-  private readonly clock: Clock
-  private readonly random: () => number
-  private readonly listener: LeaseListener
+  private readonly changes: DirectoryChanges
+  private readonly listeners = new Set<LeaseListener>()
   private readonly known = new Map<string, Known>()
-  /** Addresses by holder; holders of files without interface name stand under the container id alone. */
+  /** Addresses by `holderName`: holders of files without interface name stand under the container id alone. */
   private readonly byHolder = new Map<string, Set<string>>()
   private readonly hints = new Map<string, string>()
-  private seenMtimeNs: bigint | undefined
-  /** A change may go unseen: the directory is not ours to stamp, or its file system keeps coarser times. */
-  private doubt = true
 
-  constructor({ directory, clock, random, listener }: LeaseIndexOptions) {
-    this.directory = directory
-    this.clock = clock
-    this.random = random
-    this.listener = listener
+  constructor(options: DirectoryChangesOptions) {
+    this.directory = options.directory
+    this.changes = new DirectoryChanges(options)
+  }
+
+  /** The listener hears of the present leases at once. May be called without the lock. */
+  subscribe(listener: LeaseListener): void {
+    this.listeners.add(listener)
+    for (const lease of this.leases()) listener.added(lease)
+  }
+
+  unsubscribe(listener: LeaseListener): void {
+    this.listeners.delete(listener)
   }
 
   get(address: string): HostLocalLease | undefined {
@@ -70,13 +64,18 @@ export class LeaseIndex {
 
   /** The holder's addresses; files that name the container alone count if no other does. */
   addressesOf(holder: HostLocalHolder): string[] {
-    const exact = this.byHolder.get(formatHolder(holder))
+    const exact = this.byHolder.get(holderName(holder))
     return [...(exact ?? this.byHolder.get(holder.containerId) ?? [])]
+  }
+
+  /** Nobody else has changed the directory since the last look. May be asked without the lock. */
+  get isCurrent(): boolean {
+    return this.changes.none
   }
 
   /** Catches up with other programs, if the directory has changed since the last look. */
   refresh(): void {
-    if (this.mtimeNs() !== this.seenMtimeNs) this.lookAtAll()
+    if (!this.isCurrent) this.lookAtAll()
   }
 
   /**
@@ -85,41 +84,38 @@ export class LeaseIndex {
    * @returns false if there was nothing to catch up with
    */
   makeSure(): boolean {
-    if (!this.doubt && this.mtimeNs() === this.seenMtimeNs) return false
+    if (this.changes.certain && this.isCurrent) return false
     this.lookAtAll()
     return true
   }
 
   /** After a change of our own: all that has happened to the directory so far is seen. */
   acknowledge(): void {
-    const stamp = this.clock.wallMs() / 1000 - 1 - this.random()
-    const stamped = this.setMtime(stamp)
-    this.seenMtimeNs = this.mtimeNs()
-    this.doubt = !stamped || Math.abs(Number(this.seenMtimeNs ?? 0n) / 1e9 - stamp) > 1e-5
+    this.changes.takeNote()
   }
 
   /** A lease that we have written and that nobody else has touched yet. */
   wrote(address: string, holder: HostLocalHolder): void {
     const fingerprint = fingerprintOf(join(this.directory, address))
-    if (fingerprint !== undefined) this.remember({ address, ...holder }, fingerprint)
+    if (fingerprint !== undefined) this.remember({ address, holder }, fingerprint)
   }
 
-  /** Reads one file again. An empty one is what a crash between creating and writing leaves: it is removed. */
-  look(address: string): HostLocalLease | undefined {
+  /** Reads one file again, unless it is the one that was read before. One that names nobody is removed. */
+  look(address: string): void {
     const path = join(this.directory, address)
     const fingerprint = fingerprintOf(path)
-    if (fingerprint === undefined) return this.forget(address)
     const known = this.known.get(address)
-    if (known?.fingerprint === fingerprint) return known.lease
-    const content = readIfThere(path)
+    // Whether a file may be read can change without a trace in it.
+    if (known?.lease.holder !== undefined && known.fingerprint === fingerprint) return
     this.forget(address)
-    if (content === undefined) return undefined
-    if (content.trim() === '') {
-      // Nobody is about to write it: writers hold the lock, and we do.
-      removeFile(path)
-      return undefined
-    }
-    return this.remember(parseLease(address, content), fingerprint)
+    if (fingerprint === undefined) return
+    const content = readIfAllowed(path)
+    if (content === undefined) return
+    if (content === 'forbidden') return this.remember({ address }, fingerprint)
+    const holder = parseHolder(content.text)
+    // Nobody is about to write it: writers hold the lock, and we do.
+    if (holder === undefined) removeFile(path)
+    else this.remember({ address, holder }, fingerprint)
   }
 
   /** What is in a file that others write only together with a lease. */
@@ -136,53 +132,39 @@ export class LeaseIndex {
     this.hints.set(name, content)
   }
 
-  forget(address: string): undefined {
+  forget(address: string): void {
     const known = this.known.get(address)
     if (known === undefined) return
     this.known.delete(address)
-    const key = keyOf(known.lease)
-    const addresses = this.byHolder.get(key)
-    addresses?.delete(address)
-    if (addresses?.size === 0) this.byHolder.delete(key)
-    this.listener.removed(known.lease)
-  }
-
-  private remember(lease: HostLocalLease, fingerprint: string): HostLocalLease {
-    this.known.set(lease.address, { lease, fingerprint })
-    const key = keyOf(lease)
-    const addresses = this.byHolder.get(key) ?? new Set()
-    addresses.add(lease.address)
-    this.byHolder.set(key, addresses)
-    this.listener.added(lease)
-    return lease
+    const { holder } = known.lease
+    if (holder !== undefined) {
+      const addresses = this.byHolder.get(holderName(holder))
+      addresses?.delete(address)
+      if (addresses?.size === 0) this.byHolder.delete(holderName(holder))
+    }
+    for (const listener of this.listeners) listener.removed(address)
   }
 
   /** Reads the directory anew. */
   lookAtAll(): void {
+    // Before the look, so that what happens meanwhile without the lock is seen the next time.
+    this.acknowledge()
     this.hints.clear()
     const names = new Set(namesIn(this.directory))
     for (const address of this.known.keys()) if (!names.has(address)) this.forget(address)
     for (const name of names) if (isAddressName(name)) this.look(name)
-    this.acknowledge()
   }
 
-  private mtimeNs(): bigint | undefined {
-    return statSync(this.directory, { bigint: true, throwIfNoEntry: false })?.mtimeNs
-  }
-
-  /** @returns false where it is not allowed: only a file's owner may give it any time */
-  private setMtime(seconds: number): boolean {
-    try {
-      utimesSync(this.directory, seconds, seconds)
-      return true
-    } catch {
-      return false
+  private remember(lease: HostLocalLease, fingerprint: string): void {
+    this.known.set(lease.address, { lease, fingerprint })
+    if (lease.holder !== undefined) {
+      const name = holderName(lease.holder)
+      const addresses = this.byHolder.get(name) ?? new Set()
+      addresses.add(lease.address)
+      this.byHolder.set(name, addresses)
     }
+    for (const listener of this.listeners) listener.added(lease)
   }
-}
-
-function keyOf({ containerId, ifName }: HostLocalLease): string {
-  return ifName === undefined ? containerId : formatHolder({ containerId, ifName })
 }
 
 /** Undefined for what is not there or no regular file. */
@@ -191,11 +173,13 @@ function fingerprintOf(path: string): string | undefined {
   return stat?.isFile() ? `${stat.ino} ${stat.mtimeNs} ${stat.size}` : undefined
 }
 
-function namesIn(directory: string): string[] {
+/** Undefined if there is no such file. */
+function readIfAllowed(path: string): { readonly text: string } | 'forbidden' | undefined {
   try {
-    return readdirSync(directory)
+    const text = readIfThere(path)
+    return text === undefined ? undefined : { text }
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
+    if (errnoOf(error) === 'EACCES') return 'forbidden'
     throw error
   }
 }

@@ -12,7 +12,8 @@ import {
   parseAddress,
   parsePrefix,
 } from '../ip/index.ts'
-import { outOfRange, overlap, tooSmall } from './errors.ts'
+import { badExclusion, outOfRange, overlap, tooSmall } from './errors.ts'
+import { type Exclusion, tryParseExclusion } from './exclusion.ts'
 
 /** Addresses to hand out, as a configuration says it; all texts as the `ip` room parses them. */
 export interface AddressRange {
@@ -23,7 +24,7 @@ export interface AddressRange {
   readonly rangeEnd?: string
   /** Never handed out. */
   readonly gateway?: string
-  /** Never handed out; a single address is a /32 or /128. */
+  /** Never handed out; each as `tryParseExclusion` reads it. */
   readonly exclusions?: readonly string[]
 }
 
@@ -42,22 +43,24 @@ export interface Span {
  * /32 is its only address), and the subnet-router anycast address, the first of an IPv6 prefix up to /126
  * (RFC 4291 section 2.6.1; a /127 has none, RFC 6164).
  *
- * @throws IpamError `ipam.out-of-range`, `ipam.overlap`, `ipam.too-small`; IpError for malformed text
+ * @throws IpamError `ipam.out-of-range`, `ipam.overlap`, `ipam.too-small`, `ipam.exclusion`; IpError for malformed text
  */
 export function spansOf(ranges: readonly AddressRange[]): readonly Span[] {
-  const prefixes = ranges.map(range => parsePrefix(range.prefix))
-  const bounds = ranges.map((range, n) => boundsOf(range, prefixes[n] ?? parsePrefix(range.prefix)))
-  refuseOverlap(bounds)
-  return bounds.flatMap(bound => {
-    const spans = withoutExcluded(bound)
-    if (spans.length === 0) throw tooSmall(bound.range.prefix)
+  refuseOverlap(ranges)
+  return ranges.flatMap(range => {
+    const spans = withoutExcluded(boundsOf(range))
+    if (spans.length === 0) throw tooSmall(range.prefix)
     return spans
   })
 }
 
-/** In order each has to be looked at beside the one before it only; there may be very many. */
-function refuseOverlap(bounds: readonly Span[]): void {
-  const inOrder = bounds.toSorted((a, b) => a.family - b.family || (a.first < b.first ? -1 : 1))
+/**
+ * Ranges of one set, or of all sets of a network, must not share addresses.
+ * @throws IpamError `ipam.overlap`, `ipam.out-of-range`, `ipam.too-small`; IpError for malformed text
+ */
+export function refuseOverlap(ranges: readonly AddressRange[]): void {
+  // In order each has to be looked at beside the one before it only; there may be very many.
+  const inOrder = ranges.map(boundsOf).sort((a, b) => a.family - b.family || (a.first < b.first ? -1 : 1))
   for (const [n, one] of inOrder.entries()) {
     const before = inOrder[n - 1]
     if (before?.family === one.family && one.first <= before.last) {
@@ -66,7 +69,8 @@ function refuseOverlap(bounds: readonly Span[]): void {
   }
 }
 
-function boundsOf(range: AddressRange, prefix: Prefix): Span {
+function boundsOf(range: AddressRange): Span {
+  const prefix = parsePrefix(range.prefix)
   const lowest = firstUsable(prefix)
   const highest = lastUsable(prefix)
   const first = range.rangeStart === undefined ? lowest : parseWithin(range.rangeStart, prefix)
@@ -109,23 +113,26 @@ function lastUsable(prefix: Prefix): Address {
 function withoutExcluded(bound: Span): Span[] {
   const spans: Span[] = []
   let first = bound.first
-  for (const hole of holesOf(bound.range).sort((a, b) => (a.network < b.network ? -1 : 1))) {
+  for (const hole of holesOf(bound.range).sort((a, b) => (a.first < b.first ? -1 : 1))) {
     if (hole.family !== bound.family) continue
-    const last = lastAddress(hole).value
-    if (hole.network > first) {
-      const end = hole.network - 1n
+    if (hole.first > first) {
+      const end = hole.first - 1n
       spans.push({ ...bound, first, last: end < bound.last ? end : bound.last })
     }
-    if (last >= first) first = last + 1n
+    if (hole.last >= first) first = hole.last + 1n
     if (first > bound.last) break
   }
   if (first <= bound.last) spans.push({ ...bound, first })
   return spans.filter(span => span.first <= span.last)
 }
 
-function holesOf(range: AddressRange): Prefix[] {
-  const holes = (range.exclusions ?? []).map(parsePrefix)
-  if (range.gateway === undefined) return holes
-  const { family, value } = parseAddress(range.gateway)
-  return [...holes, { family, network: value, length: addressBits(family) }]
+function holesOf({ exclusions = [], gateway }: AddressRange): Exclusion[] {
+  const holes = exclusions.map(text => {
+    const hole = tryParseExclusion(text)
+    if (hole === undefined) throw badExclusion(text)
+    return hole
+  })
+  if (gateway === undefined) return holes
+  const { family, value } = parseAddress(gateway)
+  return [...holes, { family, first: value, last: value }]
 }

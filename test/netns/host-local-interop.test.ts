@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { systemClock } from '../../src/base/index.ts'
 import { formatAddress, nthAddress, parsePrefix } from '../../src/ip/index.ts'
-import { HostLocalAllocator } from '../../src/ipam/index.ts'
+import { HostLocalAllocator, HostLocalStore } from '../../src/ipam/index.ts'
 import { flockSync } from '../../src/sys/index.ts'
 
 const PLUGIN = '/usr/lib/cni/host-local'
@@ -27,16 +27,25 @@ afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
 const pod = (containerId: string) => ({ containerId, ifName: 'eth0' })
 
-/** The plugin takes the first host for the gateway; so must we. */
-function ours(subnet: string): HostLocalAllocator {
-  const gateway = formatAddress(nthAddress(parsePrefix(subnet), 1n))
-  const rangeSets = [[{ prefix: subnet, gateway }]]
-  const common = { dataDir, network: 'net', flock: flockSync, clock: systemClock, random: Math.random }
-  return new HostLocalAllocator({ ...common, rangeSets })
+interface Ours {
+  readonly store: HostLocalStore
+  readonly allocator: HostLocalAllocator
 }
 
-async function add(allocator: HostLocalAllocator, name: string): Promise<string> {
-  const [allocation] = await allocator.allocate(pod(name), [], taken => taken)
+/** The plugin takes the first host for the gateway; so must we. */
+function ours(subnet: string): Ours {
+  const gateway = formatAddress(nthAddress(parsePrefix(subnet), 1n))
+  const clock = systemClock
+  const store = new HostLocalStore({ dataDir, network: 'net', flock: flockSync, clock, random: Math.random })
+  return {
+    store,
+    allocator: new HostLocalAllocator({ store, clock, rangeSets: [[{ prefix: subnet, gateway }]] }),
+  }
+}
+
+async function add({ allocator }: Ours, name: string, sticky = ''): Promise<string> {
+  const request = sticky === '' ? {} : { sticky }
+  const [allocation] = await allocator.allocate(pod(name), request, taken => taken)
   return allocation?.address ?? 'nothing'
 }
 
@@ -74,13 +83,13 @@ describe('ours and the Go plugin on one directory', () => {
   const subnet = '10.7.0.0/29'
 
   test('each goes on where the other stopped, and respects what the other gave', async () => {
-    const allocator = ours(subnet)
+    const own = ours(subnet)
     assert.equal(await theirs(subnet, 'ADD', 'g1'), '10.7.0.2/29')
-    assert.equal(await add(allocator, 'o1'), '10.7.0.3/29')
+    assert.equal(await add(own, 'o1'), '10.7.0.3/29')
     assert.equal(await theirs(subnet, 'ADD', 'g2'), '10.7.0.4/29')
-    assert.equal(await add(allocator, 'o2'), '10.7.0.5/29')
+    assert.equal(await add(own, 'o2'), '10.7.0.5/29')
     assert.equal(await theirs(subnet, 'ADD', 'g3'), '10.7.0.6/29')
-    await assert.rejects(add(allocator, 'o3'), /no address is free in 10\.7\.0\.0\/29/)
+    await assert.rejects(add(own, 'o3'), /no address is free in 10\.7\.0\.0\/29/)
     assert.match(await theirs(subnet, 'ADD', 'g4'), /^error: .*no IP addresses available/)
   })
 
@@ -94,31 +103,31 @@ describe('ours and the Go plugin on one directory', () => {
   })
 
   test('each checks, refuses twice and releases what the other gave', async () => {
-    const allocator = ours(subnet)
+    const own = ours(subnet)
     await theirs(subnet, 'ADD', 'g1')
-    await add(allocator, 'o1')
+    await add(own, 'o1')
     assert.equal(await theirs(subnet, 'CHECK', 'o1'), '')
-    assert.deepEqual(await allocator.addressesOf(pod('g1')), ['10.7.0.2'])
+    assert.deepEqual(await own.store.addressesOf(pod('g1')), ['10.7.0.2'])
     assert.match(await theirs(subnet, 'ADD', 'o1'), /^error: .*duplicate allocation/)
-    await assert.rejects(add(allocator, 'g1'), /holds 10\.7\.0\.2 already/)
-    assert.deepEqual(await allocator.release(pod('g1')), ['10.7.0.2'])
+    await assert.rejects(add(own, 'g1'), /holds 10\.7\.0\.2 already/)
+    assert.deepEqual(await own.store.release(pod('g1')), ['10.7.0.2'])
     assert.match(await theirs(subnet, 'CHECK', 'g1'), /^error/)
     assert.equal(await theirs(subnet, 'DEL', 'o1'), '')
-    assert.deepEqual(await allocator.addressesOf(pod('o1')), [])
+    assert.deepEqual(await own.store.addressesOf(pod('o1')), [])
     assert.deepEqual(leases(), [])
   })
 
   test('IPv6 names', async () => {
-    const allocator = ours('fd00:7::/64')
+    const own = ours('fd00:7::/64')
     assert.equal(await theirs('fd00:7::/64', 'ADD', 'g1'), 'fd00:7::2/64')
-    assert.equal(await add(allocator, 'o1'), 'fd00:7::3/64')
+    assert.equal(await add(own, 'o1'), 'fd00:7::3/64')
     assert.equal(await theirs('fd00:7::/64', 'CHECK', 'o1'), '')
   })
 
   test('an empty file of a crashed plugin is taken back', async () => {
-    const allocator = ours('10.7.0.0/30')
-    await add(allocator, 'o1')
-    await allocator.release(pod('o1'))
+    const own = ours('10.7.0.0/30')
+    await add(own, 'o1')
+    await own.store.release(pod('o1'))
     writeFileSync(join(dataDir, 'net', '10.7.0.2'), '')
     assert.match(await theirs('10.7.0.0/30', 'ADD', 'g1'), /^error/)
     assert.equal(await add(ours('10.7.0.0/30'), 'o2'), '10.7.0.2/30')
@@ -136,7 +145,7 @@ describe('ours and the Go plugin on one directory', () => {
     assert.equal(new Set(addresses).size, 36)
     assert.ok(addresses.every(address => address.endsWith('/24')))
     await Promise.all([
-      ...names.map(n => one.release(pod(`g${n}`))),
+      ...names.map(n => one.store.release(pod(`g${n}`))),
       ...names.map(n => theirs(wide, 'DEL', `o${n}`)),
       ...names.map(n => theirs(wide, 'DEL', `p${n}`)),
     ])
@@ -147,12 +156,13 @@ describe('ours and the Go plugin on one directory', () => {
 /** A program of ours in a process of its own, that runs with the data directory as its argument. */
 function program(body: string): string {
   return `
-    import { HostLocalAllocator } from ${JSON.stringify(ipam)}
+    import { HostLocalAllocator, HostLocalStore } from ${JSON.stringify(ipam)}
     import { systemClock } from ${JSON.stringify(base)}
     import { flockSync } from ${JSON.stringify(sys)}
-    const allocator = new HostLocalAllocator({ dataDir: process.argv[1], network: 'net', flock: flockSync,
-      clock: systemClock, random: Math.random, rangeSets: [[{ prefix: '10.9.0.0/16' }]] })
-    const add = n => allocator.allocate({ containerId: String(n), ifName: 'eth0' }, [], taken => taken)
+    const store = new HostLocalStore({ dataDir: process.argv[1], network: 'net', flock: flockSync,
+      clock: systemClock, random: Math.random })
+    const allocator = new HostLocalAllocator({ store, clock: systemClock, rangeSets: [[{ prefix: '10.9.0.0/16' }]] })
+    const add = n => allocator.allocate({ containerId: String(n), ifName: 'eth0' }, {}, taken => taken)
     const write = text => process.stdout.write(text + '\\n')
     ${body}`
 }
@@ -175,7 +185,7 @@ describe('faults', () => {
       for (const address of confirmed) assert.ok(leases().includes(address.replace('/16', '')))
     }
     assert.match(await theirs('10.9.0.0/16', 'ADD', 'g1'), /^10\.9\./)
-    await ours('10.9.0.0/16').collect(() => false)
+    await ours('10.9.0.0/16').store.collect(() => false)
     assert.deepEqual(readdirSync(join(dataDir, 'net')).sort(), ['last_reserved_ip.0', 'lock'])
   })
 
@@ -186,7 +196,7 @@ describe('faults', () => {
       try { for (;; n++) await add(n) } catch (error) { write(error.code + ' ' + error.payload.errno + ' ' + error.message) }
       const { readdirSync } = await import('node:fs')
       write(n + ' ' + readdirSync(process.argv[1] + '/net').filter(name => name.startsWith('10.')).length)
-      await allocator.release({ containerId: '0', ifName: 'eth0' })
+      await store.release({ containerId: '0', ifName: 'eth0' })
       write((await add('again')).length + ' again')`
     const script = 'mount -t tmpfs -o size=20k tmpfs "$1" && shift && exec "$@"'
     const command = ['-m', 'sh', '-c', script, 'sh', dataDir, process.execPath, ...nodeArguments(body)]

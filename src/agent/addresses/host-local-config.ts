@@ -1,9 +1,9 @@
 import * as v from 'valibot'
-import type { CniDns, CniRoute } from '../../attach/index.ts'
+import type { CniRoute } from '../../attach/index.ts'
 import { issuesText } from '../../base/index.ts'
-import { cniError, type NetworkConfiguration } from '../../cni/index.ts'
-import { firstHost, formatAddress, tryParseAddress, tryParsePrefix } from '../../ip/index.ts'
-import type { AddressRange } from '../../ipam/index.ts'
+import { cniError, isAtLeast, type NetworkConfiguration } from '../../cni/index.ts'
+import { firstHost, formatAddress, parsePrefix, tryParseAddress, tryParsePrefix } from '../../ip/index.ts'
+import { type AddressRange, tryParseExclusion } from '../../ipam/index.ts'
 
 /** The `ipam` object of type `host-local`, with its defaults in place. */
 export interface HostLocalConfig {
@@ -12,6 +12,8 @@ export interface HostLocalConfig {
   readonly rangeSets: readonly (readonly AddressRange[])[]
   readonly routes: readonly CniRoute[]
   readonly resolvConf?: string
+  /** A pod that comes back under its name has the addresses again that it had, if they are free. */
+  readonly sticky: boolean
 }
 
 const DEFAULT_DATA_DIR = '/var/lib/cni/networks'
@@ -24,17 +26,41 @@ const prefix = v.pipe(
   v.string(),
   v.check(text => tryParsePrefix(text) !== undefined, 'not a network prefix such as 10.1.0.0/16'),
 )
+const exclusion = v.pipe(
+  v.string(),
+  v.check(
+    text => tryParseExclusion(text) !== undefined,
+    'not an address, a prefix, or addresses such as 10.1.0.40-10.1.0.49',
+  ),
+)
+/** Programs that write configurations leave out what is empty, or write it as null or an empty text. */
+const maybeAddress = v.nullish(
+  v.pipe(
+    v.string(),
+    v.check(text => text === '' || tryParseAddress(text) !== undefined, 'not an IP address'),
+  ),
+)
 const size = v.pipe(v.number(), v.integer(), v.minValue(0))
-const range = {
-  subnet: prefix,
-  rangeStart: v.exactOptional(address),
-  rangeEnd: v.exactOptional(address),
-  gateway: v.exactOptional(address),
+const bounds = {
+  rangeStart: maybeAddress,
+  rangeEnd: maybeAddress,
+  gateway: maybeAddress,
+  exclude: v.nullish(v.array(exclusion)),
 }
-const schema = v.looseObject({
-  ...v.partial(v.object(range)).entries,
-  ranges: v.optional(v.array(v.pipe(v.array(v.object(range)), v.minLength(1))), []),
-  routes: v.optional(
+const rangeSet = v.pipe(
+  v.array(v.object({ subnet: prefix, ...bounds })),
+  v.minLength(1),
+  v.check(
+    set => new Set(set.map(({ subnet }) => tryParsePrefix(subnet)?.family)).size === 1,
+    'both IPv4 and IPv6 in one set',
+  ),
+)
+const rangeSets = v.nullish(v.array(rangeSet), [])
+const ipam = v.looseObject({
+  subnet: v.exactOptional(prefix),
+  ...bounds,
+  ranges: rangeSets,
+  routes: v.nullish(
     v.array(
       v.object({
         dst: prefix,
@@ -48,65 +74,77 @@ const schema = v.looseObject({
     ),
     [],
   ),
-  dataDir: v.optional(v.string(), ''),
-  resolvConf: v.optional(v.string(), ''),
+  dataDir: v.nullish(v.string(), ''),
+  resolvConf: v.nullish(v.string(), ''),
+  sticky: v.nullish(v.boolean(), false),
 })
+const schema = v.pipe(
+  ipam,
+  v.check(
+    ({ subnet, exclude }) => subnet !== undefined || !exclude,
+    'exclude goes with subnet, or into each of the ranges',
+  ),
+)
+/** `ipRanges` of the runtime. */
+const runtimeSchema = v.looseObject({ ipRanges: rangeSets })
 
-type Range = v.InferOutput<v.ObjectSchema<typeof range, undefined>>
+type Range = v.InferOutput<typeof rangeSet>[number]
 
 /** Throws `cni.invalid-configuration` (7) that names the key. */
-export function parseHostLocalConfig({ name, ipam }: NetworkConfiguration): HostLocalConfig {
-  const parsed = v.safeParse(schema, ipam?.raw ?? {})
-  if (!parsed.success) throw invalid(name, `ipam is not valid: ${issuesText(parsed.issues)}`)
-  const { subnet, rangeStart, rangeEnd, gateway, ranges, routes, dataDir, resolvConf } = parsed.output
-  // The older form: one range at the top level, which counts as the first set.
-  const legacy: Range | undefined =
-    subnet === undefined ? undefined : present({ subnet, rangeStart, rangeEnd, gateway })
+export function parseHostLocalConfig(config: NetworkConfiguration): HostLocalConfig {
+  const { subnet, ranges, routes, dataDir, resolvConf, sticky, ...bounds } = parse(
+    schema,
+    config.ipam?.raw ?? {},
+    `ipam of network ${config.name}`,
+  )
+  const { ipRanges } = parse(
+    runtimeSchema,
+    config.raw['runtimeConfig'] ?? {},
+    `runtimeConfig of network ${config.name}`,
+  )
+  // The runtime's come first, then the older form: one range at the top level.
+  const legacy = subnet === undefined ? [] : [[{ subnet, ...bounds }]]
+  const sets = [...ipRanges, ...legacy, ...ranges].map(set => set.map(toRange))
+  refuseTooMany(config, sets)
   return {
     dataDir: dataDir === '' ? DEFAULT_DATA_DIR : dataDir,
-    rangeSets: [...(legacy === undefined ? [] : [[legacy]]), ...ranges].map(set => set.map(toRange)),
+    rangeSets: sets,
     routes,
     ...(resolvConf === '' ? {} : { resolvConf }),
+    sticky,
   }
+}
+
+function parse<S extends v.GenericSchema>(schema: S, raw: unknown, what: string): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, raw)
+  if (parsed.success) return parsed.output
+  throw cniError(
+    'invalid-configuration',
+    `read ${what}`,
+    `${what} is not valid: ${issuesText(parsed.issues)}`,
+  )
+}
+
+/** Results before 0.3.0 have room for one address of a family. */
+function refuseTooMany({ name, cniVersion }: NetworkConfiguration, sets: HostLocalConfig['rangeSets']): void {
+  if (isAtLeast(cniVersion, '0.3.0')) return
+  const families = sets.flatMap(set => set.slice(0, 1)).map(range => parsePrefix(range.prefix).family)
+  if (new Set(families).size === families.length) return
+  const message = `ipam of network ${name} has several range sets of a family, which CNI ${cniVersion} cannot answer: use 0.3.0 or newer`
+  throw cniError('invalid-configuration', `read network ${name}`, message)
 }
 
 /** The gateway defaults to the first host of the subnet and is never handed out. */
-function toRange({ subnet, rangeStart, rangeEnd, gateway }: Range): AddressRange {
-  return present({ prefix: subnet, rangeStart, rangeEnd, gateway: gateway ?? firstHostOf(subnet) })
-}
-
-function firstHostOf(subnet: string): string | undefined {
-  const parsed = tryParsePrefix(subnet)
-  return parsed && formatAddress(firstHost(parsed))
-}
-
-/** resolv.conf(5), the lines that a CNI result has room for. */
-export function parseResolvConf(text: string): CniDns {
-  const nameservers: string[] = []
-  const options: string[] = []
-  let dns: CniDns = {}
-  for (const line of text.split('\n')) {
-    const [keyword, ...values] = line
-      .replace(/[#;].*/, '')
-      .trim()
-      .split(/\s+/)
-    if (keyword === 'nameserver') nameservers.push(...values.slice(0, 1))
-    else if (keyword === 'domain' && values[0] !== undefined) dns = { ...dns, domain: values[0] }
-    else if (keyword === 'search') dns = { ...dns, search: values }
-    else if (keyword === 'options') for (const value of values) options.push(value)
-  }
+function toRange({ subnet, rangeStart, rangeEnd, gateway, exclude }: Range): AddressRange {
   return {
-    ...(nameservers.length === 0 ? {} : { nameservers }),
-    ...dns,
-    ...(options.length === 0 ? {} : { options }),
+    prefix: subnet,
+    gateway: gateway || firstHostOf(subnet),
+    ...(rangeStart ? { rangeStart } : {}),
+    ...(rangeEnd ? { rangeEnd } : {}),
+    ...(exclude && exclude.length > 0 ? { exclusions: exclude } : {}),
   }
 }
 
-/** The object without its undefined fields. */
-function present<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
-}
-
-function invalid(network: string, message: string) {
-  return cniError('invalid-configuration', `read network ${network}`, message)
+function firstHostOf(subnet: string): string {
+  return formatAddress(firstHost(parsePrefix(subnet)))
 }

@@ -1,10 +1,11 @@
-import type { Clock } from '../../base/index.ts'
+import { type Clock, errorText, hasCode } from '../../base/index.ts'
 import { cniError, type NetworkConfiguration } from '../../cni/index.ts'
-import { type FileLock, HostLocalAllocator } from '../../ipam/index.ts'
+import { type FileLock, HostLocalAllocator, HostLocalStore } from '../../ipam/index.ts'
 import type { HostLocalAddresses } from '../attachments/record.ts'
 import { keptByConfiguration } from '../recent-configurations.ts'
-import { parseHostLocalConfig, parseResolvConf } from './host-local-config.ts'
-import { type AddressSource, type Holder, holderKey } from './source.ts'
+import { type HostLocalConfig, parseHostLocalConfig } from './host-local-config.ts'
+import { parseResolvConf } from './resolv-conf.ts'
+import { type AddressSource, holderKey } from './source.ts'
 
 export interface HostLocalOptions {
   readonly flock: FileLock
@@ -19,13 +20,21 @@ export interface HostLocalSource extends AddressSource {
   readonly record: HostLocalAddresses
 }
 
-/** The `host-local` stores this agent works with: one allocator a directory, made anew when its ranges change. */
+type RangeSets = HostLocalConfig['rangeSets']
+
+/** One network in one directory, with an allocator for each choice of ranges that was used lately. */
+interface Network {
+  readonly store: HostLocalStore
+  readonly allocators: Map<string, HostLocalAllocator>
+}
+
+/** A network has one choice of ranges, unless the runtime gives each pod its own. */
+const MOST_ALLOCATORS = 8
+
+/** The `host-local` stores this agent works with: one a directory. */
 export class HostLocalStores {
   private readonly options: HostLocalOptions
-  private readonly allocators = new Map<
-    string,
-    { readonly ranges: string; readonly allocator: HostLocalAllocator }
-  >()
+  private readonly networks = new Map<string, Network>()
   /** The store that `ipam` of a configuration describes. Throws for a configuration that is not valid. */
   readonly forConfiguration = keptByConfiguration(config => this.sourceOf(config))
 
@@ -34,9 +43,10 @@ export class HostLocalStores {
   }
 
   private sourceOf(config: NetworkConfiguration): HostLocalSource {
-    const { dataDir, rangeSets, routes, resolvConf } = parseHostLocalConfig(config)
+    const { dataDir, rangeSets, routes, resolvConf, sticky } = parseHostLocalConfig(config)
+    const network = this.network(dataDir, config.name)
     const allocator = () => {
-      if (rangeSets.length > 0) return this.allocator(dataDir, config.name, rangeSets)
+      if (rangeSets.length > 0) return this.allocator(network, rangeSets)
       throw cniError(
         'invalid-configuration',
         `read network ${config.name}`,
@@ -44,53 +54,80 @@ export class HostLocalStores {
       )
     }
     return {
-      ...this.forDirectory(dataDir, config.name),
+      ...sourceOf(network),
       record: { source: 'host-local', dataDir },
-      allocate: async (holder, requested, use) => {
-        const dns = resolvConf === undefined ? {} : parseResolvConf(this.options.readFile(resolvConf))
-        return allocator().allocate(holder, requested, ips => use({ ips, routes, dns }))
+      allocate: async (holder, { addresses, pod }, use) => {
+        const dns = resolvConf === undefined ? {} : parseResolvConf(this.read(resolvConf))
+        const podName = sticky && pod !== undefined ? `${pod.namespace}/${pod.name}` : undefined
+        const name = config.args.sticky ?? podName
+        const request = { addresses, ...(name === undefined ? {} : { sticky: name }) }
+        return allocator().allocate(holder, request, ips => use({ ips, routes, dns }))
       },
-      fault: () => allocator().fault(),
+      fault: () =>
+        allocator()
+          .fault()
+          .catch((error: unknown) => {
+            if (hasCode(error, 'ipam.store')) return errorText(error)
+            throw error
+          }),
     }
   }
 
   /** What needs no ranges: giving back. `allocate` is refused. */
   forDirectory(dataDir: string, network: string): AddressSource {
-    const leases = () =>
-      this.allocators.get(directoryKey(dataDir, network))?.allocator ?? this.open(dataDir, network, [])
-    return {
-      allocate: () => Promise.reject(new Error(`no ranges are known for network ${network}`)),
-      release: async (holder: Holder) => {
-        await leases().release(holder)
-      },
-      holds: async holder => (await leases().addressesOf(holder)).length > 0,
-      collect: async keep => {
-        await leases().collect(({ containerId, ifName }) =>
-          keep.has(holderKey({ containerId, ifName: ifName ?? '' })),
-        )
-      },
-      fault: () => undefined,
-    }
+    return sourceOf(this.network(dataDir, network))
   }
 
-  private allocator(dataDir: string, network: string, rangeSets: HostLocalRangeSets): HostLocalAllocator {
-    const key = directoryKey(dataDir, network)
+  private network(dataDir: string, network: string): Network {
+    const key = `${dataDir}\n${network}`
+    const known = this.networks.get(key)
+    if (known !== undefined) return known
+    const { flock, clock, random } = this.options
+    const store = new HostLocalStore({ dataDir, network, flock, clock, random })
+    const opened = { store, allocators: new Map() }
+    this.networks.set(key, opened)
+    return opened
+  }
+
+  private allocator({ store, allocators }: Network, rangeSets: RangeSets): HostLocalAllocator {
     const ranges = JSON.stringify(rangeSets)
-    const known = this.allocators.get(key)
-    if (known?.ranges === ranges) return known.allocator
-    const allocator = this.open(dataDir, network, rangeSets)
-    this.allocators.set(key, { ranges, allocator })
+    const known = allocators.get(ranges)
+    if (known !== undefined) return known
+    const { clock, cooldownMs } = this.options
+    const allocator = new HostLocalAllocator({ store, rangeSets, clock, cooldownMs })
+    allocators.set(ranges, allocator)
+    const [oldest] = allocators.keys()
+    if (allocators.size > MOST_ALLOCATORS && oldest !== undefined) {
+      allocators.get(oldest)?.close()
+      allocators.delete(oldest)
+    }
     return allocator
   }
 
-  private open(dataDir: string, network: string, rangeSets: HostLocalRangeSets): HostLocalAllocator {
-    const { flock, clock, random, cooldownMs } = this.options
-    return new HostLocalAllocator({ dataDir, network, rangeSets, flock, clock, random, cooldownMs })
+  private read(file: string): string {
+    try {
+      return this.options.readFile(file)
+    } catch (error) {
+      throw cniError('io', 'read resolvConf', `resolvConf of ipam cannot be read: ${errorText(error)}`)
+    }
   }
 }
 
-type HostLocalRangeSets = ReturnType<typeof parseHostLocalConfig>['rangeSets']
-
-function directoryKey(dataDir: string, network: string): string {
-  return `${dataDir}\n${network}`
+function sourceOf({ store }: Network): AddressSource {
+  return {
+    allocate: () => Promise.reject(new Error(`no ranges are known for ${store.directory}`)),
+    release: async holder => {
+      await store.release(holder)
+    },
+    holds: async holder => (await store.addressesOf(holder)).length > 0,
+    collect: async keep => {
+      const keys = new Set(keep.map(holderKey))
+      const containers = new Set(keep.map(({ containerId }) => containerId))
+      // A file without an interface name is of the whole container.
+      await store.collect(({ containerId, ifName }) =>
+        ifName === undefined ? containers.has(containerId) : keys.has(holderKey({ containerId, ifName })),
+      )
+    },
+    fault: async () => undefined,
+  }
 }

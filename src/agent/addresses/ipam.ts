@@ -46,10 +46,10 @@ function staticSource({ parameters, config }: Call): AddressSource {
       onePerFamily: !isAtLeast(config.cniVersion, '0.3.0'),
     })
   return {
-    allocate: async (_holder, _requested, use) => use(given()),
+    allocate: async (_holder, _request, use) => use(given()),
     release: async () => {},
     holds: async () => true,
     collect: async () => {},
-    fault: () => void given(),
+    fault: async () => void given(),
   }
 }

@@ -2,7 +2,7 @@ import type { CniIp } from '../../attach/index.ts'
 import type { Clock } from '../../base/index.ts'
 import { firstHost, formatAddress, parsePrefix } from '../../ip/index.ts'
 import { AddressPool } from '../../ipam/index.ts'
-import { type AddressSource, type Holder, holderKey, type Lease } from './source.ts'
+import { type AddressRequest, type AddressSource, type Holder, holderKey, type Lease } from './source.ts'
 
 export interface NodePoolOptions {
   readonly clock: Clock
@@ -47,12 +47,12 @@ export class NodePool implements AddressSource {
     for (const block of this.blocks) restore(block, pairs)
   }
 
-  async allocate<T>(holder: Holder, requested: readonly string[], use: (lease: Lease) => T): Promise<T> {
+  async allocate<T>(holder: Holder, { addresses }: AddressRequest, use: (lease: Lease) => T): Promise<T> {
     const key = holderKey(holder)
     const ips: CniIp[] = []
     try {
       for (const { cidr, gateway, pool } of this.blocks) {
-        const wanted = requested.find(address => pool.rangeOf(address) !== undefined)
+        const wanted = addresses.find(address => pool.rangeOf(address) !== undefined)
         ips.push({ address: `${pool.allocate(key, wanted)}/${parsePrefix(cidr).length}`, gateway })
       }
       return use({ ips, routes: [], dns: {} })
@@ -73,7 +73,7 @@ export class NodePool implements AddressSource {
   /** Attachments hold these addresses, and give them back themselves. */
   async collect(): Promise<void> {}
 
-  fault(): string | undefined {
+  async fault(): Promise<string | undefined> {
     if (this.blocks.length === 0) return 'this node has no pod CIDR yet'
     const full = this.blocks.find(({ pool }) => BigInt(pool.held) >= pool.total)
     return full === undefined ? undefined : `all addresses of ${full.cidr} are held`

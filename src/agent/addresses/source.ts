@@ -1,4 +1,5 @@
 import type { CniDns, CniIp, CniRoute } from '../../attach/index.ts'
+import type { PodIdentity } from '../../cni/index.ts'
 
 /** Who holds an address: one interface of one container. */
 export interface Holder {
@@ -13,22 +14,29 @@ export interface Lease {
   readonly dns: CniDns
 }
 
+/** What the runtime says of the addresses that an attachment is to have. */
+export interface AddressRequest {
+  /** Asked for by name; canonical text. */
+  readonly addresses: readonly string[]
+  readonly pod?: PodIdentity
+}
+
 export interface AddressSource {
   /**
-   * Takes one address of each range set, all or none; `requested` are addresses asked for by the runtime.
+   * Takes one address of each range set, all or none.
    *
    * @param use told of them before they are on disk, so that it can be written down first whose they are. If it throws,
    *   none are taken; it is called again if one of them proves to be somebody else's
    * @returns what the last `use` returned
    */
-  allocate<T>(holder: Holder, requested: readonly string[], use: (lease: Lease) => T): Promise<T>
+  allocate<T>(holder: Holder, request: AddressRequest, use: (lease: Lease) => T): Promise<T>
   /** Gives back whatever the holder has; nothing is no error. */
   release(holder: Holder): Promise<void>
   holds(holder: Holder): Promise<boolean>
-  /** Gives back what holders have that are not in `keep` (`holderKey`). */
-  collect(keep: ReadonlySet<string>): Promise<void>
+  /** Gives back what holders have that are not in `keep`. */
+  collect(keep: readonly Holder[]): Promise<void>
   /** Why no address can be had now, in words; undefined if one can. */
-  fault(): string | undefined
+  fault(): Promise<string | undefined>
 }
 
 export const NO_LEASE: Lease = { ips: [], routes: [], dns: {} }

@@ -3,7 +3,7 @@ import type { NetworkConfiguration } from '../../cni/index.ts'
 import type { Ipam } from '../addresses/ipam.ts'
 import { type AddressSource, type Lease, NO_LEASE } from '../addresses/source.ts'
 import { type Attached, type AttachmentRecord, planRecord, type Wiring } from '../attachments/record.ts'
-import { type Call, holderOf, requestedAddresses } from '../call.ts'
+import { addressRequest, type Call, holderOf } from '../call.ts'
 import { keptByConfiguration } from '../recent-configurations.ts'
 import type { HostView } from './host-view.ts'
 import { type Place, type Plugin, refuseLoopback } from './plugin.ts'
@@ -71,7 +71,7 @@ export async function attach({ call, source, delegated, make, begin }: Attaching
     begin(attached)
     return attached
   }
-  if (source !== undefined) return source.allocate(holderOf(call), requestedAddresses(call), use)
+  if (source !== undefined) return source.allocate(holderOf(call), addressRequest(call), use)
   const attached = use(NO_LEASE)
   // A plugin such as `dhcp` asks through the interface, so that this must be there first.
   return delegated === undefined

@@ -29,7 +29,7 @@ export function podlacePlugin({ host, addresses, network }: PodlacePluginOptions
     prepare: async (call, pod, begin) => {
       checkPodlaceKeys(call.config)
       refuseLoopback(call)
-      const fault = addresses.fault()
+      const fault = await addresses.fault()
       if (fault !== undefined) throw cniError('try-again-later', 'attach', fault)
       const { bridge, mtu } = network()
       const config = podlaceBridge({ bridge, mtu })

@@ -1,6 +1,13 @@
-import { parseHostLocalConfig, parseResolvConf } from '../../../src/agent/addresses/host-local-config.ts'
+import { parseHostLocalConfig } from '../../../src/agent/addresses/host-local-config.ts'
 import { Ipam } from '../../../src/agent/addresses/ipam.ts'
-import { type AddressSource, type Holder, type Lease, NO_LEASE } from '../../../src/agent/addresses/source.ts'
+import { parseResolvConf } from '../../../src/agent/addresses/resolv-conf.ts'
+import {
+  type AddressRequest,
+  type AddressSource,
+  type Holder,
+  type Lease,
+  NO_LEASE,
+} from '../../../src/agent/addresses/source.ts'
 import { parseRecord } from '../../../src/agent/attachments/record.ts'
 import { Calls } from '../../../src/agent/calls.ts'
 import { parseAgentConfig } from '../../../src/agent/config.ts'
@@ -11,7 +18,7 @@ import { allPlugins } from '../../../src/agent/plugins/index.ts'
 import type { PodNamespace } from '../../../src/agent/pod-namespace.ts'
 import { decodeRequest, type NetworkConfiguration, parseConfiguration } from '../../../src/cni/index.ts'
 import { formatInterfaceAddress, parsePrefix } from '../../../src/ip/index.ts'
-import { spansOf } from '../../../src/ipam/range.ts'
+import { refuseOverlap, spansOf } from '../../../src/ipam/range.ts'
 import { FakeKernel, type ObservedEntry } from '../../../src/kernel/index.ts'
 import { target } from '../engine/target.ts'
 import { bridgeConfiguration, cniRequest, prevResult, standardConfigurations } from './cni-inputs.ts'
@@ -75,9 +82,13 @@ export const agentTargets = [
     name: 'agent.host-local',
     form: 'json',
     errors: callErrors,
-    seeds: [JSON.stringify(bridgeConfiguration)],
+    seeds: [
+      JSON.stringify(bridgeConfiguration),
+      '{"name":"n","type":"t","runtimeConfig":{"ipRanges":[[{"subnet":"10.2.0.0/31"}]]},"ipam":{"subnet":"10.1.0.0/24","exclude":["10.1.0.4-10.1.0.9","10.1.0.64/26"],"sticky":true,"gateway":""}}',
+    ],
     decode: input => {
       const { rangeSets, ...rest } = parseHostLocalConfig(parseConfiguration(input))
+      refuseOverlap(rangeSets.flat())
       return { ...rest, spans: rangeSets.map(spansOf) }
     },
   }),
@@ -189,12 +200,12 @@ function firstAddresses(config: NetworkConfiguration) {
 
 function staticAddresses(ips: Lease['ips'], routes: Lease['routes'] = []): AddressSource {
   return {
-    allocate: async <T>(_holder: Holder, _requested: readonly string[], use: (lease: Lease) => T) =>
+    allocate: async <T>(_holder: Holder, _request: AddressRequest, use: (lease: Lease) => T) =>
       use({ ...NO_LEASE, ips, routes }),
     release: async () => undefined,
     holds: async () => true,
     collect: async () => undefined,
-    fault: () => undefined,
+    fault: async () => undefined,
   }
 }
 

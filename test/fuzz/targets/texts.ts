@@ -11,7 +11,7 @@ import {
   parseMac,
   parsePrefix,
 } from '../../../src/ip/index.ts'
-import { formatHolder, parseLease } from '../../../src/ipam/lease-file.ts'
+import { formatHolder, parseHolder } from '../../../src/ipam/lease-file.ts'
 import { parseSubnetEnv, renderSubnetEnv } from '../../../src/overlay/index.ts'
 import { decodeIcmpEcho, encodeIcmpEcho } from '../../../src/probe/icmp-echo.ts'
 import { readKubeconfig } from '../../../src/store/index.ts'
@@ -73,8 +73,8 @@ export const textTargets = [
     form: 'text',
     errors: [],
     seeds: ['c1\r\neth0', 'c1', ' c1\r\neth0\n'],
-    decode: input => parseLease('10.1.0.2', textOf(input)),
-    encode: ({ containerId, ifName = '' }) => formatHolder({ containerId, ifName }),
+    decode: input => parseHolder(textOf(input)),
+    encode: holder => formatHolder({ containerId: '', ifName: '', ...holder }),
   }),
   target({
     name: 'overlay.subnet-env',

@@ -1,0 +1,94 @@
+import { join } from 'node:path'
+import { formatAddress, tryParseAddress } from '../ip/index.ts'
+import {
+  createNew,
+  formatHolder,
+  type HostLocalHolder,
+  type HostLocalLease,
+  removeFile,
+} from './lease-file.ts'
+import type { LeaseIndex } from './lease-index.ts'
+import type { StickyAddresses } from './sticky-addresses.ts'
+
+/** The leases of a network while the lock is held; not to be kept for later. */
+export class LockedLeases {
+  private readonly directory: string
+  private readonly index: LeaseIndex
+  readonly sticky: StickyAddresses
+
+  constructor(directory: string, index: LeaseIndex, sticky: StickyAddresses) {
+    this.directory = directory
+    this.index = index
+    this.sticky = sticky
+  }
+
+  all(): Iterable<HostLocalLease> {
+    return this.index.leases()
+  }
+
+  get(address: string): HostLocalLease | undefined {
+    return this.index.get(address)
+  }
+
+  /** Each file is looked at once more: somebody may have written into it, of which the directory tells nothing. */
+  addressesOf(holder: HostLocalHolder): string[] {
+    if (this.index.addressesOf(holder).length === 0) this.index.makeSure()
+    for (const address of this.index.addressesOf(holder)) this.index.look(address)
+    return this.index.addressesOf(holder)
+  }
+
+  /** See `LeaseIndex.makeSure`. */
+  makeSure(): boolean {
+    return this.index.makeSure()
+  }
+
+  /** Whatever the directory tells: for what is seldom asked, and must not be wrong. */
+  lookAtAll(): void {
+    this.index.lookAtAll()
+  }
+
+  /**
+   * Writes a lease.
+   * @param address canonical text
+   * @returns false if the address has one
+   */
+  reserve(address: string, holder: HostLocalHolder): boolean {
+    const made = createNew(join(this.directory, address), formatHolder(holder))
+    // Otherwise the index has missed something, and perhaps not only this.
+    if (!made) this.index.lookAtAll()
+    else {
+      this.index.wrote(address, holder)
+      this.index.acknowledge()
+    }
+    return made
+  }
+
+  /** Deletes the leases of a holder. @returns their addresses */
+  release(holder: HostLocalHolder): string[] {
+    const addresses = this.addressesOf(holder)
+    this.remove(addresses)
+    return addresses
+  }
+
+  /** Deletes leases by address. */
+  remove(addresses: readonly string[]): void {
+    if (addresses.length === 0) return
+    for (const address of addresses) removeFile(join(this.directory, address))
+    for (const address of addresses) this.index.forget(address)
+    this.index.acknowledge()
+  }
+
+  /** The address that range set number `rangeIndex` gave last, whoever gave it. */
+  lastReserved(rangeIndex: number): string | undefined {
+    const address = tryParseAddress(this.index.hint(hintName(rangeIndex)).trim())
+    return address === undefined ? undefined : formatAddress(address)
+  }
+
+  setLastReserved(rangeIndex: number, address: string): void {
+    this.index.setHint(hintName(rangeIndex), address)
+  }
+}
+
+function hintName(rangeIndex: number): string {
+  return `last_reserved_ip.${rangeIndex}`
+}

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import { type ManualClock, systemClock } from '../base/index.ts'
+import { type AddressRange, type Allocation, HostLocalAllocator, HostLocalStore } from './index.ts'
+
+/** Leases in directories that go with the test. */
+
+const made: string[] = []
+after(() => {
+  for (const directory of made) rmSync(directory, { recursive: true, force: true })
+})
+
+export function freshDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'podlace-ipam-'))
+  made.push(directory)
+  return directory
+}
+
+export const pod = (containerId: string) => ({ containerId, ifName: 'eth0' })
+
+/** For `use`: what was taken, as it is. */
+export const taken = (allocations: readonly Allocation[]): readonly Allocation[] => allocations
+
+/** The lock is always free. */
+export const free = (): boolean => true
+
+interface Options {
+  readonly subnet?: string
+  readonly ranges?: readonly (readonly AddressRange[])[]
+  readonly clock?: ManualClock
+}
+
+/** As a process opens network `net`. */
+export function open(dataDir = freshDirectory(), options: Options = {}) {
+  const prefix = options.subnet ?? '10.1.2.0/29'
+  const rangeSets = options.ranges ?? [[{ prefix, gateway: prefix.replace(/\.0\/.*/, '.1') }]]
+  const clock = options.clock ?? systemClock
+  const store = new HostLocalStore({ dataDir, network: 'net', flock: free, clock, random: Math.random })
+  const allocator = new HostLocalAllocator({ store, rangeSets, clock })
+  const path = (name: string) => join(dataDir, 'net', name)
+  return { store, allocator, dataDir, path, names: () => readdirSync(join(dataDir, 'net')).sort() }
+}
+
+/** Takes an address of the first range set. */
+export async function address(
+  allocator: HostLocalAllocator,
+  name: string,
+  request: { addresses?: readonly string[]; sticky?: string } = {},
+): Promise<string> {
+  const [allocation] = await allocator.allocate(pod(name), request, taken)
+  assert.ok(allocation)
+  return allocation.address
+}
