@@ -1,6 +1,8 @@
+import type { IptablesChainEntry } from './iptables-entry.ts'
 import type { LinkEntry } from './link-entry.ts'
 import type { NftElementEntry, NftTableEntry } from './nft-entry.ts'
 
+export * from './iptables-entry.ts'
 export type * from './link-entry.ts'
 export * from './nft-entry.ts'
 
@@ -23,6 +25,7 @@ export type Entry =
   | SysctlEntry
   | NftTableEntry
   | NftElementEntry
+  | IptablesChainEntry
 
 export type EntryKind = Entry['kind']
 
@@ -157,6 +160,8 @@ export function entryKey(entry: Entry): string {
       return `nft-table ${entry.family} ${entry.name}`
     case 'nft-element':
       return `nft-element ${entry.family} ${entry.table} ${entry.set} ${entry.key.join(' . ')}`
+    case 'iptables-chain':
+      return `iptables-chain v${entry.family} ${entry.name}`
   }
 }
 

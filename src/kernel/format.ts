@@ -1,5 +1,6 @@
 import { familyOf } from '../ip/index.ts'
 import type { Entry, QdiscEntry, RouteEntry, RuleEntry } from './entry.ts'
+import { formatIptablesChain } from './format-iptables.ts'
 import { formatLink } from './format-link.ts'
 import { formatNftElement, formatNftTable } from './format-nft.ts'
 import { hex, quote, words } from './format-words.ts'
@@ -8,8 +9,8 @@ import { hex, quote, words } from './format-words.ts'
 const PROTOCOL = 113
 
 /**
- * An entry as the `ip`, `bridge`, `tc`, `sysctl` or `nft` command that would make it, for people and for tests. It is
- * never run. Only a table takes more than one line.
+ * An entry as the `ip`, `bridge`, `tc`, `sysctl`, `nft` or `iptables` command that would make it, for people and for tests. It is
+ * never run. Only a table and a chain take more than one line.
  */
 export function formatEntry(entry: Entry): string {
   switch (entry.kind) {
@@ -45,6 +46,8 @@ export function formatEntry(entry: Entry): string {
       return formatNftTable(entry)
     case 'nft-element':
       return formatNftElement(entry)
+    case 'iptables-chain':
+      return formatIptablesChain(entry)
   }
 }
 

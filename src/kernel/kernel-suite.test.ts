@@ -5,7 +5,7 @@ import { fakeForeign } from './fake/fake-foreign.ts'
 import { FakeKernel } from './fake/fake-kernel.ts'
 import { FakeNetwork } from './fake/fake-network.ts'
 import type { Harness } from './kernel-suite/harness.ts'
-import { kernelSuite, vlanSuite } from './kernel-suite.ts'
+import { iptablesSuite, kernelSuite, vlanSuite } from './kernel-suite.ts'
 
 async function createHarness(): Promise<Harness> {
   const network = new FakeNetwork()
@@ -46,6 +46,7 @@ async function createHarness(): Promise<Harness> {
 
 kernelSuite('FakeKernel', createHarness)
 vlanSuite('FakeKernel', createHarness)
+iptablesSuite('FakeKernel', createHarness)
 
 test('FakeKernel: every history ends converged, and others are left alone', () =>
   convergenceProperty(createHarness, 150))

@@ -20,6 +20,13 @@ import {
   standsOnHost,
 } from './kernel-suite/host-links.ts'
 import {
+  changesChains,
+  knowsChains,
+  makesChains,
+  removesChains,
+  repairsChains,
+} from './kernel-suite/iptables.ts'
+import {
   adopts,
   deletesManyLinks,
   equalForeign,
@@ -121,5 +128,17 @@ export function vlanSuite(name: string, createHarness: CreateHarness): void {
     it('makes a bridge a member of its own', joinsItself)
     it("keeps those of others on others' ports", keepsForeignVlans)
     it('takes the default VLAN from new ports', keepsDefault)
+  })
+}
+
+/** What holds besides where there is iptables. */
+export function iptablesSuite(name: string, createHarness: CreateHarness): void {
+  const it = testsOn(createHarness)
+  describe(`${name}: chains of iptables`, () => {
+    it('are made with what leads to them, and then rest', makesChains)
+    it('change in place', changesChains)
+    it('are removed, also those of a former life', removesChains)
+    it('are repaired when somebody flushes or removes them', repairsChains)
+    it('are known: none is made twice, and a missing one is gone', knowsChains)
   })
 }

@@ -152,6 +152,7 @@ function sideBySide(before: ObservedEntry, observed: ObservedEntry): ObservedEnt
 function inScope(scope: ReplaceScope, { entry, mark }: ObservedEntry): boolean {
   if (entry.kind !== scope.kind) return false
   if (scope.mark !== undefined && scope.mark !== mark) return false
-  if (scope.family === undefined || entry.kind !== 'route') return true
-  return scope.family === familyOf(entry.dst)
+  if (scope.family === undefined) return true
+  if (entry.kind === 'iptables-chain') return scope.family === entry.family
+  return entry.kind !== 'route' || scope.family === familyOf(entry.dst)
 }

@@ -126,6 +126,8 @@ export interface Kernel extends SysctlReader {
    * Returns how many there were.
    */
   forgetFlows(filters: readonly FlowFilter[]): Promise<number>
+  /** Why no rules of iptables can be had here, in words; undefined if they can. */
+  iptablesFault(family: 4 | 6): Promise<string | undefined>
   /** Tells of every change, whoever made it. Returns the function that ends it. */
   watch(listener: (event: KernelEvent) => void): () => void
   close(): void

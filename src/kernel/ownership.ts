@@ -49,7 +49,7 @@ export function formerSelf(alias: string | undefined): FormerSelf | undefined {
 }
 
 /**
- * True if we may delete the observed entry. Routes, rules, neighbours, qdiscs, links and nft tables bear marks; an address,
+ * True if we may delete the observed entry. Routes, rules, neighbours, qdiscs, links, nft tables and chains of iptables bear marks; an address,
  * an FDB entry or an element is ours because what it hangs on is. A sysctl is nobody's: it is set, never removed.
  */
 export function isOurs(observed: ObservedEntry, parentIsOurs: (entry: Entry) => boolean): boolean {
@@ -62,6 +62,7 @@ export function isOurs(observed: ObservedEntry, parentIsOurs: (entry: Entry) => 
     case 'qdisc':
     case 'redirect':
     case 'nft-table':
+    case 'iptables-chain':
       return mark === 'ours'
     case 'address':
       return mark === 'ours' || (!isLinkLocal(entry.address) && parentIsOurs(entry))

@@ -17,6 +17,7 @@ export {
 } from './netlink-socket.ts'
 export { Netns, type NetnsFds, type SocketDomain, type SocketType, socketIn, unpin } from './netns.ts'
 export { yieldProcessor } from './processor.ts'
+export { type ProgramEnd, type RunProgram, runProgram } from './run-program.ts'
 export { openTun, type Tun, type TunOptions } from './tun.ts'
 export {
   type CloseListener,

@@ -62,6 +62,7 @@ export async function addition(entry: Entry, over: boolean, indexOf: IndexOf): P
     case 'sysctl':
     case 'nft-table':
     case 'nft-element':
+    case 'iptables-chain':
       throw new TypeError(`no program adds a ${entry.kind} by rtnetlink`)
   }
 }
@@ -97,6 +98,7 @@ export async function removal(entry: Entry, indexOf: IndexOf): Promise<Request> 
     case 'sysctl':
     case 'nft-table':
     case 'nft-element':
+    case 'iptables-chain':
       throw new TypeError(`no program deletes a ${entry.kind} by rtnetlink`)
   }
 }

@@ -3,7 +3,7 @@ import { systemClock } from '../../src/base/index.ts'
 import type { Entry, LinkEntry, NftTableEntry } from '../../src/kernel/index.ts'
 import { NetlinkKernel } from '../../src/kernel/index.ts'
 import type { Foreign, Harness } from '../../src/kernel/kernel-suite/harness.ts'
-import { NetlinkEvents, Netns } from '../../src/sys/index.ts'
+import { NetlinkEvents, Netns, type RunProgram, runProgram } from '../../src/sys/index.ts'
 
 /** A fresh namespace without a name, a second one for pods, and `ip`, `bridge` and `nft` as the other program. */
 export async function createHarness(): Promise<Harness> {
@@ -20,6 +20,7 @@ export async function createHarness(): Promise<Harness> {
   const open = (small = false) => {
     const kernel = new NetlinkKernel({
       netns,
+      runProgram: programsIn(netns),
       openEvents: (protocol, groups, options) =>
         NetlinkEvents.openIn(netns, protocol, groups, small ? { receiveBufferBytes: 128 * 1024 } : options),
     })
@@ -90,6 +91,12 @@ export function run(netns: Netns, command: readonly string[], input = ''): strin
   return result.stdout
 }
 
+/** Starts programs inside the namespace. */
+export function programsIn(netns: Netns): RunProgram {
+  const enter = `--net=/proc/${process.pid}/fd/${netns.fds.netns}`
+  return (program, args, input) => runProgram('nsenter', [enter, program, ...args], input)
+}
+
 function realForeign(netns: Netns): Foreign {
   const ip = (line: string) => run(netns, ['ip', ...line.split(' ')])
   return {
@@ -115,6 +122,7 @@ function realForeign(netns: Netns): Foreign {
       ip('route flush proto 113 table all')
       ip('-6 route flush proto 113 table all')
     },
+    flushIptables: family => void run(netns, [family === 4 ? 'iptables' : 'ip6tables', '-t', 'nat', '-F']),
     editTable: (table: NftTableEntry) =>
       void run(netns, [
         'nft',
@@ -196,6 +204,10 @@ function removeCommand(entry: Entry): string[] {
         entry.set,
         `{ ${entry.key.join(' . ')} }`,
       ]
+    case 'iptables-chain': {
+      const tables = entry.family === 4 ? 'iptables' : 'ip6tables'
+      return ['sh', '-c', `${tables}-save -t nat | grep -v ${entry.name} | ${tables}-restore`]
+    }
     case 'sysctl':
       throw new Error('a sysctl cannot be removed')
   }

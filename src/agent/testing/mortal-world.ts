@@ -33,6 +33,7 @@ export class Life {
       },
       readSysctl: (entry: SysctlEntry) => inner.readSysctl(entry),
       forgetFlows: () => inner.forgetFlows(),
+      iptablesFault: () => inner.iptablesFault(),
       watch: (listener: (event: KernelEvent) => void) => inner.watch(event => !this.over && listener(event)),
       close: () => {},
     }

@@ -34,6 +34,8 @@ export interface FakeKernelOptions {
   readonly fault?: (operation: Operation) => Fault | undefined
   /** When events come that no call has waited for; at once by default. */
   readonly deliver?: Delivery
+  /** Why there is no iptables. */
+  readonly iptablesFault?: string
   /** Awaited before every operation and every dump: what takes time, and lets others act in between. */
   readonly pause?: () => Promise<void> | undefined
   /** Asked by `observe`: true if something changes during every attempt at a dump (NLM_F_DUMP_INTR). */
@@ -52,6 +54,7 @@ const DUMPS: readonly EntryKind[] = [
   'redirect',
   'nft-table',
   'nft-element',
+  'iptables-chain',
 ]
 
 /**
@@ -130,6 +133,10 @@ export class FakeKernel implements Kernel {
   /** Nothing flows through a model. */
   async forgetFlows(): Promise<number> {
     return 0
+  }
+
+  async iptablesFault(): Promise<string | undefined> {
+    return this.options.iptablesFault
   }
 
   watch(listener: (event: KernelEvent) => void): () => void {

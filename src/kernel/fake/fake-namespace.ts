@@ -4,6 +4,7 @@ import type { KernelEvent, ObservedEntry } from '../operation.ts'
 import { addAddress, deleteAddress } from './addresses.ts'
 import type { FakeNetwork } from './fake-network.ts'
 import { addFdb, deleteFdb } from './forwarding.ts'
+import { addChain, deleteChain } from './iptables.ts'
 import { changeLink, type LinkSettings, type LinkTraits } from './link-settings.ts'
 import { addLink, deleteLink } from './links.ts'
 import { addNeighbour, deleteNeighbour } from './neighbours.ts'
@@ -123,6 +124,8 @@ export class FakeNamespace {
         return addTable(this, entry, mark)
       case 'nft-element':
         return addElement(this, entry)
+      case 'iptables-chain':
+        return addChain(this, entry, replace)
       case 'neighbour':
         return addNeighbour(this, entry, mark, replace)
       case 'rule':
@@ -155,6 +158,8 @@ export class FakeNamespace {
       case 'nft-table':
       case 'nft-element':
         return deleteNft(this, entry)
+      case 'iptables-chain':
+        return deleteChain(this, entry)
       case 'rule':
         return deleteRule(this, entry, mark)
       case 'neighbour':

@@ -23,6 +23,8 @@ export type ForeignAct =
   | { readonly act: 'flush-neighbours'; readonly link: string }
   /** Adds a rule to the first chain: `nft add rule ... accept`. */
   | { readonly act: 'edit-table'; readonly family: NftFamily; readonly table: string }
+  /** `iptables -t nat -F`. */
+  | { readonly act: 'flush-iptables'; readonly family: 4 | 6 }
   /** `sysctl -w net.<path>`. */
   | { readonly act: 'write-sysctl'; readonly path: string; readonly value: string }
 

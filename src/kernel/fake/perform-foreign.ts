@@ -4,6 +4,7 @@ import type { ObservedEntry } from '../operation.ts'
 import type { FakeKernel } from './fake-kernel.ts'
 import type { FakeNamespace } from './fake-namespace.ts'
 import type { ForeignAct, ForeignLinkChanges } from './foreign-act.ts'
+import { flushChains } from './iptables.ts'
 import { renameLink } from './link-renaming.ts'
 import { changeLink, release } from './link-settings.ts'
 import { recreateLink } from './links.ts'
@@ -46,6 +47,8 @@ function carryOut(namespace: FakeNamespace, act: ForeignAct): void {
       return flush(namespace, ({ entry }) => isOn(entry, 'neighbour', act.link))
     case 'edit-table':
       return editTable(namespace, tableKey(act.family, act.table))
+    case 'flush-iptables':
+      return flushChains(namespace, act.family)
     case 'write-sysctl':
       return namespace.writeSysctl(act.path, act.value)
   }

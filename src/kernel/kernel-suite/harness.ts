@@ -13,6 +13,8 @@ export interface Foreign {
   rename(from: string, to: string): void
   /** `ip route flush proto 113`, both families. */
   flushOurRoutes(): void
+  /** `iptables -t nat -F`. */
+  flushIptables(family: 4 | 6): void
   /** Adds a rule to a chain of somebody's table. */
   editTable(table: NftTableEntry): void
 }

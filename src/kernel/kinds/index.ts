@@ -1,6 +1,7 @@
 import type { Entry, EntryKind } from '../entry.ts'
 import { addressRules } from './address.ts'
 import { fdbRules } from './fdb.ts'
+import { iptablesChainRules } from './iptables-chain.ts'
 import { linkRules } from './link.ts'
 import { neighbourRules } from './neighbour.ts'
 import { nftElementRules } from './nft-element.ts'
@@ -25,6 +26,7 @@ const table: Readonly<Record<EntryKind, KindRules>> = {
   rule: ruleRules,
   'nft-table': nftTableRules,
   'nft-element': nftElementRules,
+  'iptables-chain': iptablesChainRules,
 }
 
 export function rulesOf(entry: Entry): KindRules {

@@ -21,8 +21,9 @@ import {
   type Request,
   type RouteFilter,
 } from '../../netlink/index.ts'
-import type { Netns } from '../../sys/index.ts'
+import type { Netns, RunProgram } from '../../sys/index.ts'
 import { type Entry, entryKey, type SysctlEntry } from '../entry.ts'
+import { Iptables } from '../iptables/iptables.ts'
 import { vlansWanted } from '../kinds/vlans.ts'
 import type { ApplyContext, Kernel, KernelEvent, ObservedEntry, Operation, Outcome } from '../operation.ts'
 import { ROUTE_PROTOCOL } from '../ownership.ts'
@@ -58,6 +59,8 @@ export interface NetlinkKernelOptions {
   readonly openEvents?: OpenEvents
   /** Where TUN and TAP devices come from, such as `openTun`; without it none is made. */
   readonly openTun?: OpenTun
+  /** Starts `iptables` in that namespace: `runProgram` for the process's own. Without it there are no chains of it. */
+  readonly runProgram?: RunProgram
   /** Indexes of links, by name, that need not be looked up. */
   readonly knownLinks?: ReadonlyMap<string, number>
 }
@@ -74,6 +77,7 @@ export class NetlinkKernel implements Kernel {
   private readonly nftObserver: NftObserver
   private readonly nftApplier: NftApplier
   private readonly nftEvents: NftEvents
+  private readonly iptables: Iptables
   private readonly fold: EventFold
   private readonly listeners = new Set<(event: KernelEvent) => void>()
   private readonly sources: EventSources | undefined
@@ -87,6 +91,10 @@ export class NetlinkKernel implements Kernel {
     this.nftObserver = new NftObserver(this.netfilter)
     this.nftApplier = new NftApplier(this.netfilter, this.nftObserver)
     this.nftEvents = new NftEvents(() => netns.netfilter.portId)
+    this.iptables = new Iptables(options.runProgram, {
+      emit: event => this.emit(event),
+      catchUp: () => this.catchUp(),
+    })
     this.fold = new EventFold(this.links, event => this.emit(event))
     this.openTun = options.openTun ?? noTun
     for (const [name, index] of options.knownLinks ?? []) this.links.know(name, index)
@@ -114,6 +122,7 @@ export class NetlinkKernel implements Kernel {
       add(await read())
     }
     add(await this.nftObserver.observe())
+    add(await this.iptables.observe(wanted))
     for (const entry of wanted) if (entry.kind === 'sysctl') add([readSysctl(this.netns, entry)])
     // Events of what the dumps show already must not come after them.
     await this.catchUp()
@@ -139,6 +148,8 @@ export class NetlinkKernel implements Kernel {
     await applier.prepare(operations)
     await this.applyInOrder(operations, applier, failures)
     await applier.flush()
+    // Last: nothing hangs on them, and all that are to be done are one process.
+    for (const [operation, failure] of await this.iptables.apply(operations)) failures.set(operation, failure)
     const outcomes = operations.map(operation => {
       const error = failures.get(operation)
       return error === undefined ? { operation } : { operation, error }
@@ -154,6 +165,10 @@ export class NetlinkKernel implements Kernel {
 
   forgetFlows(filters: readonly FlowFilter[]): Promise<number> {
     return forgetFlows(this.netfilter, filters)
+  }
+
+  iptablesFault(family: 4 | 6): Promise<string | undefined> {
+    return this.iptables.fault(family)
   }
 
   watch(listener: (event: KernelEvent) => void): () => void {
@@ -181,6 +196,7 @@ export class NetlinkKernel implements Kernel {
         nft.push(operation)
         continue
       }
+      if (entry.kind === 'iptables-chain') continue
       if (nft.length > 0) {
         await applier.flush()
         await this.applyNft(nft, failures)
@@ -257,7 +273,8 @@ export class NetlinkKernel implements Kernel {
   }
 
   private async foldNft(datagrams: readonly Uint8Array[]): Promise<void> {
-    const names = this.nftEvents.fold(parseEvents(datagrams))
+    const { tables: names, iptables } = this.nftEvents.fold(parseEvents(datagrams))
+    for (const family of iptables) this.iptables.touched(family)
     if (names.size === 0) return
     const observed = await this.nftObserver.observeNamed(names)
     const tables = new Set<string>()

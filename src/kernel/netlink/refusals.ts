@@ -111,6 +111,8 @@ function featureOf(entry: Entry): Feature {
         module: 'nf_tables nft_chain_nat nft_masq',
         config: 'CONFIG_NF_TABLES',
       }
+    case 'iptables-chain':
+      return { name: 'iptables', module: 'nft_compat', config: 'CONFIG_NFT_COMPAT' }
     case 'fdb':
       return { name: 'forwarding entries on this link', module: 'vxlan', config: 'CONFIG_VXLAN' }
     case 'qdisc':

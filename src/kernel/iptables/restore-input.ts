@@ -1,0 +1,33 @@
+import type { IptablesChainEntry, IptablesRule } from '../entry.ts'
+import { quoteWord } from './words.ts'
+
+/** Of one chain: what it is, and what it is to be; undefined where it is not there. */
+export interface ChainChange {
+  readonly name: string
+  readonly before: IptablesChainEntry | undefined
+  readonly after: IptablesChainEntry | undefined
+}
+
+/** Lines for `iptables-restore --noflush` between `*nat` and `COMMIT`. What others have there is left alone. */
+export function chainLines({ name, before, after }: ChainChange): string[] {
+  if (before === undefined && after === undefined) return []
+  const gone = before?.jumps.map(({ from, rule }) => ruleLine('-D', from, rule)) ?? []
+  const rules = after?.rules.map(rule => ruleLine('-A', name, rule)) ?? []
+  const jumps = after?.jumps.map(({ from, rule }) => ruleLine('-A', from, rule)) ?? []
+  return [
+    before === undefined ? `-N ${name}` : `-F ${name}`,
+    ...gone,
+    ...(after === undefined ? [`-X ${name}`] : []),
+    ...rules,
+    ...jumps,
+  ]
+}
+
+/** All in one: no packet sees half of it, and if a line is refused nothing is done. */
+export function restoreInput(lines: readonly string[]): string {
+  return ['*nat', ...lines, 'COMMIT', ''].join('\n')
+}
+
+function ruleLine(command: '-A' | '-D', chain: string, rule: IptablesRule): string {
+  return [command, chain, ...rule.map(quoteWord)].join(' ')
+}

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { quoteWord, splitWords } from './words.ts'
+
+test('words are read back as they were written, whatever they hold', () => {
+  const word = fc
+    .string({ unit: 'binary', minLength: 1, maxLength: 20 })
+    .filter(text => !/\p{Cc}/u.test(text))
+  fc.assert(
+    fc.property(fc.array(word), words => {
+      assert.deepEqual(splitWords(words.map(quoteWord).join(' ')), words)
+    }),
+  )
+})
+
+test('a word cannot begin another line', () => {
+  for (const word of ['a\n-A INPUT -j DROP', 'a\rb', 'a\0b']) {
+    assert.throws(() => quoteWord(word), /control characters/)
+  }
+})
+
+test('words as iptables-save writes them', () => {
+  assert.deepEqual(splitWords(String.raw`-A POSTROUTING -m comment --comment "a \"b\" \\ \'c\'" -j X`), [
+    ...['-A', 'POSTROUTING', '-m', 'comment', '--comment'],
+    `a "b" \\ 'c'`,
+    ...['-j', 'X'],
+  ])
+})
