@@ -17,7 +17,7 @@ export function deleteChain(namespace: FakeNamespace, chain: IptablesChainEntry)
 
 /** `iptables -t nat -F`: chains stay, and are empty; nothing leads there. */
 export function flushChains(namespace: FakeNamespace, family: 4 | 6): void {
-  for (const seen of [...namespace.entries()]) {
+  for (const seen of namespace.entries()) {
     const { entry } = seen
     if (entry.kind !== 'iptables-chain' || entry.family !== family) continue
     namespace.put({ ...seen, entry: { ...entry, rules: [], jumps: [] } }, seen)

@@ -15,11 +15,13 @@ const chain = (name: string, ...rule: string[]): IptablesChainEntry => ({
 const create = (entry: IptablesChainEntry): Operation => ({ op: 'create', entry, why: 'missing' })
 const done: ProgramEnd = { exitCode: 0, stdout: '', stderr: '' }
 
+const nothing = () => {}
+
 /** A table whose programs answer as told; what they were given is remembered. */
 function tableWith(answer: (program: string, input: string) => ProgramEnd) {
   const runs: string[] = []
   const events: KernelEvent[] = []
-  let catchUp = () => {}
+  let catchUp = nothing
   const table = new NatTable({
     family: 4,
     run: async (program, _args, input) => {

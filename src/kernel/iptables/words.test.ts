@@ -21,9 +21,6 @@ test('a word cannot begin another line', () => {
 })
 
 test('words as iptables-save writes them', () => {
-  assert.deepEqual(splitWords(String.raw`-A POSTROUTING -m comment --comment "a \"b\" \\ \'c\'" -j X`), [
-    ...['-A', 'POSTROUTING', '-m', 'comment', '--comment'],
-    `a "b" \\ 'c'`,
-    ...['-j', 'X'],
-  ])
+  const line = String.raw`-A X -m comment --comment "a \"b\" \\ \'c\'" -j Y`
+  assert.deepEqual(splitWords(line), ['-A', 'X', '-m', 'comment', '--comment', `a "b" \\ 'c'`, '-j', 'Y'])
 })

@@ -3,8 +3,7 @@
  */
 export function quoteWord(word: string): string {
   if (/^[\w@%+=:,./!#[\]-]+$/.test(word)) return word
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(word)) {
+  if (/\p{Cc}/u.test(word)) {
     throw new TypeError(`${JSON.stringify(word)} holds control characters: no rule of iptables can`)
   }
   return `"${word.replace(/["\\]/g, '\\$&')}"`

@@ -25,10 +25,7 @@ const port: IptablesChainEntry = {
   name: 'PODLACE-PORT',
   rules: [
     iptablesRule('suite', '-i', 'eth+', '-j', 'RETURN'),
-    iptablesRule(
-      'suite',
-      ...['-p', 'tcp', '-m', 'tcp', '--dport', '80', '-j', 'DNAT', '--to-destination', '[fd00::3]:8080'],
-    ),
+    iptablesRule('suite', ...'-p tcp -m tcp --dport 80 -j DNAT --to-destination [fd00::3]:8080'.split(' ')),
   ],
   jumps: (['PREROUTING', 'OUTPUT'] as const).map(from => ({
     from,
