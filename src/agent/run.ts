@@ -3,7 +3,7 @@ import path from 'node:path'
 import { type Clock, jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
 import { NetlinkKernel } from '../kernel/index.ts'
 import { KubernetesStore, MemoryStore, type Store } from '../store/index.ts'
-import { bootId, flockSync, NetlinkEvents, Netns, openTun } from '../sys/index.ts'
+import { bootId, flockSync, NetlinkEvents, Netns, openTun, runProgram } from '../sys/index.ts'
 import { serveAdmin } from './admin.ts'
 import { Agent, type AgentWorld } from './agent.ts'
 import { serveCni } from './cni-server.ts'
@@ -52,7 +52,7 @@ async function start(
   onStop(lockStateDir(config.stateDir))
   const netns = Netns.own()
   onStop(() => netns.close())
-  const kernel = new NetlinkKernel({ netns, openEvents: NetlinkEvents.open })
+  const kernel = new NetlinkKernel({ netns, openEvents: NetlinkEvents.open, runProgram })
   onStop(() => kernel.close())
   // Sockets of its own: what pods need of the host's devices must not mix with what the kernel is asked for.
   const host = Netns.own()

@@ -9,6 +9,7 @@ test('defaults', () => {
     isDefaultGateway: false,
     forceAddress: false,
     ipMasq: false,
+    ipMasqBackend: 'nftables',
     mtu: 0,
     hairpinMode: false,
     portIsolation: false,
@@ -69,12 +70,7 @@ const refused: readonly [what: string, config: object, code: string, message: Re
   ['a trunk to nowhere', { vlanTrunk: [{ minID: 5 }] }, 'invalid-configuration', /maxID missing/],
   ['a trunk backwards', { vlanTrunk: [{ minID: 5, maxID: 4 }] }, 'invalid-configuration', /minID 5, maxID 4/],
   ['VLAN 0 in a trunk', { vlanTrunk: [{ id: 0 }] }, 'invalid-configuration', /vlanTrunk\.0\.id: /],
-  [
-    'iptables',
-    { ipMasqBackend: 'iptables' },
-    'unsupported-field',
-    /^unsupported field ipMasqBackend: .*nftables/,
-  ],
+  ['another backend', { ipMasqBackend: 'ipvs' }, 'invalid-configuration', /ipMasqBackend/],
 ]
 
 for (const [what, config, code, message] of refused) {

@@ -7,8 +7,8 @@ import {
   guardKey,
   linkName,
   mtuKey,
+  type NatBackend,
   readKeys,
-  refuseIptables,
 } from './config-keys.ts'
 import { invalidConfiguration } from './errors.ts'
 import type { CniDns } from './result.ts'
@@ -25,6 +25,7 @@ export interface BridgeConfig {
   readonly forceAddress: boolean
   /** Pods that leave their subnets take an address of the host. */
   readonly ipMasq: boolean
+  readonly ipMasqBackend: NatBackend
   /** Bytes; 0 leaves it to the kernel. */
   readonly mtu: number
   /** A frame may leave through the port it came in by: a pod reaches itself through a Service. */
@@ -76,7 +77,6 @@ type Parsed = v.InferOutput<typeof schema>
 export function parseBridgeConfig(raw: unknown): BridgeConfig {
   const config = readKeys('bridge', schema, raw)
   refuseContradictions(config)
-  refuseIptables('ipMasqBackend', config.ipMasqBackend)
   const vlans = portVlans(config)
   return {
     bridge: config.bridge === '' ? 'cni0' : config.bridge,
@@ -84,6 +84,7 @@ export function parseBridgeConfig(raw: unknown): BridgeConfig {
     isDefaultGateway: config.isDefaultGateway,
     forceAddress: config.forceAddress,
     ipMasq: config.ipMasq,
+    ipMasqBackend: config.ipMasqBackend,
     mtu: config.mtu,
     hairpinMode: config.hairpinMode,
     portIsolation: config.portIsolation,

@@ -5,7 +5,7 @@ import { gatewayVlans, portEntries } from './bridge-vlans.ts'
 import { invalidConfiguration, unsupportedField } from './errors.ts'
 import { displacedAddresses, gatewayAddresses, withGateway } from './gateway.ts'
 import { planGuard } from './guard.ts'
-import { podElements, sharedMasquerade } from './masquerade.ts'
+import { planMasquerade } from './masquerade.ts'
 import { checkMtu, mtuField } from './mtu.ts'
 import { bridgeMac } from './names.ts'
 import type { Attachment, AttachmentSpec } from './plan.ts'
@@ -79,11 +79,11 @@ export function planBridge(spec: BridgeSpec, netns: string): Attachment {
   const guard = planGuard(config, 'bridge', spec, wiring.pair, {
     trunk: (config.vlans?.trunk.length ?? 0) > 0,
   })
-  const masquerade = config.ipMasq ? sharedMasquerade(spec.network, ips) : []
+  const masquerade = planMasquerade(config, spec, ips)
   return {
     pod: podEntries(wiring),
-    host: [...hostEntries(wiring), ...guard.host],
-    shared: [...bridgeEntries(wiring), ...gateways, ...masquerade, ...guard.shared],
+    host: [...hostEntries(wiring), ...masquerade.host, ...guard.host],
+    shared: [...bridgeEntries(wiring), ...gateways, ...masquerade.shared, ...guard.shared],
     displaced: displacedAddresses(gateways, present, gateway, config.forceAddress),
     result: resultOf(wiring),
   }
@@ -98,10 +98,9 @@ function podEntries({ spec, config, pair, ips, routes }: Wiring): readonly Entry
   ]
 }
 
-function hostEntries({ spec, config, pair, ips }: Wiring): readonly Entry[] {
+function hostEntries({ spec, pair }: Wiring): readonly Entry[] {
   const entries: Entry[] = [pair.link]
   if (spec.hostHasIpv6 ?? true) entries.push(sysctl(`ipv6/conf/${pair.link.name}/accept_ra`, 0))
-  if (config.ipMasq) entries.push(...podElements(spec.network, ips))
   return entries
 }
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { issuesText } from '../base/index.ts'
 import { linkNameFault, tryParseAddress, tryParseInterfaceAddress } from '../ip/index.ts'
-import { invalidConfiguration, unsupportedField } from './errors.ts'
+import { invalidConfiguration } from './errors.ts'
 
 /** Keys that plugins have in common, and how a configuration is read. */
 
@@ -91,7 +91,13 @@ export const masterKeys = {
   dns: dnsKey,
 }
 
-export const backendKey = v.optional(v.picklist(['', 'iptables', 'nftables']), '')
+/** What translates addresses: nftables, unless iptables is asked for by name. */
+export type NatBackend = 'nftables' | 'iptables'
+
+export const backendKey = v.pipe(
+  v.optional(v.picklist(['', 'iptables', 'nftables']), ''),
+  v.transform((backend): NatBackend => (backend === 'iptables' ? 'iptables' : 'nftables')),
+)
 
 /**
  * Reads the keys of a plugin out of a network configuration; keys it does not know are not its business.
@@ -106,10 +112,4 @@ export function readKeys<S extends v.GenericSchema>(
   const parsed = v.safeParse(schema, raw)
   if (parsed.success) return parsed.output
   throw invalidConfiguration(`the ${plugin} configuration is not valid: ${issuesText(parsed.issues)}`)
-}
-
-/** Addresses are translated with nftables, whatever else there is. */
-export function refuseIptables(field: string, backend: '' | 'iptables' | 'nftables'): void {
-  if (backend !== 'iptables') return
-  throw unsupportedField(field, 'iptables is not used here: say nftables, or leave it out')
 }

@@ -1,15 +1,34 @@
 import { type Family, formatAddress, formatPrefix, parseInterfaceAddress } from '../ip/index.ts'
 import type { Entry, NftElementEntry, NftFamily, NftTableEntry } from '../kernel/index.ts'
+import type { NatBackend } from './config-keys.ts'
+import { MULTICAST } from './known-prefixes.ts'
+import { masqueradeChains } from './masquerade-iptables.ts'
+import type { AttachmentSpec } from './plan.ts'
 import { type CniIp, ipFamily } from './result.ts'
 import { uniqueEntries } from './unique-entries.ts'
-
-const MULTICAST: Readonly<Record<Family, string>> = { 4: '224.0.0.0/4', 6: 'ff00::/8' }
 
 /** Longest part of a network's name in the name of its table; names of tables end at 255 bytes. */
 const MAX_NAME = 200
 
 /** srcnat of nftables: where source addresses are rewritten. */
 const SOURCE_NAT_PRIORITY = 100
+
+export interface MasqueradeConfig {
+  readonly ipMasq: boolean
+  readonly ipMasqBackend: NatBackend
+}
+
+/** What it takes that pods which leave their subnets take an address of the host. */
+export function planMasquerade(
+  { ipMasq, ipMasqBackend }: MasqueradeConfig,
+  spec: AttachmentSpec,
+  ips: readonly CniIp[],
+): { readonly host: readonly Entry[]; readonly shared: readonly Entry[] } {
+  if (!ipMasq) return { host: [], shared: [] }
+  if (ipMasqBackend === 'iptables') return { host: masqueradeChains(spec, ips), shared: [] }
+  const { network } = spec
+  return { host: podElements(network, ips), shared: sharedMasquerade(network, ips) }
+}
 
 /** Name of the one table a network has per family, however many pods it has. */
 export function masqueradeTableName(network: string): string {
@@ -59,12 +78,12 @@ function masqueradeTable(network: string, family: Family): NftTableEntry {
 }
 
 /** The pod's addresses: elements that come and go with the attachment. */
-export function podElements(network: string, ips: readonly CniIp[]): readonly NftElementEntry[] {
+function podElements(network: string, ips: readonly CniIp[]): readonly NftElementEntry[] {
   return ips.map(ip => podElement(network, ip))
 }
 
 /** What the network's pods share: a table for each family, and the subnets they lie in. */
-export function sharedMasquerade(network: string, ips: readonly CniIp[]): readonly Entry[] {
+function sharedMasquerade(network: string, ips: readonly CniIp[]): readonly Entry[] {
   const families = [...new Set(ips.map(ipFamily))]
   return [
     ...families.map(family => masqueradeTable(network, family)),

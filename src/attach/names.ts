@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { localMac, tryParseMac } from '../ip/index.ts'
+import { IPTABLES_PREFIX } from '../kernel/index.ts'
 import { invalidConfiguration } from './errors.ts'
 import type { AttachmentSpec, RequestedMac } from './plan.ts'
 
@@ -71,6 +72,14 @@ export function shaperName(containerId: string, ifName: string): string {
 
 export function shaperMac(containerId: string, ifName: string): string {
   return localMac(`shaper/${containerId}/${ifName}`)
+}
+
+/** Name of a chain of iptables for one attachment: 28 characters, which is all that it may have. */
+export function iptablesChainName(
+  use: 'MASQ' | 'PORT',
+  { network, containerId, ifName }: Pick<AttachmentSpec, 'network' | 'containerId' | 'ifName'>,
+): string {
+  return `${IPTABLES_PREFIX}${use}-${digest(`${network}/${containerId}/${ifName}`).slice(0, 15)}`
 }
 
 /** A bridge without a MAC of its own takes the lowest of its ports, and changes it as pods come and go. */

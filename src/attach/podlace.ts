@@ -17,6 +17,7 @@ export function podlaceBridge({ bridge = 'cni0', mtu }: PodlaceSettings): Bridge
     forceAddress: false,
     // The overlay's own table does it for the whole network.
     ipMasq: false,
+    ipMasqBackend: 'nftables',
     mtu,
     hairpinMode: true,
     portIsolation: false,

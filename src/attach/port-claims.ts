@@ -1,7 +1,7 @@
 import { familyOf } from '../ip/index.ts'
 import { hostPortTaken } from './errors.ts'
-import { singleAddress } from './portmap.ts'
 import type { PortMapping } from './portmap-config.ts'
+import { singleAddress } from './portmap-family.ts'
 
 /** The host ports of another pod. */
 export interface PortClaims {

@@ -7,8 +7,13 @@ import {
   tryParseAddress,
   tryParsePrefix,
 } from '../ip/index.ts'
-import type { NftMatch } from '../kernel/index.ts'
 import { invalidConfiguration, unsupportedField } from './errors.ts'
+
+/** What must hold of a packet: a part of `NftMatch`. */
+export type PortCondition =
+  | { readonly on: 'source' | 'destination'; readonly prefix: string; readonly not?: boolean }
+  /** A name that ends in `*` stands for all that begin so. */
+  | { readonly on: 'in-link'; readonly name: string; readonly not?: boolean }
 
 type Subject = 'source' | 'destination' | 'in-link'
 
@@ -31,8 +36,8 @@ export function parseConditions(
   family: Family,
   field: string,
   tokens: readonly string[],
-): readonly NftMatch[] {
-  const conditions: NftMatch[] = []
+): readonly PortCondition[] {
+  const conditions: PortCondition[] = []
   const rest = [...tokens]
   while (rest.length > 0) {
     let not = take(rest, '!')
@@ -57,7 +62,7 @@ function take(tokens: string[], word: string): boolean {
   return true
 }
 
-function conditionOf(family: Family, field: string, on: Subject, value = ''): NftMatch {
+function conditionOf(family: Family, field: string, on: Subject, value = ''): PortCondition {
   if (on === 'in-link') {
     // iptables writes any ending as a plus.
     const name = value.replace(/\+$/, '*')

@@ -1,10 +1,9 @@
 import * as v from 'valibot'
 import type { Family } from '../ip/index.ts'
 import { formatAddress, parseAddress } from '../ip/index.ts'
-import type { NftMatch } from '../kernel/index.ts'
-import { address, backendKey, flag, readKeys, refuseIptables } from './config-keys.ts'
+import { address, backendKey, flag, type NatBackend, readKeys } from './config-keys.ts'
 import { invalidConfiguration, unsupportedField } from './errors.ts'
-import { parseConditions } from './portmap-conditions.ts'
+import { type PortCondition, parseConditions } from './portmap-conditions.ts'
 
 export type PortProtocol = 'tcp' | 'udp' | 'sctp'
 
@@ -19,6 +18,7 @@ export interface PortMapping {
 
 /** The keys of the `portmap` plugin, with their defaults in place. */
 export interface PortmapConfig {
+  readonly backend: NatBackend
   /** A pod that comes by a host port from the pod's own subnet takes an address of the host, so that answers return. */
   readonly snat: boolean
   /** Whoever comes by a host port does. */
@@ -26,7 +26,7 @@ export interface PortmapConfig {
   /** The bit of the packet mark that remembers what was translated; default 13. */
   readonly markMasqBit: number
   /** What else must hold of a packet, by family. */
-  readonly conditions: Readonly<Record<Family, readonly NftMatch[]>>
+  readonly conditions: Readonly<Record<Family, readonly PortCondition[]>>
   readonly portMappings: readonly PortMapping[]
 }
 
@@ -48,7 +48,7 @@ const schema = v.object({
   snat: v.optional(v.boolean(), true),
   masqAll: flag,
   markMasqBit: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(31))),
-  /** A chain of iptables that marks what is to be masqueraded: done here without one. */
+  /** A chain of somebody else that marks what is to be masqueraded: done here without one. */
   externalSetMarkChain: v.exactOptional(v.string()),
   conditionsV4: v.nullish(v.array(v.string()), []),
   conditionsV6: v.nullish(v.array(v.string()), []),
@@ -60,13 +60,13 @@ const MARK_BIT = 13
 /** Throws `attach.invalid-configuration`, or `attach.unsupported-field` for what is not done here. */
 export function parsePortmapConfig(raw: unknown): PortmapConfig {
   const config = readKeys('portmap', schema, raw)
-  refuseIptables('backend', config.backend)
   if (config.markMasqBit !== undefined && config.externalSetMarkChain !== undefined) {
     throw invalidConfiguration('externalSetMarkChain and markMasqBit cannot both be set: choose one')
   }
   const portMappings = config.runtimeConfig.portMappings.map(canonical)
-  for (const { hostIP } of portMappings) refuseLoopback(hostIP, config.snat)
+  for (const { hostIP } of portMappings) refuseLoopback(hostIP, config.snat && config.backend !== 'iptables')
   return {
+    backend: config.backend,
     snat: config.snat,
     masqAll: config.masqAll,
     markMasqBit: config.markMasqBit ?? MARK_BIT,
@@ -83,9 +83,9 @@ function canonical({ hostIP, ...rest }: v.InferOutput<typeof mapping>): PortMapp
   return { ...rest, hostIP: formatAddress(parseAddress(hostIP)) }
 }
 
-/** 127.0.0.1 leads to the pod by way of an address of the host's, which `snat` gives; for ::1 the kernel has no way. */
-function refuseLoopback(hostIP: string | undefined, snat: boolean): void {
+/** 127.0.0.1 leads to the pod by way of an address of the host's, which `snat` gives with nftables; ::1 never does. */
+function refuseLoopback(hostIP: string | undefined, hasLoopback: boolean): void {
   if (hostIP !== '::1' && hostIP?.startsWith('127.') !== true) return
-  if (hostIP === '127.0.0.1' && snat) return
+  if (hostIP === '127.0.0.1' && hasLoopback) return
   throw unsupportedField('portMappings', `hostIP ${hostIP} leads to no pod: name another address of the host`)
 }

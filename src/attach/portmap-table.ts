@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Family } from '../ip/index.ts'
 import type { NftChain, NftMatch, NftRule, NftSet, NftTableEntry } from '../kernel/index.ts'
+import { LOOPBACK } from './known-prefixes.ts'
 import type { PortmapConfig } from './portmap-config.ts'
 
 const TABLE = 'podlace-portmap'
@@ -13,7 +14,6 @@ const RAW_PRIORITY = -300
 /** srcnat of nftables. */
 const SOURCE_NAT_PRIORITY = 100
 
-const LOOPBACK: Readonly<Record<Family, string>> = { 4: '127.0.0.0/8', 6: '::1/128' }
 const COMMENT = 'host ports'
 
 /**
@@ -107,8 +107,11 @@ function entrance(hook: 'prerouting' | 'output', conditions: readonly NftMatch[]
   }
 }
 
+/** Where what the host sends to itself by 127.0.0.1 is looked up. */
+export const LOOPBACK_MAP = 'loopback'
+
 const loopbackPorts: NftSet = {
-  name: 'loopback',
+  name: LOOPBACK_MAP,
   type: 'map',
   interval: false,
   key: ['inet_proto', 'inet_service'],
@@ -139,7 +142,7 @@ function withLoopback(
   const rule: NftRule = {
     comment: COMMENT,
     match: [...conditions, { on: 'destination', prefix: LOOPBACK[4] }],
-    verdict: { do: 'dnat', on: ['protocol', 'destination-port'], map: loopbackPorts.name, mark },
+    verdict: { do: 'dnat', on: ['protocol', 'destination-port'], map: LOOPBACK_MAP, mark },
   }
   return { ...output, rules: [...output.rules, rule] }
 }

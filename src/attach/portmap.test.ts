@@ -206,7 +206,7 @@ for (const [tokens, expected] of conditions) {
 }
 
 const refused: readonly [what: string, config: object, code: string, message: RegExp][] = [
-  ['iptables', { backend: 'iptables' }, 'unsupported-field', /backend: iptables/],
+  ['another backend', { backend: 'ipvs' }, 'invalid-configuration', /backend/],
   [
     'two ways to mark',
     { markMasqBit: 5, externalSetMarkChain: 'KUBE-MARK-MASQ' },

@@ -1,11 +1,12 @@
 import * as v from 'valibot'
-import { backendKey, dnsKey, flag, guardKey, mtuKey, readKeys, refuseIptables } from './config-keys.ts'
+import { backendKey, dnsKey, flag, guardKey, mtuKey, type NatBackend, readKeys } from './config-keys.ts'
 import type { CniDns } from './result.ts'
 
 /** The keys of the `ptp` plugin, with their defaults in place. */
 export interface PtpConfig {
   /** Pods that leave their subnets take an address of the host. */
   readonly ipMasq: boolean
+  readonly ipMasqBackend: NatBackend
   /** Bytes; 0 leaves it to the kernel. */
   readonly mtu: number
   /** What the pod sends is checked. */
@@ -21,9 +22,7 @@ const schema = v.object({
   dns: dnsKey,
 })
 
-/** Throws `attach.invalid-configuration`, or `attach.unsupported-field` for what is not done here. */
+/** Throws `attach.invalid-configuration`. */
 export function parsePtpConfig(raw: unknown): PtpConfig {
-  const { ipMasqBackend, ...config } = readKeys('ptp', schema, raw)
-  refuseIptables('ipMasqBackend', ipMasqBackend)
-  return config
+  return readKeys('ptp', schema, raw)
 }

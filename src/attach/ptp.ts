@@ -10,7 +10,7 @@ import type { Entry, RouteEntry } from '../kernel/index.ts'
 import { invalidConfiguration } from './errors.ts'
 import { type RoutedIp, withGateway } from './gateway.ts'
 import { planGuard } from './guard.ts'
-import { podElements, sharedMasquerade } from './masquerade.ts'
+import { planMasquerade } from './masquerade.ts'
 import { checkMtu } from './mtu.ts'
 import type { Attachment, AttachmentSpec } from './plan.ts'
 import { podAddresses, podEnd, podInterface, resultDns } from './pod-side.ts'
@@ -37,7 +37,7 @@ const POD_INTERFACE = 1
  * @param netns the name of the pod's namespace in `VethLink.peer.netns` and in the apply context
  */
 export function planPtp(spec: PtpSpec, netns: string): Attachment {
-  const { config, ifName, network, routes } = spec
+  const { config, ifName, routes } = spec
   if (spec.ips.length === 0) {
     throw invalidConfiguration('ptp goes by addresses, and there are none: name an ipam')
   }
@@ -45,6 +45,7 @@ export function planPtp(spec: PtpSpec, netns: string): Attachment {
   checkMtu(config.mtu, ips)
   const pair = vethPair(spec, netns, config.mtu)
   const guard = planGuard(config, 'host', spec, pair)
+  const masquerade = planMasquerade(config, spec, ips)
   return {
     pod: [
       ...podInterface(spec, podEnd(spec, pair.pod, true)),
@@ -59,14 +60,10 @@ export function planPtp(spec: PtpSpec, netns: string): Attachment {
       pair.link,
       ...hostSysctls(spec, pair.link.name),
       ...uniqueEntries(ips.flatMap(ip => gatewayOf(ip, pair.link.name))),
-      ...(config.ipMasq ? podElements(network, ips) : []),
+      ...masquerade.host,
       ...guard.host,
     ],
-    shared: [
-      ...forwardingSysctls(ips),
-      ...(config.ipMasq ? sharedMasquerade(network, ips) : []),
-      ...guard.shared,
-    ],
+    shared: [...forwardingSysctls(ips), ...masquerade.shared, ...guard.shared],
     displaced: [],
     result: { interfaces: [pair.host, pair.pod], ips, routes, dns: resultDns(config.dns, spec.dns) },
   }

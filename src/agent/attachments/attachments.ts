@@ -2,14 +2,13 @@ import { attachmentOwner, type CniResult, type PortClaims } from '../../attach/i
 import { errorText, KeyedMutex, type Logger, type PodlaceError } from '../../base/index.ts'
 import { cniError } from '../../cni/index.ts'
 import type { Source } from '../../derive/index.ts'
-import type { Reservation } from '../../kernel/index.ts'
 import { type AddressSource, type Holder, holderKey } from '../addresses/source.ts'
 import type { Journal } from '../journal/index.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 import type { Orphans } from './orphans.ts'
 import { type Attached, type AttachmentRecord, attachmentKey, planRecord } from './record.ts'
 import type { NetworkEntries } from './shared-entries.ts'
-import type { Wires } from './wires.ts'
+import type { HostReservation, Wires } from './wires.ts'
 
 export interface AttachmentsOptions {
   readonly journal: Journal<AttachmentRecord>
@@ -112,7 +111,7 @@ export class Attachments {
         await this.undo(key, attached.record, pod)
         throw error
       } finally {
-        host.cancel()
+        cancel(host)
       }
     })
   }
@@ -213,7 +212,7 @@ export class Attachments {
   }
 
   /** Says what the host is to hold; it is not made before the reservation is run. */
-  private desire(key: string, attached: Attached): Reservation {
+  private desire(key: string, attached: Attached): HostReservation {
     const { source, networks, wires } = this.options
     const { record, plan } = attached
     const reservation = wires.reserve(plan)
@@ -230,11 +229,11 @@ export class Attachments {
     try {
       return this.finish(key, await this.wire(attached, pod, host))
     } finally {
-      host.cancel()
+      cancel(host)
     }
   }
 
-  private async wire({ plan }: Attached, pod: PodNamespace, host: Reservation): Promise<CniResult> {
+  private async wire({ plan }: Attached, pod: PodNamespace, host: HostReservation): Promise<CniResult> {
     const { wires, checkpoint } = this.options
     await wires.makeHost(plan, pod, host)
     checkpoint('host wired')
@@ -278,6 +277,11 @@ export class Attachments {
       },
     )
   }
+}
+
+function cancel({ entries, chains }: HostReservation): void {
+  entries.cancel()
+  chains?.cancel()
 }
 
 function alreadyAttached(key: string): PodlaceError {

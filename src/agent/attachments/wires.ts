@@ -6,6 +6,7 @@ import {
   type Entry,
   entryKey,
   eviction,
+  type IptablesChainEntry,
   inspectOnce,
   type Kernel,
   type NamespaceHandle,
@@ -20,41 +21,60 @@ import type { PodNamespace } from '../pod-namespace.ts'
 
 /** The host's namespace, for what is not an entry of it. */
 export interface HostAccess {
-  readonly kernel: Pick<Kernel, 'forgetFlows'>
+  readonly kernel: Pick<Kernel, 'forgetFlows' | 'iptablesFault'>
   readonly hostNamespace: NamespaceHandle
+}
+
+/** Keys of what an attachment needs on the host, kept from others. */
+export interface HostReservation {
+  readonly entries: Reservation
+  /** Of iptables, if there are any. Apart, since those of all pods that come at once are made by one process. */
+  readonly chains: Reservation | undefined
 }
 
 /** Makes what attachments need: on the host through the reconciler, in a pod while its namespace is at hand. */
 export class Wires {
-  private readonly forgetFlows: Kernel['forgetFlows']
+  private readonly kernel: HostAccess['kernel']
   private readonly reconciler: Pick<Reconciler, 'run' | 'reserve' | 'plan' | 'evict' | 'observed'>
   /** Of a pod's entries: they may be made of devices of the host. */
   private readonly podContext: ApplyContext
 
   constructor(reconciler: Wires['reconciler'], { kernel, hostNamespace: host }: HostAccess) {
     this.reconciler = reconciler
-    this.forgetFlows = filters => kernel.forgetFlows(filters)
+    this.kernel = kernel
     this.podContext = { namespaces: new Map([[HOST_NETNS, host]]) }
   }
 
   /** Keeps others from making what the plan needs on the host, until it is made here. */
-  reserve(plan: Attachment): Reservation {
-    return this.reconciler.reserve(hostKeys(plan))
+  reserve(plan: Attachment): HostReservation {
+    const all = hostEntries(plan)
+    const chains = all.filter(isChain)
+    return {
+      entries: this.reconciler.reserve(all.filter(entry => !isChain(entry)).map(entryKey)),
+      chains: chains.length === 0 ? undefined : this.reconciler.reserve(chains.map(entryKey)),
+    }
   }
 
   /** Throws the first refusal. */
-  async makeHost(plan: Attachment, pod: PodNamespace, reserved: Reservation): Promise<void> {
+  async makeHost(plan: Attachment, pod: PodNamespace, { entries, chains }: HostReservation): Promise<void> {
+    const families = new Set(
+      hostEntries(plan)
+        .filter(isChain)
+        .map(({ family }) => family),
+    )
+    for (const family of families) await this.insistOnIptables(family)
     if (plan.displaced.length > 0) insist(await this.reconciler.evict(plan.displaced))
     const namespaces = new Map([[String(pod.cookie), pod]])
     // The pod need not wait until the reconciler knows by events what it has done.
     const all = await new Promise<readonly Outcome[]>((resolve, reject) => {
-      reserved.run({ namespaces, onOutcomes: resolve }).then(resolve, reject)
+      entries.run({ namespaces, onOutcomes: resolve }).then(resolve, reject)
     })
     // A bridge that is made anew brings the links of all its pods along: those are for others to insist on.
     const own = new Set(hostKeys(plan))
     const outcomes = all.filter(({ operation }) => own.has(entryKey(operation.entry)))
     insist(outcomes)
-    if (plan.staleFlows !== undefined) await this.forgetFlows(plan.staleFlows)
+    if (chains !== undefined) insist(await chains.run())
+    if (plan.staleFlows !== undefined) await this.kernel.forgetFlows(plan.staleFlows)
     const made = new Set(outcomes.filter(({ operation }) => operation.op === 'create').map(outcomeKey))
     for (const entry of plan.host) if (isOwnLink(entry)) this.insistOnLink(entryKey(entry), made)
   }
@@ -72,7 +92,7 @@ export class Wires {
   /** To be called when the plan's entries are not desired any more; throws the first refusal. */
   async remove(plan: Attachment): Promise<void> {
     insist(await this.reconciler.run(plan.host.map(entryKey)))
-    if (plan.staleFlows !== undefined) await this.forgetFlows(plan.staleFlows)
+    if (plan.staleFlows !== undefined) await this.kernel.forgetFlows(plan.staleFlows)
   }
 
   /** Takes away, and puts back, what does not go with the host's end of the attachment. */
@@ -106,6 +126,14 @@ export class Wires {
     ]
   }
 
+  private async insistOnIptables(family: 4 | 6): Promise<void> {
+    const fault = await this.kernel.iptablesFault(family)
+    if (fault === undefined) return
+    const advice = 'set ipMasqBackend, and backend of portmap, to nftables, or install iptables-nft'
+    const message = `this network asks for iptables, which this node's agent cannot use (${fault}): ${advice}`
+    throw cniError('unsupported-field', 'attach', message)
+  }
+
   /** Nothing may have been refused, and yet no link made: something in the way kept it out of the plan. */
   private insistOnLink(key: string, made: ReadonlySet<string>): void {
     if (made.has(key) || this.reconciler.observed.get(key)?.mark === 'ours') return
@@ -121,8 +149,16 @@ function isThere(present: readonly ObservedEntry[]): (entry: Entry) => boolean {
 }
 
 /** What an attachment needs on the host. */
-function hostKeys({ shared, host }: Attachment): string[] {
-  return [...shared, ...host].map(entryKey)
+function hostEntries({ shared, host }: Attachment): readonly Entry[] {
+  return [...shared, ...host]
+}
+
+function hostKeys(plan: Attachment): string[] {
+  return hostEntries(plan).map(entryKey)
+}
+
+function isChain(entry: Entry): entry is IptablesChainEntry {
+  return entry.kind === 'iptables-chain'
 }
 
 function isOwnLink(entry: Entry): boolean {

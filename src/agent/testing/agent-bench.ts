@@ -26,6 +26,8 @@ export interface AgentBenchOptions {
   readonly standsAlone?: boolean
   readonly clock?: Clock
   readonly bootId?: string
+  /** Why the host has no iptables. */
+  readonly iptablesFault?: string
   /** Small files of the machine, by path: they outlive agents. */
   readonly files?: Map<string, string>
 }
@@ -38,7 +40,7 @@ export class AgentBench {
   private readonly clock: Clock
   private readonly files: Map<string, string>
   private readonly network = new FakeNetwork()
-  private readonly host = new FakeKernel({ network: this.network, devices: ['eth0'] })
+  private readonly host: FakeKernel
   readonly disk = new MemoryDisk()
   private readonly pods = new Map<string, { kernel: FakeKernel; namespace: PodNamespace }>()
   private life = new Life()
@@ -63,6 +65,12 @@ export class AgentBench {
     this.clock = clock
     this.files = files
     this.store = options.store ?? new MemoryStore({ clock, random: Math.random })
+    const { iptablesFault } = options
+    this.host = new FakeKernel({
+      network: this.network,
+      devices: ['eth0'],
+      ...(iptablesFault === undefined ? {} : { iptablesFault }),
+    })
     this.host.fault = operation => this.judge(operation)
     this.agent = this.makeAgent()
   }
