@@ -6,7 +6,6 @@ import process from 'node:process'
 import { test } from 'node:test'
 import {
   type AttachmentSpec,
-  type CniResult,
   parseBridgeConfig,
   parsePortmapConfig,
   planBridge,
@@ -33,19 +32,27 @@ const spec = (n: 2 | 3): AttachmentSpec => ({
 })
 
 // Where bridges call netfilter, a packet that returns to its pod leaves by the port it came in by.
-const config = parseBridgeConfig({ isDefaultGateway: true, ipMasq: true, hairpinMode: true })
-const bridged = (n: 2 | 3) => (netns: string) => planBridge({ ...spec(n), config }, netns)
+const BRIDGE = { isDefaultGateway: true, ipMasq: true, hairpinMode: true }
 
-const POD_RESULT = bridged(2)('pod').result
+const BACKENDS = ['nftables', 'iptables'] as const
 
-const ports = (prevResult: CniResult, portMappings: readonly object[], config: object = {}) =>
-  planPortmap({
-    network: 'pods',
-    containerId: 'c2',
-    ifName: 'eth0',
-    prevResult,
-    config: parsePortmapConfig({ ...config, runtimeConfig: { portMappings } }),
-  })
+/** Both plugins translate addresses by this backend. */
+function plansBy(backend: (typeof BACKENDS)[number]) {
+  const bridge = parseBridgeConfig({ ...BRIDGE, ipMasqBackend: backend })
+  const bridged = (n: 2 | 3) => (netns: string) => planBridge({ ...spec(n), config: bridge }, netns)
+  const ports = (portMappings: readonly object[], config: object = {}) =>
+    planPortmap({
+      network: 'pods',
+      containerId: 'c2',
+      ifName: 'eth0',
+      prevResult: bridged(2)('pod').result,
+      config: parsePortmapConfig({ backend, ...config, runtimeConfig: { portMappings } }),
+    })
+  return { bridged, ports }
+}
+
+/** Who answers the host at 127.0.0.1. With iptables nothing that it sends to itself leaves it. */
+const byLoopback = { nftables: 'pod 10.1.2.1', iptables: 'host 127.0.0.1' } as const
 
 /** A host with two pods; a client on one side of it, somebody else on the other, and programs that answer. */
 class PublishedPods implements Disposable {
@@ -116,68 +123,122 @@ function ask(from: Netns, protocol: 'tcp' | 'udp', address: string, port: number
   return result.stdout.trim()
 }
 
-test('a port of the host leads to the pod, for whoever asks, and nothing else does', async context => {
-  using world = new PublishedPods()
-  const { wired, host, client, beyond } = world
-  const pod = await wired.attach(bridged(2))
-  const neighbour = await wired.attach(bridged(3))
-  await wired.attach(() =>
-    ports(POD_RESULT, [
-      { hostPort: 8080, containerPort: 80 },
-      { hostPort: 53, containerPort: 80, protocol: 'udp' },
-    ]),
-  )
-  await world.answer(pod, 'pod', 80)
-  await world.answer(beyond, 'beyond', 8080)
-  await world.answer(neighbour, 'neighbour', 8080)
-  await world.answer(host, 'host', 8080)
+for (const backend of BACKENDS) {
+  const { bridged, ports } = plansBy(backend)
 
-  const cases: readonly [
-    what: string,
-    from: Netns,
-    protocol: 'tcp' | 'udp',
-    address: string,
-    port: number,
-    answer: string,
-  ][] = [
-    ['from outside', client, 'tcp', HOST4, 8080, 'pod 192.0.2.2'],
-    ['from outside, by IPv6', client, 'tcp', HOST6, 8080, 'pod 2001:db8::2'],
-    ['from outside, by UDP', client, 'udp', HOST4, 53, 'pod 192.0.2.2'],
-    ['from outside, by UDP and IPv6', client, 'udp', HOST6, 53, 'pod 2001:db8::2'],
-    ['at any address of the host', client, 'tcp', '198.51.100.1', 8080, 'pod 192.0.2.2'],
-    ['from the host itself', host, 'tcp', HOST4, 8080, 'pod 192.0.2.1'],
-    ['from the host itself, by IPv6', host, 'tcp', HOST6, 8080, 'pod 2001:db8::1'],
-    ['from another pod of the subnet', neighbour, 'tcp', HOST4, 8080, 'pod 10.1.2.1'],
-    ['from another pod of the subnet, by IPv6', neighbour, 'tcp', HOST6, 8080, 'pod fd00:1::1'],
-    ['from the pod itself', pod, 'tcp', HOST4, 8080, 'pod 10.1.2.1'],
-    ['from the pod itself, by IPv6', pod, 'tcp', HOST6, 8080, 'pod fd00:1::1'],
-    ['not what is on its way through the host', client, 'tcp', '198.51.100.2', 8080, 'beyond 192.0.2.2'],
-    [
-      'not what is on its way through the host, by IPv6',
-      client,
-      'tcp',
-      '2001:db8:1::2',
-      8080,
-      'beyond 2001:db8::2',
-    ],
-    ['not the port of another pod', client, 'tcp', '10.1.2.3', 8080, 'neighbour 192.0.2.2'],
-    ['from the host itself, by its loopback address', host, 'tcp', '127.0.0.1', 8080, 'pod 10.1.2.1'],
-    ['from the host itself, by its loopback address and UDP', host, 'udp', '127.0.0.1', 53, 'pod 10.1.2.1'],
-    ['not what the host sends to itself over loopback, by IPv6', host, 'tcp', '::1', 8080, 'host ::1'],
-    ['not another protocol', client, 'tcp', HOST4, 53, ''],
-    [
-      'the pod itself knows who asks without the host in between',
-      client,
-      'tcp',
-      '10.1.2.2',
-      80,
-      'pod 192.0.2.2',
-    ],
-  ]
-  for (const [what, from, protocol, address, port, answer] of cases) {
-    await context.test(what, () => assert.equal(ask(from, protocol, address, port), answer))
-  }
-})
+  test(`${backend}: a port of the host leads to the pod, for whoever asks, and nothing else does`, async context => {
+    using world = new PublishedPods()
+    const { wired, host, client, beyond } = world
+    const pod = await wired.attach(bridged(2))
+    const neighbour = await wired.attach(bridged(3))
+    await wired.attach(() =>
+      ports([
+        { hostPort: 8080, containerPort: 80 },
+        { hostPort: 53, containerPort: 80, protocol: 'udp' },
+      ]),
+    )
+    await world.answer(pod, 'pod', 80)
+    await world.answer(beyond, 'beyond', 8080)
+    await world.answer(neighbour, 'neighbour', 8080)
+    await world.answer(host, 'host', 8080)
+
+    const cases: readonly [
+      what: string,
+      from: Netns,
+      protocol: 'tcp' | 'udp',
+      address: string,
+      port: number,
+      answer: string,
+    ][] = [
+      ['from outside', client, 'tcp', HOST4, 8080, 'pod 192.0.2.2'],
+      ['from outside, by IPv6', client, 'tcp', HOST6, 8080, 'pod 2001:db8::2'],
+      ['from outside, by UDP', client, 'udp', HOST4, 53, 'pod 192.0.2.2'],
+      ['from outside, by UDP and IPv6', client, 'udp', HOST6, 53, 'pod 2001:db8::2'],
+      ['at any address of the host', client, 'tcp', '198.51.100.1', 8080, 'pod 192.0.2.2'],
+      ['from the host itself', host, 'tcp', HOST4, 8080, 'pod 192.0.2.1'],
+      ['from the host itself, by IPv6', host, 'tcp', HOST6, 8080, 'pod 2001:db8::1'],
+      ['from another pod of the subnet', neighbour, 'tcp', HOST4, 8080, 'pod 10.1.2.1'],
+      ['from another pod of the subnet, by IPv6', neighbour, 'tcp', HOST6, 8080, 'pod fd00:1::1'],
+      ['from the pod itself', pod, 'tcp', HOST4, 8080, 'pod 10.1.2.1'],
+      ['from the pod itself, by IPv6', pod, 'tcp', HOST6, 8080, 'pod fd00:1::1'],
+      ['not what is on its way through the host', client, 'tcp', '198.51.100.2', 8080, 'beyond 192.0.2.2'],
+      [
+        'not what is on its way through the host, by IPv6',
+        client,
+        'tcp',
+        '2001:db8:1::2',
+        8080,
+        'beyond 2001:db8::2',
+      ],
+      ['not the port of another pod', client, 'tcp', '10.1.2.3', 8080, 'neighbour 192.0.2.2'],
+      ['from the host itself, by its loopback address', host, 'tcp', '127.0.0.1', 8080, byLoopback[backend]],
+      ['not what the host sends to itself over loopback, by IPv6', host, 'tcp', '::1', 8080, 'host ::1'],
+      ['not another protocol', client, 'tcp', HOST4, 53, ''],
+      [
+        'the pod itself knows who asks without the host in between',
+        client,
+        'tcp',
+        '10.1.2.2',
+        80,
+        'pod 192.0.2.2',
+      ],
+    ]
+    for (const [what, from, protocol, address, port, answer] of cases) {
+      await context.test(what, () => assert.equal(ask(from, protocol, address, port), answer))
+    }
+  })
+
+  test(`${backend}: one address of the host, everybody masqueraded, conditions, and a Service that comes first`, async () => {
+    using world = new PublishedPods()
+    const { wired, host, client, beyond } = world
+    const pod = await wired.attach(bridged(2))
+    const mappings = [
+      { hostPort: 8080, containerPort: 80, hostIP: HOST4 },
+      { hostPort: 8081, containerPort: 80 },
+    ]
+    const config = { masqAll: true, conditionsV4: ['!', '-s', '198.51.100.0/24'] }
+    await wired.attach(() => ports(mappings, config))
+    await world.answer(pod, 'pod', 80)
+    await world.answer(beyond, 'beyond', 8081)
+    assert.equal(ask(client, 'tcp', HOST4, 8080), 'pod 10.1.2.1')
+    assert.equal(ask(client, 'tcp', '198.51.100.1', 8080), '', 'another address of the host')
+    assert.equal(ask(beyond, 'tcp', HOST4, 8080), '', 'not under the condition')
+    assert.equal(ask(client, 'tcp', HOST4, 8081), 'pod 10.1.2.1')
+    const service = [
+      'table ip services {',
+      'chain prerouting { type nat hook prerouting priority dstnat; tcp dport 8081 dnat to 198.51.100.2; }',
+      'chain postrouting { type nat hook postrouting priority srcnat; ip daddr 198.51.100.2 masquerade; }',
+      '}',
+    ]
+    run(host, ['nft', '-f', '-'], service.join('\n'))
+    assert.equal(ask(client, 'tcp', HOST4, 8081), 'beyond 198.51.100.1')
+  })
+
+  test(`${backend}: a UDP flow that went elsewhere comes to the pod once it is forgotten`, async () => {
+    using world = new PublishedPods()
+    const { wired, host, client } = world
+    const pod = await wired.attach(bridged(2))
+    await world.answer(pod, 'pod', 80)
+    await world.answer(host, 'host', 53)
+    const asker = world.start(client, 'ask-udp.ts', HOST4, '53')
+    const answers: string[] = []
+    asker.stdout?.on('data', chunk => answers.push(String(chunk).trim()))
+    const asked = async () => {
+      const count = answers.length
+      asker.stdin?.write('?')
+      await eventually('an answer', () => answers.length > count || undefined)
+      return answers.at(-1)
+    }
+    assert.equal(await asked(), 'host 192.0.2.2')
+    const plan = ports([{ hostPort: 53, containerPort: 80, protocol: 'udp' }])
+    await wired.attach(() => plan)
+    assert.equal(await asked(), 'host 192.0.2.2', 'the flow is what it was')
+    const kernel = new NetlinkKernel({ netns: host })
+    assert.equal(await kernel.forgetFlows(plan.staleFlows ?? []), 1)
+    assert.equal(await asked(), 'pod 192.0.2.2')
+    assert.equal(await kernel.forgetFlows([{ family: 4, protocol: 17, destinationPort: 54 }]), 0)
+  })
+}
 
 /** Packets to 127.0.0.0/8 that came from elsewhere. */
 function dropped(host: Netns): number {
@@ -188,10 +249,9 @@ function dropped(host: Netns): number {
 test('what the host serves to itself is not for its neighbours, whatever they send', async () => {
   using world = new PublishedPods()
   const { wired, host, client } = world
-  const pod = await wired.attach(netns =>
-    planBridge({ ...spec(2), config: { ...config, guard: false } }, netns),
-  )
-  await wired.attach(() => ports(POD_RESULT, [{ hostPort: 8080, containerPort: 80 }]))
+  const unguarded = parseBridgeConfig({ ...BRIDGE, guard: false })
+  const pod = await wired.attach(netns => planBridge({ ...spec(2), config: unguarded }, netns))
+  await wired.attach(() => plansBy('nftables').ports([{ hostPort: 8080, containerPort: 80 }]))
   await world.answer(host, 'host', 9999)
   assert.equal(ask(host, 'tcp', '127.0.0.1', 9999), 'host 127.0.0.1')
   for (const [neighbour, gateway, device] of [
@@ -214,55 +274,4 @@ test('what the host serves to itself is not for its neighbours, whatever they se
     assert.equal(ask(neighbour, 'tcp', '127.0.0.1', 9999), '')
     assert.ok(dropped(host) > before, 'it came as far as the rule')
   }
-})
-
-test('one address of the host, everybody masqueraded, conditions, and a Service that comes first', async () => {
-  using world = new PublishedPods()
-  const { wired, host, client, beyond } = world
-  const pod = await wired.attach(bridged(2))
-  const mappings = [
-    { hostPort: 8080, containerPort: 80, hostIP: HOST4 },
-    { hostPort: 8081, containerPort: 80 },
-  ]
-  const config = { masqAll: true, conditionsV4: ['!', '-s', '198.51.100.0/24'] }
-  await wired.attach(() => ports(POD_RESULT, mappings, config))
-  await world.answer(pod, 'pod', 80)
-  await world.answer(beyond, 'beyond', 8081)
-  assert.equal(ask(client, 'tcp', HOST4, 8080), 'pod 10.1.2.1')
-  assert.equal(ask(client, 'tcp', '198.51.100.1', 8080), '', 'another address of the host')
-  assert.equal(ask(beyond, 'tcp', HOST4, 8080), '', 'not under the condition')
-  assert.equal(ask(client, 'tcp', HOST4, 8081), 'pod 10.1.2.1')
-  const service = [
-    'table ip services {',
-    'chain prerouting { type nat hook prerouting priority dstnat; tcp dport 8081 dnat to 198.51.100.2; }',
-    'chain postrouting { type nat hook postrouting priority srcnat; ip daddr 198.51.100.2 masquerade; }',
-    '}',
-  ]
-  run(host, ['nft', '-f', '-'], service.join('\n'))
-  assert.equal(ask(client, 'tcp', HOST4, 8081), 'beyond 198.51.100.1')
-})
-
-test('a UDP flow that went elsewhere comes to the pod once it is forgotten', async () => {
-  using world = new PublishedPods()
-  const { wired, host, client } = world
-  const pod = await wired.attach(bridged(2))
-  await world.answer(pod, 'pod', 80)
-  await world.answer(host, 'host', 53)
-  const asker = world.start(client, 'ask-udp.ts', HOST4, '53')
-  const answers: string[] = []
-  asker.stdout?.on('data', chunk => answers.push(String(chunk).trim()))
-  const asked = async () => {
-    const count = answers.length
-    asker.stdin?.write('?')
-    await eventually('an answer', () => answers.length > count || undefined)
-    return answers.at(-1)
-  }
-  assert.equal(await asked(), 'host 192.0.2.2')
-  const plan = ports(POD_RESULT, [{ hostPort: 53, containerPort: 80, protocol: 'udp' }])
-  await wired.attach(() => plan)
-  assert.equal(await asked(), 'host 192.0.2.2', 'the flow is what it was')
-  const kernel = new NetlinkKernel({ netns: host })
-  assert.equal(await kernel.forgetFlows(plan.staleFlows ?? []), 1)
-  assert.equal(await asked(), 'pod 192.0.2.2')
-  assert.equal(await kernel.forgetFlows([{ family: 4, protocol: 17, destinationPort: 54 }]), 0)
 })

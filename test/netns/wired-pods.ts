@@ -12,12 +12,12 @@ import {
   removeOnce,
 } from '../../src/kernel/index.ts'
 import { Netns, openTun } from '../../src/sys/index.ts'
-import { run } from './kernel-harness.ts'
+import { programsIn, run } from './kernel-harness.ts'
 
 /** A host and its pods as namespaces, wired by what planners say and nothing else. */
 export class WiredPods implements Disposable {
   readonly host = Netns.create()
-  private readonly hostKernel = new NetlinkKernel({ netns: this.host })
+  private readonly hostKernel = new NetlinkKernel({ netns: this.host, runProgram: programsIn(this.host) })
   private readonly pods = new Map<Netns, NetlinkKernel>()
   private readonly shared = new Set<string>()
   private readonly fromPod: ApplyContext = { namespaces: new Map([[HOST_NETNS, this.host]]) }

@@ -72,8 +72,8 @@ test('where iptables is missing, it is asked once for all', async () => {
     operations.map(operation => failures.get(operation)?.code),
     ['kernel.unsupported', 'kernel.unsupported', 'kernel.unsupported'],
   )
-  assert.deepEqual(runs, ['iptables-restore', 'iptables-save'])
-  assert.match((await table.fault()) ?? '', /iptables-save cannot be run: there is no iptables-save/)
+  assert.deepEqual(runs, ['iptables-restore', 'iptables-restore'])
+  assert.match((await table.fault()) ?? '', /iptables-restore cannot be run: there is no iptables-restore/)
 })
 
 test('what was known stays known while nothing can be seen', async () => {
@@ -109,4 +109,14 @@ test('its own transactions are nothing to look at; those of others between them 
     scope: { kind: 'iptables-chain', family: 4 },
     entries: [],
   })
+})
+
+test('whether it can be used is found out once', async () => {
+  let answer: ProgramEnd = { exitCode: 4, stdout: '', stderr: "Fatal: can't open lock file" }
+  const { table, runs } = tableWith(() => answer)
+  assert.equal(await table.fault(), "iptables-restore refused: Fatal: can't open lock file")
+  answer = done
+  assert.equal(await table.fault(), undefined)
+  assert.equal(await table.fault(), undefined)
+  assert.equal(runs.length, 2)
 })

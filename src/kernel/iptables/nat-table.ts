@@ -1,9 +1,10 @@
-import { errorText, Mutex } from '../../base/index.ts'
-import type { ProgramEnd, RunProgram } from '../../sys/index.ts'
+import { Mutex } from '../../base/index.ts'
+import type { RunProgram } from '../../sys/index.ts'
 import { type Entry, entryKey, type IptablesChainEntry } from '../entry.ts'
 import { type Failure, invalid, refusal } from '../netlink/refusals.ts'
 import type { KernelEvent, ObservedEntry, Operation } from '../operation.ts'
-import { chainLines, restoreInput } from './restore-input.ts'
+import { chainLines } from './chain-lines.ts'
+import { Programs } from './programs.ts'
 import { savedChains } from './saved-chains.ts'
 
 export interface NatTableOptions {
@@ -26,17 +27,20 @@ interface Due {
  */
 export class NatTable {
   private readonly options: NatTableOptions
+  private readonly programs: Programs
   /** Looking and writing one after the other, so that what is told is told in order. */
   private readonly mutex = new Mutex()
   /** By key; as it was seen last, or written. */
   private readonly known = new Map<string, IptablesChainEntry>()
   private hasLooked = false
+  private isUsable = false
   private isLookDue = false
   /** Where the kernel tells of transactions: how many there were, and how many of them are our own. */
   private window: { touches: number; writes: number } | undefined
 
   constructor(options: NatTableOptions) {
     this.options = options
+    this.programs = new Programs(options.family, options.run)
   }
 
   /** What a former life may have left is looked for once; later only who has something there, or wants it, looks. */
@@ -49,7 +53,7 @@ export class NatTable {
 
   /** Why nothing can be had here, in words; undefined if it can. */
   fault(): Promise<string | undefined> {
-    return this.mutex.run(() => (this.hasLooked ? undefined : this.look()))
+    return this.mutex.run(() => (this.isUsable ? undefined : this.probe()))
   }
 
   /** Somebody changed what is ours, or where it is entered: once a transaction. */
@@ -87,9 +91,12 @@ export class NatTable {
 
   private async carryOut(operations: readonly Operation[], failures: Map<Operation, Failure>): Promise<void> {
     if ((await this.write(operations, failures)) === undefined) return
-    // What is known may be old.
-    const fault = await this.look()
-    if (fault === undefined) return this.divide(operations, failures)
+    const fault = await this.probe()
+    if (fault === undefined) {
+      // What is known may be old.
+      await this.look()
+      return this.divide(operations, failures)
+    }
     for (const operation of operations)
       failures.set(operation, refusal(operation, 'kernel.unsupported', fault))
   }
@@ -114,13 +121,17 @@ export class NatTable {
     const due = operations.flatMap(operation => this.dueOf(operation, failures))
     const lines = due.flatMap(item => item.lines)
     if (lines.length === 0) return undefined
-    const program = `${programPrefix(this.options.family)}-restore`
-    const end = await this.run(program, ['--noflush', '--wait=10'], restoreInput(lines))
-    if (typeof end === 'string') return end
-    if (end.exitCode !== 0) return `${program} refused: ${firstLine(end.stderr)}`
+    const why = await this.programs.restore(lines)
+    if (why !== undefined) return why
     if (this.window !== undefined) this.window.writes += 1
     for (const { operation } of due) this.learn(operation)
     return undefined
+  }
+
+  private async probe(): Promise<string | undefined> {
+    const fault = await this.programs.probe()
+    this.isUsable = fault === undefined
+    return fault
   }
 
   private dueOf(operation: Operation, failures: Map<Operation, Failure>): Due[] {
@@ -147,27 +158,13 @@ export class NatTable {
     else this.known.set(entryKey(entry), entry)
   }
 
-  /** Returns why nothing can be seen; what was known is known still. */
-  private async look(): Promise<string | undefined> {
-    const { family } = this.options
-    const program = `${programPrefix(family)}-save`
-    // Of all tables: where nobody has used table `nat`, to name it would load it.
-    const end = await this.run(program, [], '')
-    if (typeof end === 'string') return end
-    if (end.exitCode !== 0) return `${program} failed: ${firstLine(end.stderr)}`
+  /** While nothing can be seen, what was known is known still. */
+  private async look(): Promise<void> {
+    const saved = await this.programs.save()
+    if (saved === undefined) return
     this.hasLooked = true
     this.known.clear()
-    for (const chain of savedChains(family, end.stdout)) this.known.set(entryKey(chain), chain)
-    return undefined
-  }
-
-  /** How the program ended, or why it could not be run. */
-  private async run(program: string, args: readonly string[], input: string): Promise<ProgramEnd | string> {
-    try {
-      return await this.options.run(program, args, input)
-    } catch (error) {
-      return `${program} cannot be run: ${errorText(error)}`
-    }
+    for (const chain of savedChains(this.options.family, saved)) this.known.set(entryKey(chain), chain)
   }
 
   private observed(): readonly ObservedEntry[] {
@@ -192,12 +189,4 @@ export class NatTable {
 
 function isChain(entry: Entry): entry is IptablesChainEntry {
   return entry.kind === 'iptables-chain'
-}
-
-function programPrefix(family: 4 | 6): string {
-  return family === 4 ? 'iptables' : 'ip6tables'
-}
-
-function firstLine(text: string): string {
-  return text.trim().split('\n')[0] ?? ''
 }

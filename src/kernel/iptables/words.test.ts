@@ -4,9 +4,8 @@ import fc from 'fast-check'
 import { quoteWord, splitWords } from './words.ts'
 
 test('words are read back as they were written, whatever they hold', () => {
-  const word = fc
-    .string({ unit: 'binary', minLength: 1, maxLength: 20 })
-    .filter(text => !/\p{Cc}/u.test(text))
+  const unit = fc.constantFrom(...`ab19-!#*:,./[]"\\' =$;&|é€`)
+  const word = fc.string({ unit, minLength: 1, maxLength: 12 })
   fc.assert(
     fc.property(fc.array(word), words => {
       assert.deepEqual(splitWords(words.map(quoteWord).join(' ')), words)

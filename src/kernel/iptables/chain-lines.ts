@@ -8,7 +8,7 @@ export interface ChainChange {
   readonly after: IptablesChainEntry | undefined
 }
 
-/** Lines for `iptables-restore --noflush` between `*nat` and `COMMIT`. What others have there is left alone. */
+/** What `iptables-restore --noflush` must be told to make the change, between `*nat` and `COMMIT`. */
 export function chainLines({ name, before, after }: ChainChange): string[] {
   if (before === undefined && after === undefined) return []
   const gone = before?.jumps.map(({ from, rule }) => ruleLine('-D', from, rule)) ?? []
@@ -21,11 +21,6 @@ export function chainLines({ name, before, after }: ChainChange): string[] {
     ...rules,
     ...jumps,
   ]
-}
-
-/** All in one: no packet sees half of it, and if a line is refused nothing is done. */
-export function restoreInput(lines: readonly string[]): string {
-  return ['*nat', ...lines, 'COMMIT', ''].join('\n')
 }
 
 function ruleLine(command: '-A' | '-D', chain: string, rule: IptablesRule): string {
