@@ -47,6 +47,7 @@ import {
 import { keepsForeignInPod, setsUpPod } from './kernel-suite/pod.ts'
 import {
   changesVlans,
+  findsThemDone,
   joinsItself,
   keepsDefault,
   keepsForeignVlans,
@@ -127,6 +128,7 @@ export function vlanSuite(name: string, createHarness: CreateHarness): void {
     it('changes them, also many at once, and takes them away', changesVlans)
     it('makes a bridge a member of its own', joinsItself)
     it("keeps those of others on others' ports", keepsForeignVlans)
+    it('takes those for done that are there before anybody asked', findsThemDone)
     it('takes the default VLAN from new ports', keepsDefault)
   })
 }

@@ -78,6 +78,29 @@ export async function keepsForeignVlans(world: World): Promise<void> {
   assert.deepEqual(await vlansOf(world, 'nic0'), ['1 pvid untagged', '300'])
 }
 
+export async function findsThemDone(world: World): Promise<void> {
+  const { foreign } = world.harness
+  const port: LinkEntry = {
+    kind: 'link',
+    type: 'device',
+    name: 'nic0',
+    claim: 'use',
+    owner: '',
+    master: 'br0',
+    up: true,
+  }
+  foreign.add({ kind: 'link', type: 'ifb', name: 'nic0', claim: 'use', owner: '' })
+  const reconciler = await world.startWith([filtering, port])
+  const { operations } = reconciler.counters
+  world.want([filtering, { ...port, bridgePort: { vlans: [{ id: 1, pvid: true, untagged: true }] } }])
+  await world.converges()
+  await reconciler.settled()
+  await reconciler.audit()
+  // The first look may be one: nobody had asked before.
+  assert.ok(reconciler.counters.operations <= operations + 1)
+  assert.deepEqual(codes(reconciler), [])
+}
+
 export async function keepsDefault(world: World): Promise<void> {
   await world.startWith([{ ...filtering, vlanDefaultPvid: 0 }, veth])
   assert.deepEqual(await world.difference(), [])

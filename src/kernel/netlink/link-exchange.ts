@@ -22,9 +22,9 @@ export function linksIn(reply: Reply | undefined): Link[] {
   return reply?.ok === true ? reply.messages.map(decodeLink) : []
 }
 
-/** Takes down the VLANs of all bridges and their ports. */
+/** Takes down the VLANs of all bridges and their ports, and has them followed. */
 export async function readVlans(client: NetlinkClient, links: LinkTable): Promise<void> {
-  for (const message of await client.dump(listBridgeVlans())) links.setVlans(decodeLink(message))
+  links.resetVlans((await client.dump(listBridgeVlans())).map(decodeLink))
 }
 
 export function failureOf(operation: Operation, reply: Reply | undefined): Failure | undefined {

@@ -33,7 +33,8 @@ export class LinkTable {
   private readonly byIndex = new Map<number, Link>()
   private readonly indexes = new Map<string, number>()
   private readonly departures = new Set<Departure>()
-  private readonly vlansByIndex = new Map<number, MemberVlans>()
+  /** Absent while nobody wants to know. */
+  private vlansByIndex: Map<number, MemberVlans> | undefined
 
   get(index: number): Link | undefined {
     return this.byIndex.get(index)
@@ -61,23 +62,29 @@ export class LinkTable {
     return before
   }
 
+  /** Of all ports and bridges, as dumped. From now on events are listened to: before, nobody wanted to know. */
+  resetVlans(members: Iterable<Link>): void {
+    this.vlansByIndex = new Map()
+    for (const member of members) this.setVlans(member)
+  }
+
   /**
    * Takes down the VLANs that a message of family AF_BRIDGE tells of a port, or of a bridge itself. It may come before
    * the one that says that the link is a port.
    */
   setVlans({ index, masterIndex, bridgeVlans }: Link): void {
-    if (bridgeVlans !== undefined) this.vlansByIndex.set(index, { masterIndex, vlans: bridgeVlans })
+    if (bridgeVlans !== undefined) this.vlansByIndex?.set(index, { masterIndex, vlans: bridgeVlans })
   }
 
   /** Undefined if nobody has told. */
   vlansOf({ index, masterIndex }: Link): readonly BridgeVlan[] | undefined {
-    const known = this.vlansByIndex.get(index)
+    const known = this.vlansByIndex?.get(index)
     // A bridge is told of as if it were a port of its own.
     return known?.masterIndex === (masterIndex ?? index) ? known.vlans : undefined
   }
 
   delete(index: number): void {
-    this.vlansByIndex.delete(index)
+    this.vlansByIndex?.delete(index)
     const link = this.byIndex.get(index)
     if (link === undefined) return
     this.byIndex.delete(index)
@@ -88,7 +95,7 @@ export class LinkTable {
   reset(links: Iterable<Link>): void {
     this.byIndex.clear()
     this.indexes.clear()
-    this.vlansByIndex.clear()
+    this.vlansByIndex = undefined
     for (const link of links) this.set(link)
     for (const departure of this.departures) departure.lookAt(this.byIndex)
   }

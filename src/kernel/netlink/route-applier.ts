@@ -59,6 +59,8 @@ export class RouteApplier {
   private doomed: Operation[] = []
   private readonly unresolved = new Set<string>()
   private readonly changedLinks = new Set<string>()
+  /** Links of which something was learned that no event tells. */
+  private readonly toldLinks = new Set<string>()
   /** Links of this plan that could not be made: one of that name is somebody else's, and nothing is done to it. */
   private readonly unmade = new Set<string>()
 
@@ -160,10 +162,14 @@ export class RouteApplier {
    */
   private async lookAtLinks(): Promise<void> {
     const { client, links, onLink } = this.options
-    const names = [...this.changedLinks].filter(name => links.get(links.indexOf(name) ?? 0)?.up !== true)
+    const names = new Set(this.toldLinks)
+    for (const name of this.changedLinks) {
+      if (links.get(links.indexOf(name) ?? 0)?.up !== true) names.add(name)
+    }
     this.changedLinks.clear()
-    if (names.length === 0 || onLink === undefined) return
-    for (const reply of await client.send(names.map(name => getLink({ name })))) {
+    this.toldLinks.clear()
+    if (names.size === 0 || onLink === undefined) return
+    for (const reply of await client.send([...names].map(name => getLink({ name })))) {
       if (reply.ok) for (const message of reply.messages) onLink(decodeLink(message))
     }
   }
@@ -257,6 +263,7 @@ export class RouteApplier {
     const [now] = linksIn(await ask(client, getLink({ index })))
     if (now === undefined) return
     if (links.vlansOf(now) === undefined) await readVlans(client, links)
+    this.toldLinks.add(link.name)
     this.queue(operation, vlanRequests(link, wanted, index, links.vlansOf(now) ?? []))
   }
 
