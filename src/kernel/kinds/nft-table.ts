@@ -27,10 +27,21 @@ export interface TableShape extends Pick<NftTableEntry, 'sets'> {
   })[]
 }
 
+/** Entries are values: what one amounted to, it always will. A desired table is compared at every ADD that needs it. */
+const known = new WeakMap<NftTableEntry, string>()
+
 /** Equal for two tables if and only if they hold the same sets, chains and rules in the same order. */
 export function tableFingerprint(table: NftTableEntry): string {
-  const chains = table.chains.map(chain => ({ ...chain, rules: chain.rules.map(ruleDigest) }))
-  return shapeFingerprint({ sets: table.sets, chains })
+  const fingerprint = known.get(table) ?? computeFingerprint(table)
+  known.set(table, fingerprint)
+  return fingerprint
+}
+
+function computeFingerprint({ sets, chains }: NftTableEntry): string {
+  return shapeFingerprint({
+    sets,
+    chains: chains.map(chain => ({ ...chain, rules: chain.rules.map(ruleDigest) })),
+  })
 }
 
 /** The order of sets and of chains means nothing; the order of rules does. */
