@@ -88,22 +88,13 @@ export class Calls {
     const blocks = plugin.usesBlocks ? this.options.blocks : NO_BLOCKS
     const name = attachmentName(call, plugin)
     let from = ''
-    const result = await attachments
-      .add(name, pod, async begin => {
-        // Asked when it is this interface's turn: the node may have lost its block while the call waited.
-        const reason = blocks.lacks()
-        if (reason !== undefined) throw cniError('try-again-later', 'attach', reason)
-        from = blocks.names()
-        return plugin.prepare(call, pod, begin)
-      })
-      .catch(async (error: unknown) => {
-        // It may have given addresses before the rest failed; what it says to that would hide why.
-        await plugin
-          .delegated(call)
-          ?.release()
-          .catch(() => undefined)
-        throw error
-      })
+    const result = await attachments.add(name, pod, async begin => {
+      // Asked when it is this interface's turn: the node may have lost its block while the call waited.
+      const reason = blocks.lacks()
+      if (reason !== undefined) throw cniError('try-again-later', 'attach', reason)
+      from = blocks.names()
+      return plugin.prepare(call, pod, begin)
+    })
     const undo = () => attachments.remove(name, pod)
     // And again: a pod must not begin with an address that the node lost while it was wired.
     const reason =

@@ -175,6 +175,8 @@ test('addresses of a plugin of somebody else: it is run for every verb, and gets
   assert.match(ip(node.pod('a'), 'route'), /default via 10\.55\.0\.1/)
   assert.match(ip(node.netns, '-br -4 address show br-test'), /10\.55\.0\.1\/24/)
   assert.match(inNode('nft list table ip podlace-net-lan'), /10\.55\.0\.7/)
+  // A second ADD is refused, and takes nothing from the first.
+  assert.equal(node.call('ADD', 'a', config).output.code, 101)
   for (const command of ['CHECK', 'STATUS', 'DEL']) {
     assert.equal(node.call(command, 'a', config).exitCode, 0, command)
   }

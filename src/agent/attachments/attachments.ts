@@ -104,9 +104,8 @@ export class Attachments {
         await recorded
         checkpoint('intended')
         const result = await this.wire(attached, pod, host)
-        return attached.complete === undefined
-          ? this.finish(key, result)
-          : await this.complete(key, await attached.complete(), pod)
+        const { later } = attached
+        return later === undefined ? this.finish(key, result) : await this.complete(key, later, pod)
       } catch (error) {
         await this.undo(key, attached.record, pod)
         throw error
@@ -222,12 +221,27 @@ export class Attachments {
   }
 
   /** Wires it once more, with what could not be known before it was wired. */
-  private async complete(key: string, attached: Attached, pod: PodNamespace): Promise<CniResult> {
-    this.options.checkpoint('completed')
-    await this.intend(key, attached)
+  private async complete(
+    key: string,
+    later: NonNullable<Attached['later']>,
+    pod: PodNamespace,
+  ): Promise<CniResult> {
+    try {
+      const attached = await later.get()
+      this.options.checkpoint('completed')
+      await this.intend(key, attached)
+      return this.finish(key, await this.rewire(key, attached, pod))
+    } catch (error) {
+      // What that says would hide why it failed.
+      await later.giveBack().catch(() => undefined)
+      throw error
+    }
+  }
+
+  private async rewire(key: string, attached: Attached, pod: PodNamespace): Promise<CniResult> {
     const host = this.desire(key, attached)
     try {
-      return this.finish(key, await this.wire(attached, pod, host))
+      return await this.wire(attached, pod, host)
     } finally {
       cancel(host)
     }

@@ -107,8 +107,12 @@ export function attachmentKey(holder: Holder, chainedType?: string): string {
 export interface Attached {
   readonly record: AttachmentRecord
   readonly plan: Attachment
-  /** What it comes to when it is wired: with the addresses that a plugin of somebody else gives then. */
-  readonly complete?: () => Promise<Attached>
+  /** What is known when it is wired only: the addresses that a plugin of somebody else gives then. */
+  readonly later?: {
+    get(): Promise<Attached>
+    /** Takes back what `get` was given, or may have been. */
+    giveBack(): Promise<void>
+  }
 }
 
 /** Pure: the entries and the result of an attachment. */

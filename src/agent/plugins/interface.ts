@@ -55,7 +55,7 @@ export function interfacePlugin<Config, Facts = undefined>(
 interface Attaching {
   readonly call: Call
   readonly source: AddressSource | undefined
-  readonly delegated?: { add(): Promise<Lease> } | undefined
+  readonly delegated?: { add(): Promise<Lease>; release(): Promise<void> } | undefined
   readonly make: (lease: Lease) => AttachmentRecord
   readonly begin: (attached: Attached) => void
 }
@@ -74,7 +74,7 @@ export async function attach({ call, source, delegated, make, begin }: Attaching
   if (source !== undefined) return source.allocate(holderOf(call), addressRequest(call), use)
   const attached = use(NO_LEASE)
   // A plugin such as `dhcp` asks through the interface, so that this must be there first.
-  return delegated === undefined
-    ? attached
-    : { ...attached, complete: async () => plan(await delegated.add()) }
+  if (delegated === undefined) return attached
+  const later = { get: async () => plan(await delegated.add()), giveBack: () => delegated.release() }
+  return { ...attached, later }
 }

@@ -88,9 +88,9 @@ export const NODE_GUARDS: readonly Guard[] = [
     name: 'marks',
     protects: 'only what bears our mark is deleted',
     file: 'kernel/ownership.ts',
-    find: `    case 'nft-table':
+    find: `    case 'iptables-chain':
       return mark === 'ours'`,
-    replace: `    case 'nft-table':
+    replace: `    case 'iptables-chain':
       return true`,
     expects: ['I6'],
   },
