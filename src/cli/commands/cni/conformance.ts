@@ -96,9 +96,11 @@ async function run(
   const { checkRoot } = await import('../../../lab/index.ts')
   const { failureLines, runSuite } = await import('../../../conformance/index.ts')
   checkRoot(context.uid)
-  const palette = choosePalette(context.stdout.isTerminal, context.env)
-  const onCase = (report: CaseReport) => {
-    if (flags.json === true || report.status !== 'failed') return
+  const told = new Set<string>()
+  const tell = (report: CaseReport) => {
+    if (flags.json === true || report.status !== 'failed' || told.has(report.id)) return
+    told.add(report.id)
+    const palette = choosePalette(context.stdout.isTerminal, context.env)
     const [first = '', ...rest] = failureLines(report)
     context.stdout.write(`${[`${palette.bad('✘')} ${first}`, ...rest].join('\n')}\n`)
   }
@@ -109,13 +111,15 @@ async function run(
     callTimeoutMs: CALL_TIMEOUT_MS,
     clock: systemClock,
     signal: context.signal,
-    onCase,
+    onCase: tell,
   })
   // A score of half the cases would be taken for the score.
   if (context.signal.aborted)
     throw new PodlaceError('conformance', 'interrupted before all cases were run: there is no score', {
       code: 'conformance.interrupted',
     })
+  // Some passes turn out to be hollow only when all is known.
+  report.cases.forEach(tell)
   return report
 }
 
