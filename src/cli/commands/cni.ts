@@ -19,6 +19,7 @@ Examples:
   podlace cni status pods                    can a pod be attached now? if not, why?
   podlace cni version pods                   which versions do its plugins speak?
   podlace cni exec bridge --command STATUS < one-plugin.json
+  podlace cni conformance --bin /opt/cni/bin  do they what the specification demands?
   podlace cni install --agent-uid 64113      make this machine a node of Podlace`
 
 /** `cni ...`: both sides of the protocol by hand. */

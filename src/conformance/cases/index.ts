@@ -7,6 +7,7 @@ import { crashCases } from './crash.ts'
 import { delegationCases } from './delegation.ts'
 import { dummyAndTapCases } from './dummy-and-tap.ts'
 import { firewallCases } from './firewall.ts'
+import { flannelCases } from './flannel.ts'
 import { hostDeviceCases } from './host-device.ts'
 import { hostLocalCases } from './host-local/index.ts'
 import { loopbackCases } from './loopback.ts'
@@ -39,6 +40,7 @@ const CASES: readonly ConformanceCase[] = [
   ...loopbackCases,
   ...hostLocalCases,
   ...staticCases,
+  ...flannelCases,
   ...portmapTrafficCases,
   ...portmapLifeCases,
   ...bandwidthCases,

@@ -1,9 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { sleep } from '../../../base/index.ts'
+import { flockSync } from '../../../sys/index.ts'
 import type { ConformanceCase, Needs } from '../../case.ts'
 import { documentation, issue, range } from '../../configs.ts'
-import { expectEqual, expectIncludes } from '../../expect.ts'
-import { network } from './network.ts'
+import { expectEqual, expectIncludes, expectSuccess } from '../../expect.ts'
+import type { PluginReply } from '../../plugin-reply.ts'
+import { leases, network } from './network.ts'
 
 const NEEDS: Needs = { plugins: ['host-local'] }
 const DOCS = documentation('host-local')
@@ -64,6 +67,31 @@ export const hostLocalDiskCases: readonly ConformanceCase[] = [
       const attachment = await world.attach(network(world))
       await attachment.mustDel()
       expectIncludes('files', readdirSync(folder), 'README')
+    },
+  },
+  {
+    id: 'host-local.disk.lock',
+    title: 'while another tool holds the lock of the folder, no address is given; then one is',
+    source: `${DOCS}, format of the data folder`,
+    needs: NEEDS,
+    async run(world) {
+      const folder = world.leaseFolder({ lock: '' })
+      const attachment = await world.attachment(network(world))
+      const lock = openSync(join(folder, 'lock'), 'r+')
+      let early: string[]
+      let reply: Promise<PluginReply>
+      try {
+        flockSync(lock, 'exclusive', { nonBlocking: true })
+        reply = attachment.add()
+        // Longer than an ADD takes.
+        await sleep(world.clock, 500)
+        early = leases(world)
+      } finally {
+        closeSync(lock)
+      }
+      expectSuccess(await reply)
+      expectEqual('address files while the lock was held', early, [])
+      expectEqual('address files afterwards', leases(world), ['10.22.0.2'])
     },
   },
 ]
