@@ -1,5 +1,5 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, constants, fstatSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { type Clock, PodlaceError, sleep } from '../base/index.ts'
 import { errnoOf } from './errors.ts'
 
@@ -51,8 +51,19 @@ function openLock(directory: string, path: string): number {
     return open()
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error
-    mkdirSync(directory, { recursive: true, mode: 0o755 })
+    makeDirectory(directory)
     return open()
+  }
+}
+
+/** Parents too. Node's own way says of a read-only disk that there is no such directory. */
+function makeDirectory(path: string): void {
+  const parent = dirname(path)
+  if (statSync(parent, { throwIfNoEntry: false }) === undefined) makeDirectory(parent)
+  try {
+    mkdirSync(path, 0o755)
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
   }
 }
 

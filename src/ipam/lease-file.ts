@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { PodlaceError } from '../base/index.ts'
+import { formatAddress, tryParseAddress } from '../ip/index.ts'
 import { errnoOf } from './errors.ts'
 
 /** Who holds an address: one interface of one container. */
@@ -112,6 +113,12 @@ export function overwriteHint(
   } finally {
     closeSync(fd)
   }
+}
+
+/** Only canonical text: there is one file to an address. */
+export function isAddressName(name: string): boolean {
+  const address = tryParseAddress(name)
+  return address !== undefined && formatAddress(address) === name
 }
 
 /** The content, or undefined if there is no such file. */

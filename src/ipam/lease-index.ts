@@ -1,12 +1,12 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import { formatAddress, tryParseAddress } from '../ip/index.ts'
 import { DirectoryChanges, type DirectoryChangesOptions } from './directory-changes.ts'
 import { errnoOf } from './errors.ts'
 import {
   type HostLocalHolder,
   type HostLocalLease,
   holderName,
+  isAddressName,
   namesIn,
   overwriteHint,
   parseHolder,
@@ -152,7 +152,7 @@ export class LeaseIndex {
     this.hints.clear()
     const names = new Set(namesIn(this.directory))
     for (const address of this.known.keys()) if (!names.has(address)) this.forget(address)
-    for (const name of names) if (isAddressName(name)) this.look(name)
+    for (const name of names) if (this.known.has(name) || isAddressName(name)) this.look(name)
   }
 
   private remember(lease: HostLocalLease, fingerprint: string): void {
@@ -182,10 +182,4 @@ function readIfAllowed(path: string): { readonly text: string } | 'forbidden' | 
     if (errnoOf(error) === 'EACCES') return 'forbidden'
     throw error
   }
-}
-
-/** Only canonical text: there is one file to an address. */
-function isAddressName(name: string): boolean {
-  const address = tryParseAddress(name)
-  return address !== undefined && formatAddress(address) === name
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf } from './errors.ts'
-import { namesIn, overwriteHint, readIfThere, removeFile } from './lease-file.ts'
+import { isAddressName, namesIn, overwriteHint, readIfThere, removeFile } from './lease-file.ts'
 
 /**
  * Who had which address last, so that a pod that comes back under its name finds it again: a file per address that holds
@@ -47,7 +47,7 @@ export class StickyAddresses {
   private read() {
     if (this.known !== undefined) return this.known
     this.known = { names: new Map(), addresses: new Map() }
-    for (const address of namesIn(this.directory)) {
+    for (const address of namesIn(this.directory).filter(isAddressName)) {
       const name = readIfThere(join(this.directory, address))?.trim() ?? ''
       if (name !== '') this.note(address, name)
     }

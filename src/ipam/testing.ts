@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import fs, { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
@@ -53,4 +54,31 @@ export async function address(
   const [allocation] = await allocator.allocate(pod(name), request, taken)
   assert.ok(allocation)
   return allocation.address
+}
+
+/**
+ * Calls `before` with the name of each synchronous operation on files that `task` begins; what it throws, the operation
+ * throws. Operations stand for one to five system calls each.
+ */
+export async function watchingFiles<T>(
+  before: (operation: string) => void,
+  task: () => Promise<T>,
+): Promise<T> {
+  const restore: (() => void)[] = []
+  for (const [name, original] of Object.entries(fs)) {
+    if (!name.endsWith('Sync') || typeof original !== 'function') continue
+    const watched = (...given: unknown[]): unknown => {
+      before(name)
+      return Reflect.apply(original, fs, given)
+    }
+    Reflect.set(fs, name, watched)
+    restore.push(() => Reflect.set(fs, name, original))
+  }
+  syncBuiltinESMExports()
+  try {
+    return await task()
+  } finally {
+    for (const undo of restore) undo()
+    syncBuiltinESMExports()
+  }
 }

@@ -5,11 +5,12 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { systemClock } from '../../src/base/index.ts'
+import { giveDirectory } from '../../src/cni/install/ownership.ts'
 import { formatAddress, nthAddress, parsePrefix } from '../../src/ip/index.ts'
 import { HostLocalAllocator, HostLocalStore } from '../../src/ipam/index.ts'
 import { flockSync } from '../../src/sys/index.ts'
@@ -133,23 +134,51 @@ describe('ours and the Go plugin on one directory', () => {
     assert.equal(await add(ours('10.7.0.0/30'), 'o2'), '10.7.0.2/30')
   })
 
-  test('both at once: never one address twice', async () => {
+  test('eight of each at once, with releases between: never one address twice, and ours knows what is there', async () => {
     const wide = '10.8.0.0/24'
     const [one, other] = [ours(wide), ours(wide)]
-    const names = Array.from({ length: 12 }, (_, n) => `${n}`)
-    const addresses = await Promise.all([
-      ...names.map(n => theirs(wide, 'ADD', `g${n}`)),
-      ...names.map(n => add(one, `o${n}`)),
-      ...names.map(n => add(other, `p${n}`)),
-    ])
-    assert.equal(new Set(addresses).size, 36)
-    assert.ok(addresses.every(address => address.endsWith('/24')))
-    await Promise.all([
-      ...names.map(n => one.store.release(pod(`g${n}`))),
-      ...names.map(n => theirs(wide, 'DEL', `o${n}`)),
-      ...names.map(n => theirs(wide, 'DEL', `p${n}`)),
-    ])
-    assert.deepEqual(leases(), [])
+    const names = Array.from({ length: 8 }, (_, n) => `${n}`)
+    for (let round = 0; round < 3; round += 1) {
+      const addresses = await Promise.all([
+        ...names.map(n => theirs(wide, 'ADD', `g${n}`)),
+        ...names.map(n => add(one, `o${n}`)),
+        ...names.slice(0, 4).map(n => add(other, `p${n}`)),
+      ])
+      assert.equal(new Set(addresses).size, 20)
+      assert.ok(addresses.every(address => address.endsWith('/24')))
+      for (const { store } of [one, other]) {
+        const known = await store.locked(present => [...present.all()].map(({ address }) => address))
+        assert.deepEqual(known.sort(), leases().sort())
+      }
+      await Promise.all([
+        ...names.map(n => (round % 2 === 0 ? one.store.release(pod(`g${n}`)) : theirs(wide, 'DEL', `g${n}`))),
+        ...names.map(n =>
+          round % 2 === 0 ? theirs(wide, 'DEL', `o${n}`) : other.store.release(pod(`o${n}`)),
+        ),
+        ...names.slice(0, 4).map(n => theirs(wide, 'DEL', `p${n}`)),
+      ])
+      assert.deepEqual(leases(), [])
+    }
+  })
+
+  test('names of pods that are remembered do not concern the Go plugin', async () => {
+    const own = ours(subnet)
+    assert.equal(await add(own, 'o1', 'default/web-0'), '10.7.0.2/29')
+    assert.equal(await theirs(subnet, 'CHECK', 'o1'), '')
+    assert.match(await theirs(subnet, 'CHECK', 'default/web-0'), /^error/)
+    assert.equal(await theirs(subnet, 'DEL', 'o1'), '')
+    assert.equal(content('sticky/10.7.0.2'), 'default/web-0 eth0')
+    assert.equal(await theirs(subnet, 'ADD', 'g1'), '10.7.0.3/29')
+    assert.equal(await add(own, 'o2', 'default/web-0'), '10.7.0.2/29')
+  })
+
+  test('garbage collection takes what the Go plugin gave', async () => {
+    for (const name of ['g1', 'g2', 'g3']) await theirs(subnet, 'ADD', name)
+    const { store } = ours(subnet)
+    await store.collect(({ containerId }) => containerId === 'g2')
+    assert.deepEqual(readdirSync(join(dataDir, 'net')).sort(), ['10.7.0.3', 'last_reserved_ip.0', 'lock'])
+    assert.equal(await theirs(subnet, 'CHECK', 'g2'), '')
+    assert.equal(await theirs(subnet, 'ADD', 'g4'), '10.7.0.5/29')
   })
 })
 
@@ -165,6 +194,18 @@ function program(body: string): string {
     const add = n => allocator.allocate({ containerId: String(n), ifName: 'eth0' }, {}, taken => taken)
     const write = text => process.stdout.write(text + '\\n')
     ${body}`
+}
+
+/** What a program prints; it must end well. */
+async function lines(command: string, args: readonly string[], uid = 0): Promise<readonly string[]> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], uid, gid: uid })
+  let output = ''
+  child.stdout.on('data', (data: Buffer) => {
+    output += data.toString()
+  })
+  const [status] = await once(child, 'close')
+  assert.equal(status, 0, output)
+  return output.split('\n').slice(0, -1)
 }
 
 const nodeArguments = (body: string) => ['--input-type=module', '-e', program(body), '--', dataDir]
@@ -200,17 +241,61 @@ describe('faults', () => {
       write((await add('again')).length + ' again')`
     const script = 'mount -t tmpfs -o size=20k tmpfs "$1" && shift && exec "$@"'
     const command = ['-m', 'sh', '-c', script, 'sh', dataDir, process.execPath, ...nodeArguments(body)]
-    const child = spawn('unshare', command, { stdio: ['ignore', 'pipe', 'inherit'] })
-    let output = ''
-    child.stdout.on('data', (data: Buffer) => {
-      output += data.toString()
-    })
-    const [status] = await once(child, 'close')
-    const [error, counts, again] = output.split('\n')
-    assert.equal(status, 0, output)
+    const [error, counts, again] = await lines('unshare', command)
     assert.match(error ?? '', /^ipam\.store ENOSPC .*the disk is full, free space/)
     const [allocated, files] = (counts ?? '').split(' ')
     assert.ok(Number(allocated) > 0)
     assert.deepEqual([files, again], [allocated, '1 again'])
+  })
+
+  test('a read-only disk is named as such', async () => {
+    const body = `await add(1).catch(error => write(error.code + ' ' + error.payload.errno + ' ' + error.message))`
+    const script = 'mount -t tmpfs tmpfs "$1" && mount -o remount,ro "$1" && shift && exec "$@"'
+    const command = ['-m', 'sh', '-c', script, 'sh', dataDir, process.execPath, ...nodeArguments(body)]
+    const [error] = await lines('unshare', command)
+    assert.match(error ?? '', /^ipam\.store EROFS .*read-only, remount it or choose another dataDir/)
+  })
+})
+
+describe('an agent that is not root', () => {
+  const UID = 64113
+  const subnet = '10.9.0.0/16'
+
+  /** What the program says, run as the agent's user. */
+  const asAgent = (body: string) => lines(process.execPath, nodeArguments(body), UID)
+  const tellFault = `.catch(error => write(error.code + ' ' + error.message))`
+  const addOne = (name: string) => `await add('${name}').then(([one]) => write(one.address))${tellFault}`
+
+  test('is told which path is not its own, and what gives it; then both go on', async () => {
+    chmodSync(dataDir, 0o755)
+    assert.equal(await theirs(subnet, 'ADD', 'g1'), '10.9.0.2/16')
+    const [refusal] = await asAgent(addOne('o1'))
+    const path = join(dataDir, 'net', 'lock')
+    assert.ok(refusal?.includes(`permission denied for ${path}`), refusal)
+    assert.ok(refusal?.includes(`podlace cni install --agent-uid UID --host-local-dir ${dataDir}`), refusal)
+
+    giveDirectory(dataDir, UID)
+    assert.deepEqual(await asAgent(addOne('o1')), ['10.9.0.3/16'])
+    assert.equal(await theirs(subnet, 'ADD', 'g2'), '10.9.0.4/16')
+    assert.equal(await theirs(subnet, 'CHECK', 'o1'), '')
+    assert.deepEqual(await asAgent(addOne('o2')), ['10.9.0.5/16'])
+    assert.equal(await theirs(subnet, 'DEL', 'o1'), '')
+    assert.deepEqual(leases().sort(), ['10.9.0.2', '10.9.0.4', '10.9.0.5'])
+  })
+
+  test('keeps a lease that only root may read, says so when it collects garbage, and collects it when it may', async () => {
+    chmodSync(dataDir, 0o755)
+    giveDirectory(dataDir, UID)
+    await asAgent(addOne('o1'))
+    assert.equal(await theirs(subnet, 'ADD', 'g1'), '10.9.0.2/16')
+    chmodSync(join(dataDir, 'net', '10.9.0.2'), 0o600)
+    const full = `await Promise.all(['a', 'b'].map(add)).then(all => write(all.map(([one]) => one.address).join(' ')))`
+    const collect = `await store.collect(() => false).then(gone => write('gone ' + gone.length))${tellFault}`
+    const [given, refusal] = await asAgent(`${full}\n${collect}`)
+    assert.equal(given, '10.9.0.3/16 10.9.0.4/16')
+    assert.match(refusal ?? '', /^ipam\.store whose address .*\/net\/10\.9\.0\.2 is cannot be read/)
+    assert.deepEqual(leases(), ['10.9.0.2'])
+    giveDirectory(dataDir, UID)
+    assert.deepEqual(await asAgent(collect), ['gone 1'])
   })
 })
