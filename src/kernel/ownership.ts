@@ -61,8 +61,8 @@ export function isOurs(observed: ObservedEntry, parentIsOurs: (entry: Entry) => 
     case 'neighbour':
     case 'qdisc':
     case 'redirect':
-    case 'nft-table':
     case 'iptables-chain':
+    case 'nft-table':
       return mark === 'ours'
     case 'address':
       return mark === 'ours' || (!isLinkLocal(entry.address) && parentIsOurs(entry))

@@ -223,7 +223,7 @@ test('VERSION is answered, and what is not valid is refused with its code before
     [{ cniVersion: '9.9.9' }, 1, /9\.9\.9/],
     [{ name: '' }, 7, /name/],
     [{ name: 'pods', bridge: 'x' }, 2, /does not know "bridge"/],
-    [bridgeConfig({ ipMasqBackend: 'iptables' }), 2, /iptables/],
+    [bridgeConfig({ ipMasqBackend: 'ipvs' }), 7, /ipMasqBackend/],
     [bridgeConfig({ vlan: 4095 }), 7, /vlan/],
     [bridgeConfig({ bridge: 'a-name-that-is-too-long' }), 7, /bridge/],
     [bridgeConfig({ ipam: { type: 'none-such' } }), 7, /CNI_PATH has a plugin none-such/],

@@ -175,6 +175,16 @@ for (const backend of BACKENDS) {
       ['not what the host sends to itself over loopback, by IPv6', host, 'tcp', '::1', 8080, 'host ::1'],
       ['not another protocol', client, 'tcp', HOST4, 53, ''],
       [
+        'what a pod sends out takes an address of the host',
+        pod,
+        'tcp',
+        '198.51.100.2',
+        8080,
+        'beyond 198.51.100.1',
+      ],
+      ['and by IPv6', pod, 'tcp', '2001:db8:1::2', 8080, 'beyond 2001:db8:1::1'],
+      ['but not to other pods of the subnet', pod, 'tcp', '10.1.2.3', 8080, 'neighbour 10.1.2.2'],
+      [
         'the pod itself knows who asks without the host in between',
         client,
         'tcp',
