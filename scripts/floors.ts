@@ -20,7 +20,7 @@ export const FLOORS: readonly Floor[] = [
   { floor: 4, what: 'the world outside the kernel', rooms: ['store', 'ipam', 'cri'] },
   { floor: 3, what: 'kinds, live collections, one kernel', rooms: ['model', 'derive', 'kernel'] },
   { floor: 2, what: 'system calls and netlink', rooms: ['sys', 'netlink'] },
-  { floor: 1, what: 'ground', rooms: ['base', 'ip'] },
+  { floor: 1, what: 'ground', rooms: ['base', 'ip', 'packet'] },
 ]
 
 /** The files of a room that other rooms may import. */

@@ -1,3 +1,5 @@
+import { internetChecksum } from '../packet/index.ts'
+
 /** An ICMP echo request or reply: RFC 792 for IPv4, RFC 4443 section 4 for IPv6. */
 export interface IcmpEcho {
   readonly reply: boolean
@@ -47,12 +49,4 @@ export function decodeIcmpEcho(bytes: Uint8Array, family: 4 | 6): IcmpEcho | und
 function withoutIpv4Header(bytes: Uint8Array): Uint8Array {
   const first = bytes[0] ?? 0
   return first >> 4 === 4 ? bytes.subarray((first & 0x0f) * 4) : bytes
-}
-
-/** RFC 1071: ones' complement of the ones' complement sum; 0 over a message that carries a right one. */
-export function internetChecksum(bytes: Uint8Array): number {
-  let sum = 0
-  for (let i = 0; i < bytes.length; i += 2) sum += ((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0)
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
-  return ~sum & 0xffff
 }

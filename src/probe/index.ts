@@ -1,5 +1,5 @@
 export type { DatagramChannel, ProbeOptions, ProbeOutcome } from './channel.ts'
-export { decodeIcmpEcho, encodeIcmpEcho, type IcmpEcho, internetChecksum } from './icmp-echo.ts'
+export { decodeIcmpEcho, encodeIcmpEcho, type IcmpEcho } from './icmp-echo.ts'
 export { type Endpoint, type MatrixCell, type MatrixOptions, type Protocol, probeMatrix } from './matrix.ts'
 export { PingStream, type PingStreamOptions, type PingStreamReport } from './ping-stream.ts'
 export { Pinger, type PingerOptions } from './pinger.ts'

@@ -6,6 +6,7 @@ import { criTargets } from './cri.ts'
 import { kernelTargets } from './kernel.ts'
 import { netlinkTargets } from './netlink.ts'
 import { nftablesTargets } from './nftables.ts'
+import { packetTargets } from './packet.ts'
 import { storeTargets } from './store.ts'
 import { textTargets } from './texts.ts'
 
@@ -18,6 +19,7 @@ export const targets: readonly Target[] = [
   ...attachTargets,
   ...agentTargets,
   ...criTargets,
+  ...packetTargets,
   ...storeTargets,
   ...textTargets,
 ]
