@@ -16,6 +16,7 @@ export {
   openNetlink,
 } from './netlink-socket.ts'
 export { Netns, type NetnsFds, type SocketDomain, type SocketType, socketIn, unpin } from './netns.ts'
+export { PacketSocket, type PacketSource } from './packet-socket.ts'
 export { yieldProcessor } from './processor.ts'
 export { type ProgramEnd, type RunProgram, runProgram } from './run-program.ts'
 export { openTun, type Tun, type TunOptions } from './tun.ts'

@@ -18,6 +18,7 @@ const FILES = [
   'src/sys/unix-server.test.ts',
   'test/netns/sys-netns.test.ts',
   'test/netns/sys-events.test.ts',
+  'test/netns/sys-packets.test.ts',
   'test/netns/sys-peers.test.ts',
   'test/netns/sys-descriptors.test.ts',
 ]
