@@ -15,7 +15,11 @@ export interface Floor {
 
 export const FLOORS: readonly Floor[] = [
   { floor: 7, what: 'what people start', rooms: ['lab', 'sim', 'conformance', 'cli'] },
-  { floor: 6, what: 'programs', rooms: ['cni', 'apiserver', 'probe', 'controller', 'agent'] },
+  {
+    floor: 6,
+    what: 'programs',
+    rooms: ['cni', 'daemon', 'apiserver', 'probe', 'controller', 'agent'],
+  },
   { floor: 5, what: 'planners, pure', rooms: ['attach', 'overlay', 'trace'], planners: true },
   { floor: 4, what: 'the world outside the kernel', rooms: ['store', 'ipam', 'cri'] },
   { floor: 3, what: 'kinds, live collections, one kernel', rooms: ['model', 'derive', 'kernel'] },

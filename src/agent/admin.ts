@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import http from 'node:http'
 import { errorText } from '../base/index.ts'
-import { removeStaleSocket, socketError } from './socket-path.ts'
+import { removeStaleSocket, socketError } from '../daemon/index.ts'
 
 /** What the admin socket can tell; each function is asked anew for every request. */
 export interface AdminView {
@@ -69,7 +69,9 @@ async function answer(view: AdminView, request: http.IncomingMessage): ReturnTyp
 
 function listen(server: http.Server, socketPath: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', error => reject(socketError('admin', '--admin-socket', socketPath, error)))
+    server.once('error', error =>
+      reject(socketError({ room: 'agent', what: 'admin', flag: '--admin-socket' }, socketPath, error)),
+    )
     server.listen(socketPath, () => resolve())
   })
 }

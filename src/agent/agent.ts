@@ -1,5 +1,6 @@
 import { type Clock, errorText, type Logger } from '../base/index.ts'
 import type { CniRequest } from '../cni/index.ts'
+import type { CallOutcome, Execute } from '../daemon/index.ts'
 import { type Collection, Graph, type Source } from '../derive/index.ts'
 import type { FileLock } from '../ipam/index.ts'
 import { type Entry, type Kernel, type NamespaceHandle, Reconciler } from '../kernel/index.ts'
@@ -16,7 +17,6 @@ import { type Attached, type AttachmentRecord, parseRecord } from './attachments
 import { NetworkEntries } from './attachments/shared-entries.ts'
 import { Wires } from './attachments/wires.ts'
 import { Calls } from './calls.ts'
-import type { CallOutcome } from './cni-server.ts'
 import type { AgentConfig } from './config.ts'
 import { Journal, type JournalDisk } from './journal/index.ts'
 import { BlockLease } from './network/block-lease.ts'
@@ -30,7 +30,6 @@ import { allPlugins, CHAINED_TYPES, type Hardware } from './plugins/index.ts'
 import type { PodNetwork } from './plugins/podlace.ts'
 import type { PodNamespace } from './pod-namespace.ts'
 import { Registration } from './registration.ts'
-import type { Execute } from './shim-connection.ts'
 
 /** The world outside, as one agent may touch it. */
 export interface AgentWorld {

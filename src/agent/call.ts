@@ -1,7 +1,7 @@
 import type { CniParameters, NetworkConfiguration } from '../cni/index.ts'
+import type { Execute } from '../daemon/index.ts'
 import { formatAddress, parseAddress, parseInterfaceAddress } from '../ip/index.ts'
 import type { AddressRequest, Holder } from './addresses/source.ts'
-import type { Execute } from './shim-connection.ts'
 
 /** One call of a plugin, validated. */
 export interface Call {

@@ -8,15 +8,14 @@ import {
   requireVerb,
   versionReply,
 } from '../cni/index.ts'
+import type { CallOutcome, Execute } from '../daemon/index.ts'
 import type { Ipam } from './addresses/ipam.ts'
 import { type Holder, holderKey } from './addresses/source.ts'
 import type { AttachmentName, Attachments } from './attachments/attachments.ts'
 import { addressRequest, type Call, holderOf } from './call.ts'
-import type { CallOutcome } from './cni-server.ts'
 import type { Plugin } from './plugins/plugin.ts'
 import type { PodNamespace } from './pod-namespace.ts'
 import { RecentConfigurations } from './recent-configurations.ts'
-import type { Execute } from './shim-connection.ts'
 
 /** The blocks of pod addresses that this node has. */
 export interface Blocks {

@@ -1,5 +1,4 @@
 export { Agent, type AgentWorld } from './agent.ts'
-export { answerOrUndo, type Caller, type CallOutcome } from './cni-server.ts'
 export { type AgentConfig, parseAgentConfig } from './config.ts'
 export { type JournalDisk } from './journal/index.ts'
 export type { PodNamespace } from './pod-namespace.ts'

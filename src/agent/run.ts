@@ -1,18 +1,17 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { type Clock, jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
+import { type Clock, jsonLogger, type Logger, systemClock } from '../base/index.ts'
+import { lockStateDirectory, serveCni, socketError } from '../daemon/index.ts'
 import { NetlinkKernel } from '../kernel/index.ts'
 import { KubernetesStore, MemoryStore, type Store } from '../store/index.ts'
 import { bootId, flockSync, NetlinkEvents, Netns, openTun, runProgram } from '../sys/index.ts'
 import { serveAdmin } from './admin.ts'
 import { Agent, type AgentWorld } from './agent.ts'
-import { serveCni } from './cni-server.ts'
 import type { AgentConfig } from './config.ts'
 import { FileJournalDisk } from './journal/index.ts'
 import { agentMetrics } from './metrics.ts'
 import type { Hardware } from './plugins/index.ts'
 import type { PodNamespace } from './pod-namespace.ts'
-import { socketError } from './socket-path.ts'
 import { LateDeletes, tombstonesIn } from './tombstones.ts'
 import { agentView } from './view.ts'
 
@@ -49,7 +48,7 @@ async function start(
   onStop: (end: () => void | Promise<void>) => void,
 ): Promise<Agent> {
   const log = jsonLogger(config.logLevel, { node: config.nodeName })
-  onStop(lockStateDir(config.stateDir))
+  onStop(lockStateDirectory('agent', config.stateDir))
   const netns = Netns.own()
   onStop(() => netns.close())
   const kernel = new NetlinkKernel({ netns, openEvents: NetlinkEvents.open, runProgram })
@@ -85,7 +84,7 @@ function listenCni(socket: string, calls: LateDeletes, log: Logger): { close(): 
       log,
     )
   } catch (cause) {
-    throw socketError('CNI', '--socket', socket, cause)
+    throw socketError({ room: 'agent', what: 'CNI', flag: '--socket' }, socket, cause)
   }
 }
 
@@ -151,32 +150,6 @@ function realPath(link: string): string | undefined {
     return fs.realpathSync(link)
   } catch {
     return undefined
-  }
-}
-
-/** Two agents with one state directory would hand out the same addresses. */
-function lockStateDir(stateDir: string): () => void {
-  const file = path.join(stateDir, 'lock')
-  const fd = openLock(stateDir, file)
-  if (flockSync(fd, 'exclusive', { nonBlocking: true })) return () => fs.closeSync(fd)
-  fs.closeSync(fd)
-  throw new PodlaceError(
-    'start the agent',
-    `another agent is running with the state directory ${stateDir}: stop it, or give this one its own --state-dir`,
-    { code: 'agent.state-in-use' },
-  )
-}
-
-function openLock(stateDir: string, file: string): number {
-  try {
-    return fs.openSync(file, 'w', 0o600)
-  } catch (cause) {
-    throw new PodlaceError(
-      'start the agent',
-      `cannot write the state directory ${stateDir}: it must exist, belong to the agent's user and not be full`,
-      { code: 'agent.state-dir' },
-      { cause },
-    )
   }
 }
 

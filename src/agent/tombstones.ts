@@ -2,10 +2,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type Clock, errorText, hasCode, type Logger, type Timer } from '../base/index.ts'
 import { type CniRequest, decodeRequest } from '../cni/index.ts'
+import type { CallOutcome, Execute } from '../daemon/index.ts'
 import type { Agent } from './agent.ts'
-import type { CallOutcome } from './cni-server.ts'
 import type { PodNamespace } from './pod-namespace.ts'
-import type { Execute } from './shim-connection.ts'
 
 /**
  * Where the shim leaves DELs that no agent answered, each as the request it would have sent. Their names are those of

@@ -3,9 +3,9 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, afterEach, beforeEach, test } from 'node:test'
-import { type CallHandler, serveCni } from '../../src/agent/cni-server.ts'
 import { settle, silentLogger } from '../../src/base/index.ts'
 import { decodeReply, encodeRequest, type FdName } from '../../src/cni/index.ts'
+import { type CallHandler, serveCni } from '../../src/daemon/index.ts'
 import { connectUnix, Netns, type StreamConnection } from '../../src/sys/index.ts'
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'podlace-test-'))

@@ -8,7 +8,7 @@ import {
   type NetworkConfiguration,
   parseResult,
 } from '../../cni/index.ts'
-import type { Execute } from '../shim-connection.ts'
+import type { Execute } from '../../daemon/index.ts'
 import type { Lease } from './source.ts'
 
 /** Address management by a plugin of somebody else, run by the shim that waits for the answer. */

@@ -1,7 +1,5 @@
 import {
   Agent,
-  answerOrUndo,
-  type CallOutcome,
   LateDeletes,
   type PodNamespace,
   parseAgentConfig,
@@ -9,6 +7,7 @@ import {
 } from '../../agent/index.ts'
 import { errorText } from '../../base/index.ts'
 import { type CniRequest, cniErrorReply } from '../../cni/index.ts'
+import { answerOrUndo, type CallOutcome } from '../../daemon/index.ts'
 import { FakeKernel, type Fault, type Operation } from '../../kernel/index.ts'
 import type { Store } from '../../store/index.ts'
 import type { Container, Namespace } from './container.ts'

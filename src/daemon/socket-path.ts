@@ -1,16 +1,24 @@
 import fs from 'node:fs'
 import net from 'node:net'
 import { hasCode, PodlaceError } from '../base/index.ts'
+import { type DaemonRoom, PROGRAM } from './program.ts'
 
-/** Why nobody can listen at `path`, and what to do. `flag` is the option that chooses another place. */
-export function socketError(what: string, flag: string, path: string, cause: unknown): PodlaceError {
+/** Whose socket: `room` begins the code of errors, `flag` is the option that chooses another place. */
+export interface SocketOwner {
+  readonly room: DaemonRoom
+  readonly what: string
+  readonly flag: string
+}
+
+/** Why nobody can listen at `path`, and what to do. */
+export function socketError({ room, what, flag }: SocketOwner, path: string, cause: unknown): PodlaceError {
   const advice = isInUse(cause)
-    ? `another agent answers there, or the file is no socket; stop that agent or remove the file, or give this one another ${flag}`
-    : `its directory must exist and belong to the agent's user, and the path have at most 107 bytes; ${flag} names another`
+    ? `another ${PROGRAM[room]} answers there, or the file is no socket; stop that one or remove the file, or give this one another ${flag}`
+    : `its directory must exist and belong to the user of the ${PROGRAM[room]}, and the path have at most 107 bytes; ${flag} names another`
   return new PodlaceError(
     `listen on ${path}`,
     `cannot serve the ${what} socket ${path}: ${advice}`,
-    { code: 'agent.socket' },
+    { code: `${room}.socket` },
     { cause },
   )
 }
