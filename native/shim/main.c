@@ -33,7 +33,13 @@ static const char *environment(const char *name, const char *otherwise) {
   return value != NULL && value[0] != '\0' ? value : otherwise;
 }
 
-static const char *socket_path(void) { return environment("PODLACE_CNI_SOCKET", "/run/podlace/cni.sock"); }
+/* The plugin dhcp has a daemon of its own, as only root may come back to the namespaces of pods. */
+static bool is_dhcp(const struct request *request) { return strcmp(request->type, "dhcp") == 0; }
+
+static const char *socket_path(const struct request *request) {
+  return is_dhcp(request) ? environment("PODLACE_DHCP_SOCKET", "/run/podlace/dhcp.sock")
+                          : environment("PODLACE_CNI_SOCKET", "/run/podlace/cni.sock");
+}
 
 static void write_all(int fd, const char *data, size_t length) {
   while (length > 0) {
@@ -98,19 +104,18 @@ static int record_delete(const struct request *request) {
                       errno_name(failure.number, name));
 }
 
-/* The agent was not there or did not answer, for the reason `error`. */
+/* Nobody was there or answered, for the reason `error`. Leases need no DEL: they end by themselves with their pods. */
 static int answer_alone(const struct request *request, int error) {
   char name[24], bytes[512] = "";
   struct text details = {bytes, 0, sizeof bytes - 1, false};
-  if (is_command(request, "DEL")) return record_delete(request);
-  text_add(&details, socket_path());
+  if (is_command(request, "DEL")) return is_dhcp(request) ? 0 : record_delete(request);
+  text_add(&details, socket_path(request));
   text_add(&details, ": ");
   text_add(&details, errno_name(error, name));
-  if (is_command(request, "STATUS"))
-    return answer_error(request, CNI_UNAVAILABLE, "the podlace agent on this node does not answer", bytes);
-  if (error == ETIMEDOUT)
-    return answer_error(request, CNI_TRY_LATER, "the podlace agent on this node did not answer in time", bytes);
-  return answer_error(request, CNI_TRY_LATER, "the podlace agent on this node is not running, try again", bytes);
+  return answer_error(request, is_command(request, "STATUS") ? CNI_UNAVAILABLE : CNI_TRY_LATER,
+                      is_dhcp(request) ? "podlace dhcp does not answer, try again"
+                                       : "the podlace agent does not answer, try again",
+                      bytes);
 }
 
 static bool wants_namespace(const struct request *request) {
@@ -193,7 +198,7 @@ int main(int argc, char **argv) {
   };
   if (request.command[0] == '\0') return answer_about();
   if (is_command(&request, "VERSION")) return answer_version();
-  struct agent agent = agent_connect(socket_path(), &deadline);
+  struct agent agent = agent_connect(socket_path(&request), &deadline);
   const char *why = NULL;
   int refused = request_read_config(&request, &deadline, &why);
   if (refused != 0) return answer_error(&request, refused, why, "");

@@ -57,15 +57,16 @@ interface Answer {
   readonly stderr: string
 }
 
-/** Starts the shim with exactly this environment; `CNI_COMMAND` and the like without prefix. */
+/** Starts the shim, under this path, with exactly this environment; `CNI_COMMAND` and the like without prefix. */
 function run(
   cni: Record<string, string>,
   config: string | Buffer | undefined = CONFIG,
   more = {},
+  argv0 = '/opt/cni/bin/bridge',
 ): Promise<Answer> {
   const env: Record<string, string> = { PODLACE_CNI_SOCKET: socketPath, PODLACE_STATE_DIR: state, ...more }
   for (const [name, value] of Object.entries(cni)) env[`CNI_${name}`] = value
-  const child = spawn(shim, [], { env, argv0: '/opt/cni/bin/bridge' })
+  const child = spawn(shim, [], { env, argv0 })
   children.add(child)
   child.stdin.on('error', () => {})
   child.stdin.end(config)
@@ -308,6 +309,27 @@ test('an agent that does not answer is waited for until the deadline', async () 
   assert.match(JSON.parse(stdout).details, /ETIMEDOUT/)
   assert.equal((await run(pods({ COMMAND: 'DEL' }), CONFIG, hurry)).status, 0)
   assert.ok(existsSync(join(state, 'tombstones', 'c0ffee-eth0')))
+})
+
+test('under the name dhcp it speaks to another daemon, whose leases need no DEL', async () => {
+  const other = join(directory, 'dhcp.sock')
+  const dhcp = (command: string, socket: string) =>
+    run(
+      pods({ COMMAND: command }),
+      CONFIG,
+      { PODLACE_DHCP_SOCKET: socket, PODLACE_CNI_SOCKET: other },
+      '/opt/cni/bin/dhcp',
+    )
+  playAgent(({ fields }, connection) => connection.send(reply(0, fields.get('type') ?? '')))
+  assert.deepEqual(await dhcp('ADD', socketPath), { status: 0, stdout: 'dhcp', stderr: '' })
+  for (const [command, code] of Object.entries({ ADD: 11, CHECK: 11, GC: 11, STATUS: 50 })) {
+    const { stdout } = await dhcp(command, other)
+    const { code: found, msg, details } = JSON.parse(stdout)
+    assert.deepEqual([found, details], [code, `${other}: ENOENT`])
+    assert.match(msg, /podlace dhcp/)
+  }
+  assert.deepEqual(await dhcp('DEL', other), { status: 0, stdout: '', stderr: '' })
+  assert.equal(existsSync(state), false)
 })
 
 test('DEL without an agent leaves its request on disk, for the owner of the state directory', async () => {
