@@ -1,16 +1,15 @@
 import {
-  type CniParameters,
   type CniRequest,
   cniError,
   formatResult,
-  type NetworkConfiguration,
   parseParameters,
+  requireValidAttachments,
   requireVerb,
   versionReply,
 } from '../cni/index.ts'
-import type { CallOutcome, Execute } from '../daemon/index.ts'
+import { type CallOutcome, type Execute, needNamespace } from '../daemon/index.ts'
 import type { Ipam } from './addresses/ipam.ts'
-import { type Holder, holderKey } from './addresses/source.ts'
+import { holderKey } from './addresses/source.ts'
 import type { AttachmentName, Attachments } from './attachments/attachments.ts'
 import { addressRequest, type Call, holderOf } from './call.ts'
 import type { Plugin } from './plugins/plugin.ts'
@@ -65,9 +64,9 @@ export class Calls {
     const { blocks } = this.options
     switch (parameters.command) {
       case 'ADD':
-        return this.add(call, plugin, needPod(parameters, request, pod))
+        return this.add(call, plugin, needNamespace(parameters, request, pod))
       case 'CHECK':
-        return this.check(call, plugin, needPod(parameters, request, pod))
+        return this.check(call, plugin, needNamespace(parameters, request, pod))
       case 'DEL':
         await this.remove(call, plugin, pod)
         return {}
@@ -112,14 +111,16 @@ export class Calls {
 
   /** Works from the journal; without a record (an older runtime's, a second DEL) it only gives addresses back. */
   private async remove(call: Call, plugin: Plugin, pod: PodNamespace | undefined): Promise<void> {
+    const delegated = plugin.delegated(call)
+    if (delegated?.releasesFirst === true) await delegated.release()
     await this.options.attachments.remove(attachmentName(call, plugin), pod, async () => {
       await plugin.addresses(call)?.release(holderOf(call))
     })
-    await plugin.delegated(call)?.release()
+    if (delegated?.releasesFirst === false) await delegated.release()
   }
 
   private async collect(call: Call, plugin: Plugin): Promise<void> {
-    const keep = validHolders(call.config)
+    const keep = requireValidAttachments(call.config)
     await this.options.attachments.collect(call.config.name, new Set(keep.map(holderKey)))
     await plugin.addresses(call)?.collect(keep)
     await plugin.delegated(call)?.collect()
@@ -149,7 +150,7 @@ export class Calls {
           `${holderKey(holder)} holds no address of network ${config.name}`,
         )
       case 'GC':
-        await source.collect(validHolders(config))
+        await source.collect(requireValidAttachments(config))
         return {}
       default:
         return status(await source.fault())
@@ -182,30 +183,6 @@ function attachmentName(call: Call, { isChained }: Plugin): AttachmentName {
 function status(fault: string | undefined): CallOutcome {
   if (fault !== undefined) throw cniError('unavailable', 'status', fault)
   return {}
-}
-
-function validHolders({ name, validAttachments }: NetworkConfiguration): readonly Holder[] {
-  if (validAttachments === undefined) {
-    throw cniError(
-      'invalid-configuration',
-      `collect garbage of ${name}`,
-      'GC needs cni.dev/valid-attachments',
-    )
-  }
-  return validAttachments
-}
-
-function needPod(
-  parameters: CniParameters,
-  request: CniRequest,
-  pod: PodNamespace | undefined,
-): PodNamespace {
-  if (pod !== undefined) return pod
-  throw cniError(
-    'invalid-netns',
-    parameters.command,
-    `the network namespace ${parameters.netns ?? ''} cannot be opened: ${request.netnsError ?? 'no descriptor came'}`,
-  )
 }
 
 function unknownType(type: string, plugins: ReadonlyMap<string, Plugin>): Error {

@@ -133,6 +133,15 @@ export function parseConfiguration(stdin: Uint8Array): NetworkConfiguration {
   }
 }
 
+/** What GC is to keep. Throws `cni.invalid-configuration` (7) if the configuration does not say. */
+export function requireValidAttachments({
+  name,
+  validAttachments,
+}: NetworkConfiguration): readonly AttachmentId[] {
+  if (validAttachments !== undefined) return validAttachments
+  throw cniError('invalid-configuration', `collect garbage of ${name}`, 'GC needs cni.dev/valid-attachments')
+}
+
 /** Keys of a configuration of type `podlace`: it has nothing to set, the agent's own configuration decides. */
 const PODLACE_KEYS: ReadonlySet<string> = new Set([
   'cniVersion',

@@ -1,3 +1,4 @@
+export { type AtomicWrite, writeAtomically } from './atomic-file.ts'
 export {
   type AttachmentId,
   type CniArgs,
@@ -5,6 +6,7 @@ export {
   type NetworkConfiguration,
   parseConfiguration,
   type RuntimeConfig,
+  requireValidAttachments,
 } from './config.ts'
 export {
   CNI_ERROR_CODES,

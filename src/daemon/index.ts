@@ -6,6 +6,7 @@ export {
   type CallOutcome,
   serveCni,
 } from './cni-server.ts'
+export { needNamespace } from './need-namespace.ts'
 export type { Execute } from './shim-connection.ts'
 export { removeStaleSocket, type SocketOwner, socketError } from './socket-path.ts'
 export { lockStateDirectory } from './state-directory.ts'

@@ -31,6 +31,11 @@ export class DelegatedAddresses {
     throw cniError('internal', `run plugin ${this.plugin}`, `plugin ${this.plugin} gave no address`)
   }
 
+  /** It gives back through the pod's interface; without a shim it has to do without. */
+  get releasesFirst(): boolean {
+    return this.plugin === 'dhcp' && this.execute !== undefined
+  }
+
   async check(): Promise<void> {
     await this.run('CHECK')
   }
