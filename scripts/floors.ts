@@ -18,7 +18,7 @@ export const FLOORS: readonly Floor[] = [
   {
     floor: 6,
     what: 'programs',
-    rooms: ['cni', 'daemon', 'apiserver', 'probe', 'controller', 'agent'],
+    rooms: ['cni', 'daemon', 'dhcp', 'apiserver', 'probe', 'controller', 'agent'],
   },
   { floor: 5, what: 'planners, pure', rooms: ['attach', 'overlay', 'trace'], planners: true },
   { floor: 4, what: 'the world outside the kernel', rooms: ['store', 'ipam', 'cri'] },
@@ -53,6 +53,7 @@ export const CLOCK_ADAPTERS: readonly Adapter[] = [
   { path: 'lab', why: 'starts processes of one machine and waits for them; is never simulated' },
   { path: 'cli', why: 'hands the system clock and Math.random to everything below' },
   { path: 'agent/run.ts', why: 'puts an agent together for a real node' },
+  { path: 'dhcp/run.ts', why: 'puts the DHCP daemon together for a real node' },
   { path: 'controller/run.ts', why: 'puts a controller together for a real cluster' },
   { path: 'sim/main.ts', why: 'draws a seed, stops when time is up; what it runs does neither' },
   { path: 'probe', why: 'measures round trips on real sockets' },

@@ -41,7 +41,10 @@ export function explainError(error: unknown): { readonly status: number; readonl
 /** What was asked makes no sense, wherever that was found out. */
 function isUsage(error: unknown): boolean {
   return (
-    hasCode(error, 'lab.bad-setting') || hasCode(error, 'agent.config') || hasCode(error, 'cni.bad-setting')
+    hasCode(error, 'lab.bad-setting') ||
+    hasCode(error, 'agent.config') ||
+    hasCode(error, 'dhcp.config') ||
+    hasCode(error, 'cni.bad-setting')
   )
 }
 

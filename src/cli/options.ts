@@ -29,3 +29,13 @@ export function serverUrl(text: string): string {
   if (url !== null && /^https?:$/.test(url.protocol)) return text
   throw new InvalidArgumentError('Expected a URL such as http://192.168.77.250:6443.')
 }
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** A duration such as `10s`, `500ms` or `1m2s`, in milliseconds. */
+export function durationMs(text: string): number {
+  const parts = [...text.matchAll(/(\d+)(ms|s|m|h)/g)]
+  if (text !== '' && parts.map(([part]) => part).join('') === text)
+    return parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (UNIT_MS[unit] ?? 0), 0)
+  throw new InvalidArgumentError('Expected a duration such as 10s, 500ms or 1m2s.')
+}

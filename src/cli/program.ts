@@ -4,6 +4,7 @@ import { addApiServerCommand } from './commands/apiserver.ts'
 import { addCniCommands } from './commands/cni.ts'
 import { addControllerCommand } from './commands/controller.ts'
 import { addDemoCommand } from './commands/demo.ts'
+import { addDhcpCommand } from './commands/dhcp.ts'
 import { addLabCommands } from './commands/lab.ts'
 import { addVersionCommand } from './commands/version.ts'
 import type { CliContext } from './context.ts'
@@ -42,6 +43,7 @@ export function buildProgram(context: CliContext): Command {
   addLabCommands(program, context)
   addCniCommands(program, context)
   addAgentCommand(program, context)
+  addDhcpCommand(program, context)
   addApiServerCommand(program, context)
   addControllerCommand(program, context)
   addVersionCommand(program, context)

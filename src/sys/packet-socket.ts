@@ -26,7 +26,7 @@ export class PacketSocket {
   }
 
   /** Needs root. `sys.enodev` if there is no such link. */
-  static open(netns: Netns, linkIndex: number, udpPort: number): PacketSocket {
+  static open(netns: Pick<Netns, 'fds'>, linkIndex: number, udpPort: number): PacketSocket {
     const fd = attempt(`open a packet socket on link ${linkIndex}`, () =>
       native.packetOpen(netns.fds.netns, linkIndex, udpPort),
     )
