@@ -105,13 +105,25 @@ export function overwriteHint(
   content: string,
   before: string | undefined,
 ): void {
-  const fd = openSync(join(directory, name), constants.O_WRONLY | constants.O_CREAT, 0o600)
+  const fd = openHint(join(directory, name))
   try {
     writeSync(fd, content, 0)
     const length = Buffer.byteLength(content)
     if (before === undefined || Buffer.byteLength(before) > length) ftruncateSync(fd, length)
   } finally {
     closeSync(fd)
+  }
+}
+
+/** One that is somebody else's makes room, as the owner of the directory may decide. */
+function openHint(path: string): number {
+  const open = () => openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o600)
+  try {
+    return open()
+  } catch (error) {
+    if (errnoOf(error) !== 'EACCES') throw error
+    removeFile(path)
+    return open()
   }
 }
 

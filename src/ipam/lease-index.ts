@@ -122,9 +122,10 @@ export class LeaseIndex {
   hint(name: string): string {
     const known = this.hints.get(name)
     if (known !== undefined) return known
-    const content = readIfThere(join(this.directory, name)) ?? ''
-    this.hints.set(name, content)
-    return content
+    const content = readIfAllowed(join(this.directory, name))
+    const text = content === undefined || content === 'forbidden' ? '' : content.text
+    this.hints.set(name, text)
+    return text
   }
 
   setHint(name: string, content: string): void {

@@ -3,8 +3,9 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { ip } from './agent-nodes.ts'
+import { eventually, ip } from './agent-nodes.ts'
 import { AGENT_UID, LoneAgent } from './lone-agent.ts'
+import { ping } from './ping.ts'
 
 let node: LoneAgent
 
@@ -149,6 +150,26 @@ test('host-local called as an address plugin of its own', () => {
   assert.equal(node.call('CHECK', 'a', config).exitCode, 0)
   assert.equal(node.call('DEL', 'a', config).exitCode, 0)
   assert.equal(node.call('CHECK', 'a', config).output.code, 103)
+})
+
+test('a /31 has room for one pod, which reaches its gateway', async () => {
+  const config = bridgeConfig({ ipam: { type: 'host-local', subnet: '10.9.0.0/31', dataDir: dataDir() } })
+  const { output } = node.call('ADD', 'a', config)
+  assert.equal(output.ips?.[0]?.address, '10.9.0.1/31', JSON.stringify(output))
+  await eventually('an answer', async () => (await ping(node.pod('a'), '10.9.0.0')) === 'ok' || undefined)
+  assert.equal(node.call('ADD', 'b', config).output.code, 100)
+})
+
+test('who comes back under its name has its address again, also from an agent that was killed meanwhile', async () => {
+  const args = { cni: { sticky: 'db-0' } }
+  const add = (id: string, extra: object) =>
+    node.call('ADD', id, bridgeConfig(extra)).output.ips?.[0]?.address
+  assert.equal(add('a', { args }), '10.9.0.2/29')
+  await node.kill()
+  await node.start()
+  node.call('DEL', 'a', bridgeConfig({ args }))
+  assert.equal(add('b', {}), '10.9.0.3/29')
+  assert.equal(add('c', { args }), '10.9.0.2/29')
 })
 
 /** An address plugin of somebody else: a script that writes down how it is called. */

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -288,7 +288,10 @@ describe('an agent that is not root', () => {
     giveDirectory(dataDir, UID)
     await asAgent(addOne('o1'))
     assert.equal(await theirs(subnet, 'ADD', 'g1'), '10.9.0.2/16')
-    chmodSync(join(dataDir, 'net', '10.9.0.2'), 0o600)
+    for (const name of ['10.9.0.2', 'last_reserved_ip.0']) {
+      chownSync(join(dataDir, 'net', name), 0, 0)
+      chmodSync(join(dataDir, 'net', name), 0o600)
+    }
     const full = `await Promise.all(['a', 'b'].map(add)).then(all => write(all.map(([one]) => one.address).join(' ')))`
     const collect = `await store.collect(() => false).then(gone => write('gone ' + gone.length))${tellFault}`
     const [given, refusal] = await asAgent(`${full}\n${collect}`)
