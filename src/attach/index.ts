@@ -23,7 +23,7 @@ export { type MacvlanConfig, parseMacvlanConfig } from './macvlan-config.ts'
 export { isAttachmentOwner, isAttachmentTable } from './marks.ts'
 export { masqueradeTableName } from './masquerade.ts'
 export { type MasterConfig, type MasteredSpec, masterName, type ObservedDevice } from './master.ts'
-export { attachmentOwner, bridgeMac, hostInterfaceName } from './names.ts'
+export { attachmentOwner, bridgeMac, hostInterfaceName, iptablesChainNames } from './names.ts'
 export type {
   Attachment,
   AttachmentSpec,

@@ -74,12 +74,24 @@ export function shaperMac(containerId: string, ifName: string): string {
   return localMac(`shaper/${containerId}/${ifName}`)
 }
 
-/** Name of a chain of iptables for one attachment: 28 characters, which is all that it may have. */
+const CHAIN_USES = ['MASQ', 'PORT'] as const
+
+/**
+ * Name of a chain of iptables for one attachment: 28 characters, which is all that it may have. It follows from the
+ * attachment, so that what is left of one whose record was lost is found by it.
+ */
 export function iptablesChainName(
-  use: 'MASQ' | 'PORT',
-  { network, containerId, ifName }: Pick<AttachmentSpec, 'network' | 'containerId' | 'ifName'>,
+  use: (typeof CHAIN_USES)[number],
+  { containerId, ifName }: Pick<AttachmentSpec, 'containerId' | 'ifName'>,
 ): string {
-  return `${IPTABLES_PREFIX}${use}-${digest(`${network}/${containerId}/${ifName}`).slice(0, 15)}`
+  return `${IPTABLES_PREFIX}${use}-${digest(`${containerId}/${ifName}`).slice(0, 15)}`
+}
+
+/** All that an interface may have, with what is chained to it. */
+export function iptablesChainNames(
+  attachment: Pick<AttachmentSpec, 'containerId' | 'ifName'>,
+): readonly string[] {
+  return CHAIN_USES.map(use => iptablesChainName(use, attachment))
 }
 
 /** A bridge without a MAC of its own takes the lowest of its ports, and changes it as pods come and go. */

@@ -1,4 +1,9 @@
-import { hostInterfaceName, isAttachmentOwner, isAttachmentTable } from '../../attach/index.ts'
+import {
+  hostInterfaceName,
+  iptablesChainNames,
+  isAttachmentOwner,
+  isAttachmentTable,
+} from '../../attach/index.ts'
 import { type Entry, entryKey, type NftElementEntry, type ObservedEntry } from '../../kernel/index.ts'
 import { type Holder, holderKey } from '../addresses/source.ts'
 
@@ -40,9 +45,11 @@ export class Orphans {
     const link = hostInterfaceName(containerId, ifName)
     if (!this.spared.has(`link ${link}`)) return undefined
     const addresses = new Set(this.addressesOf(link))
+    const chains = new Set(iptablesChainNames({ containerId, ifName }))
     const keys = [`link ${link}`]
     for (const { entry } of this.host.entries()) {
-      if (isElementOf(entry, link, addresses)) keys.push(entryKey(entry))
+      const isChain = entry.kind === 'iptables-chain' && chains.has(entry.name)
+      if (isChain || isElementOf(entry, link, addresses)) keys.push(entryKey(entry))
     }
     for (const key of keys) this.spared.delete(key)
     return { keys, holder: holderOf(link) }
@@ -67,6 +74,7 @@ export class Orphans {
   private isOfPods(entry: Entry, mark: ObservedEntry['mark']): boolean {
     if (entry.kind === 'nft-table') return mark === 'ours' && isAttachmentTable(entry.name)
     if (entry.kind === 'nft-element') return isAttachmentTable(entry.table)
+    if (entry.kind === 'iptables-chain') return true
     if (entry.kind === 'link') return mark === 'ours' && isAttachmentOwner(entry.owner)
     if (!('link' in entry) || entry.link === undefined) return false
     const link = this.host.get(`link ${entry.link}`)
