@@ -1,9 +1,6 @@
-import { parseBridgeConfig, planBridge } from '../../src/attach/index.ts'
-import { type Entry, NetlinkKernel } from '../../src/kernel/index.ts'
-import { Netns } from '../../src/sys/index.ts'
-import { bridgePlugin, NETWORKS } from './cni-network.ts'
 import { type CniSide, createSide } from './cni-side.ts'
-import { DISK, type FakeHost } from './fake-host.ts'
+import { DISK } from './fake-host.ts'
+import { makeGuardTables } from './guard-tables.ts'
 import { installProgram, OUR_PLUGINS, RUN } from './our-program.ts'
 import { buildProgram } from './programs.ts'
 
@@ -35,37 +32,4 @@ export function createFloor(pods: number): Promise<CniSide> {
     ])
     return {}
   })
-}
-
-/** The guard's tables are the node's, and there before its pods: no part of an ADD. */
-async function makeGuardTables({ pid }: FakeHost): Promise<void> {
-  const netns = Netns.open(`/proc/${pid}/ns/net`)
-  const kernel = new NetlinkKernel({ netns })
-  try {
-    const outcomes = await kernel.apply(
-      guardTables().map(entry => ({ op: 'create', entry, why: 'missing' }) as const),
-    )
-    for (const { error } of outcomes) if (error !== undefined) throw error
-  } finally {
-    kernel.close()
-    netns.close()
-  }
-}
-
-function guardTables(): readonly Entry[] {
-  const plan = planBridge(
-    {
-      network: 'bench',
-      containerId: 'bench',
-      ifName: 'eth0',
-      sandbox: '',
-      hostIdentity: 'bench',
-      ips: [],
-      routes: [],
-      dns: {},
-      config: parseBridgeConfig(bridgePlugin(NETWORKS.plain)),
-    },
-    '',
-  )
-  return plan.shared.filter(({ kind }) => kind === 'nft-table')
 }

@@ -1,8 +1,10 @@
 /**
  * The yardstick of the overlay: the same entries as ours, set up by hand with `ip`, `bridge`, `nft` and `sysctl`, and
- * without any program that stays.
+ * without any program that stays. Only the guard's tables come from our planner: they are the same on every node.
  */
 import type { FakeHost } from './fake-host.ts'
+import { linkLocal } from './guard-state.ts'
+import { makeGuardTables } from './guard-tables.ts'
 import { type Backend, inPod, type NodePair, type OverlayNode, POD, plugIn } from './overlay-hosts.ts'
 
 interface HandNode extends OverlayNode {
@@ -10,6 +12,9 @@ interface HandNode extends OverlayNode {
   readonly block: number
 }
 
+const VXLAN_PORT = 8472
+
+const podMac = (block: number) => `02:42:00:00:03:0${block}`
 const vtepMac = (block: number) => `02:42:00:00:01:0${block}`
 
 export async function makeByHand(
@@ -28,7 +33,8 @@ export async function makeByHand(
       ...podBatch(self, backend),
       ...peerBatch(peer, backend),
     ])
-    await self.host.commands([['nft', '-f', '-']], masquerade(self.block))
+    await makeGuardTables(self.host, backend === 'vxlan' ? [VXLAN_PORT] : [])
+    await self.host.commands([['nft', '-f', '-']], masquerade(self.block) + guard(self))
     await sysctls(self.host, hostSysctls(backend))
     await setUpPod(self)
     if (backend === 'vxlan') {
@@ -47,7 +53,7 @@ async function handNode(stack: AsyncDisposableStack, underlay: FakeHost, block: 
 function uplinkBatch({ block, address }: HandNode, backend: Backend): string[] {
   if (backend === 'host-gw') return []
   return [
-    `link add flannel.1 address ${vtepMac(block)} mtu 1450 type vxlan id 1 dstport 8472 local ${address} dev eth0 nolearning`,
+    `link add flannel.1 address ${vtepMac(block)} mtu 1450 type vxlan id 1 dstport ${VXLAN_PORT} local ${address} dev eth0 nolearning`,
     'link set flannel.1 addrgenmode none',
     `address add 10.244.${block}.0/32 dev flannel.1`,
     'link set flannel.1 up',
@@ -60,7 +66,7 @@ function podBatch({ block }: HandNode, backend: Backend): string[] {
     `link add cni0 address 02:42:00:00:02:0${block} mtu ${mtu} type bridge`,
     `address add 10.244.${block}.1/24 dev cni0`,
     'link set cni0 up',
-    `link add veth0 mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns ${POD}`,
+    `link add veth0 mtu ${mtu} type veth peer name eth0 address ${podMac(block)} mtu ${mtu} netns ${POD}`,
     'link set veth0 master cni0 up',
     'link set veth0 type bridge_slave hairpin on',
   ]
@@ -120,6 +126,17 @@ function masquerade(block: number): string {
   }
 }
 `
+}
+
+function guard({ block, podAddress }: HandNode): string {
+  const mac = podMac(block)
+  const elements = [
+    'ports { veth0 : goto pod }',
+    `macs { veth0 . ${mac} }`,
+    `ipv4 { veth0 . ${podAddress} }`,
+    `ipv6 { veth0 . ${linkLocal(mac)} }`,
+  ]
+  return elements.map(element => `add element bridge podlace-guard ${element}\n`).join('')
 }
 
 async function ip(host: FakeHost, lines: readonly string[]): Promise<void> {

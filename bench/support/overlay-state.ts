@@ -27,7 +27,7 @@ async function readNode(node: OverlayNode, peer: OverlayNode): Promise<string[]>
     ...(await devices('node', read)),
     ...(await routes('node', read)),
     ...(await peers(read)),
-    ...rules(await read('nft', '-j', 'list', 'ruleset')),
+    ...rules(await read('nft', '-j', '--stateless', 'list', 'ruleset')),
     ...(await devices('pod', (...command) => node.host.commands([inPod(command)]))),
     ...(await routes('pod', (...command) => node.host.commands([inPod(command)]))),
   ]
@@ -103,7 +103,7 @@ function rules(text: string): string[] {
   return objects.flatMap(object => {
     const [kind = '', body] = Object.entries(object)[0] ?? []
     if (!isJson(body) || kind === 'metainfo' || kind === 'table') return []
-    return [`nft ${kind} ${stable(omit(body, ['handle', 'comment', 'table', 'family']))}`]
+    return [`nft ${kind} ${stable(omit(body, ['handle', 'comment', 'table']))}`]
   })
 }
 
@@ -116,7 +116,7 @@ function stable(value: unknown): string {
   )
 }
 
-/** MACs are numbered in the order of their first appearance. */
+/** MACs, and addresses made from them, are numbered in the order of their first appearance. */
 function inWords(lines: readonly string[], self: OverlayNode, peer: OverlayNode): string[] {
   const macs = new Map<string, string>()
   const mac = (text: string) => {
@@ -136,7 +136,7 @@ function inWords(lines: readonly string[], self: OverlayNode, peer: OverlayNode)
     .map(line => line.replaceAll(MAC, mac))
 }
 
-const MAC = /\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/g
+const MAC = /\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b|\bfe80:(?::[0-9a-f]{1,4}){1,4}\b/g
 
 /** Throws, with the lines that differ, unless both pairs of nodes hold the same. */
 export async function checkSameEntries(ours: NodePair, byHand: NodePair): Promise<void> {
