@@ -32,6 +32,7 @@ function masqueradeChain(
   return {
     kind: 'iptables-chain',
     family,
+    table: 'nat',
     name,
     rules: [
       // Not ACCEPT: what others do to a packet that stays as it is, is for them to say.

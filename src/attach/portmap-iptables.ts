@@ -26,6 +26,7 @@ export function portChain(spec: ChainedSpec, config: PortmapConfig, ports: Famil
   return {
     kind: 'iptables-chain',
     family,
+    table: 'nat',
     name,
     rules: [
       ...config.conditions[family].map(condition => unless(owner, condition)),
@@ -51,6 +52,7 @@ export function markedChain(family: Family, { markMasqBit }: PortmapConfig): Ipt
   return {
     kind: 'iptables-chain',
     family,
+    table: 'nat',
     name,
     rules: [iptablesRule(owner, '-j', 'MASQUERADE', '--random-fully')],
     jumps: [

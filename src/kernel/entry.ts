@@ -161,7 +161,7 @@ export function entryKey(entry: Entry): string {
     case 'nft-element':
       return `nft-element ${entry.family} ${entry.table} ${entry.set} ${entry.key.join(' . ')}`
     case 'iptables-chain':
-      return `iptables-chain v${entry.family} ${entry.name}`
+      return `iptables-chain v${entry.family} ${entry.table} ${entry.name}`
   }
 }
 

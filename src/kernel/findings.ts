@@ -49,7 +49,8 @@ export function linkMissing(name: string, neededBy: Entry): Finding {
 /** An entry in one line: kind, then its attributes as given. */
 export function describe(entry: Entry): string {
   if (entry.kind === 'nft-table') return `nft table ${entry.family} ${entry.name}`
-  if (entry.kind === 'iptables-chain') return `iptables chain ${entry.name} of IPv${entry.family}`
+  if (entry.kind === 'iptables-chain')
+    return `iptables chain ${entry.name} of table ${entry.table} of IPv${entry.family}`
   const parts: string[] = [entry.kind]
   for (const [name, value] of Object.entries(entry)) {
     if (name === 'kind' || value === undefined) continue

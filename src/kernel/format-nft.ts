@@ -91,16 +91,24 @@ function formatVerdict(verdict: NftVerdict, table: NftTableEntry): string {
       return `${verdict.do} ${verdict.chain}`
     case 'masquerade':
       return words('masquerade', verdict.fullyRandom === true && 'fully-random')
+    case 'mark':
+      return formatMarking(verdict)
     case 'map':
       return `${lookup(table, verdict.on, verdict.map)} vmap @${verdict.map}`
     case 'dnat': {
       const { on, map, mark } = verdict
-      const marking = mark && `meta mark set mark and ${hex(~mark.mask)} xor ${hex(mark.value)}`
-      return words(marking, `dnat ${table.family} addr . port to ${lookup(table, on, map)} map @${map}`)
+      return words(
+        mark && formatMarking(mark),
+        `dnat ${table.family} addr . port to ${lookup(table, on, map)} map @${map}`,
+      )
     }
     default:
       return verdict.do
   }
+}
+
+function formatMarking({ value, mask }: { readonly value: number; readonly mask: number }): string {
+  return `meta mark set mark and ${hex(~mask)} xor ${hex(value)}`
 }
 
 /** One element as the command that adds it. */

@@ -1,22 +1,35 @@
 import { hash } from 'node:crypto'
 
+/** Tables of iptables that chains of ours can be in. */
+export const IPTABLES_TABLES = ['nat', 'filter'] as const
+export type IptablesTable = (typeof IPTABLES_TABLES)[number]
+
 /**
- * A chain of ours in table `nat` of iptables, whole, with the rules of built-in chains that lead to it: for people who
- * have to see such rules. Whatever can be is an nftables entry instead.
+ * A chain of ours in a table of iptables, whole, with the rules of built-in chains that lead to it: for people who have
+ * to see such rules, and for what only iptables can undo. Whatever can be is an nftables entry instead.
  */
 export interface IptablesChainEntry {
   readonly kind: 'iptables-chain'
   readonly family: 4 | 6
+  readonly table: IptablesTable
   /** `IPTABLES_PREFIX` and what tells it from others of ours: at most 28 characters. */
   readonly name: string
   readonly rules: readonly IptablesRule[]
-  /** Behind what others have in these chains. */
+  /** In table `nat` behind what others have in these chains; in `filter` before it, which drops. */
   readonly jumps: readonly IptablesJump[]
 }
 
+/** Chains of iptables that ours are entered from. */
+export const BUILT_IN_CHAINS = ['PREROUTING', 'OUTPUT', 'POSTROUTING', 'FORWARD'] as const
+
 export interface IptablesJump {
-  readonly from: 'PREROUTING' | 'OUTPUT' | 'POSTROUTING'
+  readonly from: (typeof BUILT_IN_CHAINS)[number]
   readonly rule: IptablesRule
+}
+
+/** How a jump of ours is put into a chain of others. */
+export function jumpCommand(table: IptablesTable): '-A' | '-I' {
+  return table === 'filter' ? '-I' : '-A'
 }
 
 /** A rule as the words that iptables takes behind the chain: made by `iptablesRule`, or read. */

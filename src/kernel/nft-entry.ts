@@ -115,6 +115,8 @@ export type NftOutcome =
 export type NftVerdict =
   | NftOutcome
   | { readonly do: 'masquerade'; readonly fullyRandom?: boolean }
+  /** The packet's mark gets the bits of `value` that are in `mask`; the next rule follows. */
+  | { readonly do: 'mark'; readonly value: number; readonly mask: number }
   /** What the map has for the packet; the next rule if it has nothing. */
   | { readonly do: 'map'; readonly on: NftLookup; readonly map: string }
   /**

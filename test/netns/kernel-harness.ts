@@ -122,7 +122,8 @@ function realForeign(netns: Netns): Foreign {
       ip('route flush proto 113 table all')
       ip('-6 route flush proto 113 table all')
     },
-    flushIptables: family => void run(netns, [family === 4 ? 'iptables' : 'ip6tables', '-t', 'nat', '-F']),
+    flushIptables: ({ family, table }) =>
+      void run(netns, [family === 4 ? 'iptables' : 'ip6tables', '-t', table, '-F']),
     editTable: (table: NftTableEntry) =>
       void run(netns, [
         'nft',
@@ -206,7 +207,7 @@ function removeCommand(entry: Entry): string[] {
       ]
     case 'iptables-chain': {
       const tables = entry.family === 4 ? 'iptables' : 'ip6tables'
-      return ['sh', '-c', `${tables}-save -t nat | grep -v ${entry.name} | ${tables}-restore`]
+      return ['sh', '-c', `${tables}-save -t ${entry.table} | grep -v ${entry.name} | ${tables}-restore`]
     }
     case 'sysctl':
       throw new Error('a sysctl cannot be removed')

@@ -16,7 +16,7 @@ export function fakeForeign(kernel: FakeKernel): Foreign {
     setLink: (name, changes) => perform({ act: 'set-link', name, changes }),
     rename: (name, to) => perform({ act: 'rename', name, to }),
     flushOurRoutes: () => perform({ act: 'flush-routes' }),
-    flushIptables: family => perform({ act: 'flush-iptables', family }),
+    flushIptables: ({ family, table }) => perform({ act: 'flush-iptables', family, table }),
     editTable: ({ family, name }) => perform({ act: 'edit-table', family, table: name }),
   }
 }

@@ -1,4 +1,4 @@
-import type { Entry, NftFamily } from '../entry.ts'
+import type { Entry, IptablesTable, NftFamily } from '../entry.ts'
 
 /**
  * What another program does to a namespace, as plain data: the same act can be carried out in a fake namespace
@@ -23,8 +23,8 @@ export type ForeignAct =
   | { readonly act: 'flush-neighbours'; readonly link: string }
   /** Adds a rule to the first chain: `nft add rule ... accept`. */
   | { readonly act: 'edit-table'; readonly family: NftFamily; readonly table: string }
-  /** `iptables -t nat -F`. */
-  | { readonly act: 'flush-iptables'; readonly family: 4 | 6 }
+  /** `iptables -t TABLE -F`. */
+  | { readonly act: 'flush-iptables'; readonly family: 4 | 6; readonly table: IptablesTable }
   /** `sysctl -w net.<path>`. */
   | { readonly act: 'write-sysctl'; readonly path: string; readonly value: string }
 

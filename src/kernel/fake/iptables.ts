@@ -1,4 +1,4 @@
-import { entryKey, type IptablesChainEntry } from '../entry.ts'
+import { entryKey, type IptablesChainEntry, type IptablesTable } from '../entry.ts'
 import type { FakeNamespace } from './fake-namespace.ts'
 import { refuse } from './refusal.ts'
 
@@ -15,11 +15,11 @@ export function deleteChain(namespace: FakeNamespace, chain: IptablesChainEntry)
   namespace.drop(namespace.objects.get(key) ?? refuse('ENOENT', `there is no ${key}`))
 }
 
-/** `iptables -t nat -F`: chains stay, and are empty; nothing leads there. */
-export function flushChains(namespace: FakeNamespace, family: 4 | 6): void {
+/** `iptables -t TABLE -F`: chains stay, and are empty; nothing leads there. */
+export function flushChains(namespace: FakeNamespace, family: 4 | 6, table: IptablesTable): void {
   for (const seen of namespace.entries()) {
     const { entry } = seen
-    if (entry.kind !== 'iptables-chain' || entry.family !== family) continue
+    if (entry.kind !== 'iptables-chain' || entry.family !== family || entry.table !== table) continue
     namespace.put({ ...seen, entry: { ...entry, rules: [], jumps: [] } }, seen)
   }
 }

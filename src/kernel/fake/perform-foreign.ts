@@ -48,7 +48,7 @@ function carryOut(namespace: FakeNamespace, act: ForeignAct): void {
     case 'edit-table':
       return editTable(namespace, tableKey(act.family, act.table))
     case 'flush-iptables':
-      return flushChains(namespace, act.family)
+      return flushChains(namespace, act.family, act.table)
     case 'write-sysctl':
       return namespace.writeSysctl(act.path, act.value)
   }

@@ -1,19 +1,20 @@
-import type { IptablesChainEntry, IptablesRule } from '../entry.ts'
+import { type IptablesChainEntry, type IptablesRule, type IptablesTable, jumpCommand } from '../entry.ts'
 import { quoteWord } from './words.ts'
 
 /** Of one chain: what it is, and what it is to be; undefined where it is not there. */
 export interface ChainChange {
+  readonly table: IptablesTable
   readonly name: string
   readonly before: IptablesChainEntry | undefined
   readonly after: IptablesChainEntry | undefined
 }
 
-/** What `iptables-restore --noflush` must be told to make the change, between `*nat` and `COMMIT`. */
-export function chainLines({ name, before, after }: ChainChange): string[] {
+/** What `iptables-restore --noflush` must be told to make the change, between the table and `COMMIT`. */
+export function chainLines({ table, name, before, after }: ChainChange): string[] {
   if (before === undefined && after === undefined) return []
   const gone = before?.jumps.map(({ from, rule }) => ruleLine('-D', from, rule)) ?? []
   const rules = after?.rules.map(rule => ruleLine('-A', name, rule)) ?? []
-  const jumps = after?.jumps.map(({ from, rule }) => ruleLine('-A', from, rule)) ?? []
+  const jumps = after?.jumps.map(({ from, rule }) => ruleLine(jumpCommand(table), from, rule)) ?? []
   return [
     before === undefined ? `-N ${name}` : `-F ${name}`,
     ...gone,
@@ -23,6 +24,6 @@ export function chainLines({ name, before, after }: ChainChange): string[] {
   ]
 }
 
-function ruleLine(command: '-A' | '-D', chain: string, rule: IptablesRule): string {
+function ruleLine(command: '-A' | '-I' | '-D', chain: string, rule: IptablesRule): string {
   return [command, chain, ...rule.map(quoteWord)].join(' ')
 }

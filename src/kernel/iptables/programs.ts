@@ -1,5 +1,6 @@
 import { errorText } from '../../base/index.ts'
 import type { ProgramEnd, RunProgram } from '../../sys/index.ts'
+import type { IptablesTable } from '../entry.ts'
 
 /** `iptables-save` and `iptables-restore` of one family. */
 export class Programs {
@@ -13,29 +14,30 @@ export class Programs {
 
   /** What there is; undefined if it cannot be seen. */
   async save(): Promise<string | undefined> {
-    // Of all tables: where nobody has used table `nat`, to name it would load it.
+    // Of all tables: where nobody has used a table, to name it would load it.
     const end = await this.end('save', [], '')
     return typeof end === 'string' || end.exitCode !== 0 ? undefined : end.stdout
   }
 
   /**
-   * Carries out lines of table `nat`: no packet sees half of them, and if one is refused nothing is done. What others
-   * have there is left alone. Returns why it was refused.
+   * Carries out lines of a table: no packet sees half of them, and if one is refused nothing is done, which does not
+   * hold for lines of several tables. What others have there is left alone. Returns why it was refused.
    */
-  restore(lines: readonly string[]): Promise<string | undefined> {
-    return this.restoreWith([], lines)
+  restore(table: IptablesTable, lines: readonly string[]): Promise<string | undefined> {
+    return this.restoreWith([], table, lines)
   }
 
   /** Asks for nothing, which tells whether anything could be asked for: why not, in words. */
   probe(): Promise<string | undefined> {
-    return this.restoreWith(['--test'], [])
+    return this.restoreWith(['--test'], 'nat', [])
   }
 
   private async restoreWith(
     options: readonly string[],
+    table: IptablesTable,
     lines: readonly string[],
   ): Promise<string | undefined> {
-    const input = ['*nat', ...lines, 'COMMIT', ''].join('\n')
+    const input = [`*${table}`, ...lines, 'COMMIT', ''].join('\n')
     // Of several programs that write at once, iptables-legacy lets one wait for the other: here, 10 s.
     const end = await this.end('restore', ['--noflush', '--wait=10', ...options], input)
     if (typeof end === 'string') return end

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/index.ts'
-import type { Entry, NftTableEntry } from '../entry.ts'
+import type { Entry, IptablesChainEntry, NftTableEntry } from '../entry.ts'
 import type { Kernel, NamespaceHandle } from '../operation.ts'
 
 /** Another program on the same machine: everything it makes is unmarked. */
@@ -13,8 +13,8 @@ export interface Foreign {
   rename(from: string, to: string): void
   /** `ip route flush proto 113`, both families. */
   flushOurRoutes(): void
-  /** `iptables -t nat -F`. */
-  flushIptables(family: 4 | 6): void
+  /** `iptables -t TABLE -F`. */
+  flushIptables(chain: Pick<IptablesChainEntry, 'family' | 'table'>): void
   /** Adds a rule to a chain of somebody's table. */
   editTable(table: NftTableEntry): void
 }

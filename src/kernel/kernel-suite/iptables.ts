@@ -9,6 +9,7 @@ import { codes, type World } from './world.ts'
 const masquerade: IptablesChainEntry = {
   kind: 'iptables-chain',
   family: 4,
+  table: 'nat',
   name: 'PODLACE-SUITE',
   rules: [
     iptablesRule('suite "a\\b\'c"', '-d', '10.1.0.0/16', '-j', 'RETURN'),
@@ -22,6 +23,7 @@ const masquerade: IptablesChainEntry = {
 const port: IptablesChainEntry = {
   kind: 'iptables-chain',
   family: 6,
+  table: 'nat',
   name: 'PODLACE-PORT',
   rules: [
     iptablesRule('suite', '-i', 'eth+', '-j', 'RETURN'),
@@ -32,7 +34,15 @@ const port: IptablesChainEntry = {
     rule: iptablesRule('suite', '-m', 'addrtype', '--dst-type', 'LOCAL', '-j', 'PODLACE-PORT'),
   })),
 }
-const chains = [masquerade, port]
+const forward: IptablesChainEntry = {
+  kind: 'iptables-chain',
+  family: 4,
+  table: 'filter',
+  name: 'PODLACE-FORWARD',
+  rules: [iptablesRule('suite', '-m', 'mark', '--mark', '0x1000/0x1000', '-j', 'ACCEPT')],
+  jumps: [{ from: 'FORWARD', rule: iptablesRule('suite', '-j', 'PODLACE-FORWARD') }],
+}
+const chains = [masquerade, port, forward]
 
 export async function makesChains(world: World): Promise<void> {
   const reconciler = await world.startWith([bridge, ...chains])
@@ -56,7 +66,7 @@ export async function changesChains(world: World): Promise<void> {
     {},
   ]
   for (const change of changes) {
-    world.want([{ ...masquerade, ...change }, port])
+    world.want([{ ...masquerade, ...change }, port, forward])
     await world.converges()
     await reconciler.settled()
   }
@@ -82,11 +92,11 @@ export async function removesChains(world: World): Promise<void> {
 export async function repairsChains(world: World): Promise<void> {
   const reconciler = await world.startWith(chains)
   const { foreign } = world.harness
-  for (const { family } of chains) foreign.flushIptables(family)
-  await world.harness.eventually(() => reconciler.counters.repairs >= 2)
+  for (const chain of chains) foreign.flushIptables(chain)
+  await world.harness.eventually(() => reconciler.counters.repairs >= 3)
   await world.converges()
   foreign.remove(masquerade)
-  await world.harness.eventually(() => reconciler.counters.repairs >= 3)
+  await world.harness.eventually(() => reconciler.counters.repairs >= 4)
   await world.converges()
   await reconciler.settled()
   assert.deepEqual(codes(reconciler), [])
@@ -98,8 +108,20 @@ export async function knowsChains({ harness: { kernel } }: World): Promise<void>
     return outcomes.map(({ error }) => error?.code)
   }
   assert.equal(await kernel.iptablesFault(4), undefined)
-  assert.deepEqual(await apply('create'), [undefined, undefined])
-  assert.deepEqual(await apply('create'), ['kernel.exists', 'kernel.exists'])
-  assert.deepEqual(await apply('delete'), [undefined, undefined])
-  assert.deepEqual(await apply('delete'), [undefined, undefined])
+  assert.deepEqual(
+    await apply('create'),
+    chains.map(() => undefined),
+  )
+  assert.deepEqual(
+    await apply('create'),
+    chains.map(() => 'kernel.exists'),
+  )
+  assert.deepEqual(
+    await apply('delete'),
+    chains.map(() => undefined),
+  )
+  assert.deepEqual(
+    await apply('delete'),
+    chains.map(() => undefined),
+  )
 }

@@ -1,5 +1,5 @@
 import type { Message } from '../../netlink/index.ts'
-import { IPTABLES_PREFIX } from '../entry.ts'
+import { BUILT_IN_CHAINS, IPTABLES_PREFIX, IPTABLES_TABLES } from '../entry.ts'
 
 /** NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_* (linux/netfilter/nf_tables.h). */
 const SUBSYSTEM = 0x0a00
@@ -65,7 +65,8 @@ export class NftEvents {
     if (table === undefined) return
     this.openTables.add(table)
     const family = FAMILIES.get(body[0] ?? 0)
-    if (table === 'nat' && family !== undefined && concernsIptables(type, body)) this.openFamilies.add(family)
+    if (family === undefined || !IPTABLES_TABLES.some(name => name === table)) return
+    if (concernsIptables(type, body)) this.openFamilies.add(family)
   }
 }
 
@@ -81,7 +82,7 @@ function concernsIptables(type: number, body: Uint8Array): boolean {
       return isOurs(textAttribute(body, NFTA_RULE_CHAIN))
     case DELRULE: {
       const chain = textAttribute(body, NFTA_RULE_CHAIN)
-      return isOurs(chain) || chain === 'PREROUTING' || chain === 'OUTPUT' || chain === 'POSTROUTING'
+      return isOurs(chain) || BUILT_IN_CHAINS.some(name => name === chain)
     }
     default:
       return false

@@ -60,6 +60,8 @@ function verdictOf(table: NftTableEntry, verdict: NftVerdict): nft.Expression[] 
   switch (verdict.do) {
     case 'masquerade':
       return nft.masquerade(verdict.fullyRandom === true ? nft.NF_NAT_RANGE_PROTO_RANDOM_FULLY : 0)
+    case 'mark':
+      return nft.setMark(verdict.value, verdict.mask)
     case 'map':
       return nft.mappedVerdict(table.family, lookupFields(table, verdict.on, verdict.map), verdict.map)
     case 'dnat':

@@ -1,13 +1,19 @@
 import { Mutex } from '../../base/index.ts'
 import type { RunProgram } from '../../sys/index.ts'
-import { type Entry, entryKey, type IptablesChainEntry } from '../entry.ts'
+import {
+  type Entry,
+  entryKey,
+  IPTABLES_TABLES,
+  type IptablesChainEntry,
+  type IptablesTable,
+} from '../entry.ts'
 import { type Failure, invalid, refusal } from '../netlink/refusals.ts'
 import type { KernelEvent, ObservedEntry, Operation } from '../operation.ts'
 import { chainLines } from './chain-lines.ts'
 import { Programs } from './programs.ts'
 import { savedChains } from './saved-chains.ts'
 
-export interface NatTableOptions {
+export interface ChainsOptions {
   readonly family: 4 | 6
   readonly run: RunProgram
   readonly emit: (event: KernelEvent) => void
@@ -22,11 +28,11 @@ interface Due {
 }
 
 /**
- * Chains of ours in table `nat` of one family, by `iptables-save` and `iptables-restore`: one process for whatever is to
- * be done at once. Who has no such chains, and wants none, has the first look and no process after it.
+ * Chains of ours in the tables of one family, by `iptables-save` and `iptables-restore`: one process for whatever is to
+ * be done at once in a table. Who has no such chains, and wants none, has the first look and no process after it.
  */
-export class NatTable {
-  private readonly options: NatTableOptions
+export class Chains {
+  private readonly options: ChainsOptions
   private readonly programs: Programs
   /** Looking and writing one after the other, so that what is told is told in order. */
   private readonly mutex = new Mutex()
@@ -38,7 +44,7 @@ export class NatTable {
   /** Where the kernel tells of transactions: how many there were, and how many of them are our own. */
   private window: { touches: number; writes: number } | undefined
 
-  constructor(options: NatTableOptions) {
+  constructor(options: ChainsOptions) {
     this.options = options
     this.programs = new Programs(options.family, options.run)
   }
@@ -90,38 +96,54 @@ export class NatTable {
   }
 
   private async carryOut(operations: readonly Operation[], failures: Map<Operation, Failure>): Promise<void> {
-    if ((await this.write(operations, failures)) === undefined) return
+    for (const table of IPTABLES_TABLES) {
+      const own = operations.filter(({ entry }) => isChain(entry) && entry.table === table)
+      await this.carryOutIn(table, own, failures)
+    }
+  }
+
+  private async carryOutIn(
+    table: IptablesTable,
+    operations: readonly Operation[],
+    failures: Map<Operation, Failure>,
+  ): Promise<void> {
+    if ((await this.write(table, operations, failures)) === undefined) return
     const fault = await this.probe()
     if (fault === undefined) {
       // What is known may be old.
       await this.look()
-      return this.divide(operations, failures)
+      return this.divide(table, operations, failures)
     }
     for (const operation of operations)
       failures.set(operation, refusal(operation, 'kernel.unsupported', fault))
   }
 
   /** One bad chain does not stop the others. */
-  private async divide(operations: readonly Operation[], failures: Map<Operation, Failure>): Promise<void> {
-    const why = await this.write(operations, failures)
+  private async divide(
+    table: IptablesTable,
+    operations: readonly Operation[],
+    failures: Map<Operation, Failure>,
+  ): Promise<void> {
+    const why = await this.write(table, operations, failures)
     if (why === undefined) return
     const [first] = operations
     const middle = operations.length >> 1
     if (middle > 0) {
-      await this.divide(operations.slice(0, middle), failures)
-      await this.divide(operations.slice(middle), failures)
+      await this.divide(table, operations.slice(0, middle), failures)
+      await this.divide(table, operations.slice(middle), failures)
     } else if (first !== undefined) failures.set(first, refusal(first, 'kernel.refused', why))
   }
 
   /** All or nothing. Returns why it was refused; what cannot be asked at all is a failure, and left out. */
   private async write(
+    table: IptablesTable,
     operations: readonly Operation[],
     failures: Map<Operation, Failure>,
   ): Promise<string | undefined> {
     const due = operations.flatMap(operation => this.dueOf(operation, failures))
     const lines = due.flatMap(item => item.lines)
     if (lines.length === 0) return undefined
-    const why = await this.programs.restore(lines)
+    const why = await this.programs.restore(table, lines)
     if (why !== undefined) return why
     if (this.window !== undefined) this.window.writes += 1
     for (const { operation } of due) this.learn(operation)
@@ -145,7 +167,7 @@ export class NatTable {
     }
     try {
       const after = op === 'delete' ? undefined : entry
-      return [{ operation, lines: chainLines({ name: entry.name, before, after }) }]
+      return [{ operation, lines: chainLines({ table: entry.table, name: entry.name, before, after }) }]
     } catch (error) {
       failures.set(operation, invalid(operation, error))
       return []

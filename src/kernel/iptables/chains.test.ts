@@ -3,11 +3,12 @@ import { test } from 'node:test'
 import type { ProgramEnd } from '../../sys/index.ts'
 import { type IptablesChainEntry, iptablesRule } from '../entry.ts'
 import type { KernelEvent, Operation } from '../operation.ts'
-import { NatTable } from './nat-table.ts'
+import { Chains } from './chains.ts'
 
 const chain = (name: string, ...rule: string[]): IptablesChainEntry => ({
   kind: 'iptables-chain',
   family: 4,
+  table: 'nat',
   name: `PODLACE-${name}`,
   rules: [iptablesRule('test', ...rule, '-j', 'ACCEPT')],
   jumps: [],
@@ -22,7 +23,7 @@ function tableWith(answer: (program: string, input: string) => ProgramEnd) {
   const runs: string[] = []
   const events: KernelEvent[] = []
   let catchUp = nothing
-  const table = new NatTable({
+  const table = new Chains({
     family: 4,
     run: async (program, _args, input) => {
       runs.push(program)
@@ -43,6 +44,24 @@ test('many chains are one process', async () => {
     events.map(({ event }) => event),
     ['set', 'set', 'set'],
   )
+})
+
+test('two tables are two processes, since what is committed in one stays when the other is refused', async () => {
+  const { table, runs } = tableWith((_, input) =>
+    input.includes('*filter') ? { exitCode: 2, stdout: '', stderr: 'no such table' } : done,
+  )
+  const filtered: IptablesChainEntry = {
+    ...chain('F'),
+    table: 'filter',
+    jumps: [{ from: 'FORWARD', rule: iptablesRule('test', '-j', 'PODLACE-F') }],
+  }
+  const operations = [create(filtered), create(chain('N'))]
+  const failures = await table.apply(operations)
+  assert.deepEqual(
+    operations.map(operation => failures.get(operation)?.code),
+    ['kernel.refused', undefined],
+  )
+  assert.deepEqual(runs.slice(0, 2), ['iptables-restore', 'iptables-restore'])
 })
 
 test('one that is refused, or cannot be asked, does not stop the others', async () => {
