@@ -376,6 +376,7 @@ export class Agent {
         readSubnetFile: world.readFile,
         standsAlone: this.standsAlone,
         hardware: world.hardware,
+        iptablesFault: family => world.kernel.iptablesFault(family),
         portClaims: own => this.attachments.portClaims(own),
         sysctlAllowlist: () => readIfThere(world.readFile, SYSCTL_ALLOWLIST),
       }),

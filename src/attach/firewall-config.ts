@@ -7,11 +7,13 @@ export type IngressPolicy = 'open' | 'same-bridge' | 'isolated'
 /** The keys of the `firewall` plugin that mean something here. */
 export interface FirewallConfig {
   readonly ingressPolicy: IngressPolicy
+  /** Whether FORWARD of iptables is told to let the pod through: where there is one, in any case, or never. */
+  readonly accept: 'if-possible' | 'always' | 'never'
 }
 
 /**
  * What names a place in somebody else's rules (a zone of firewalld, a chain of iptables) is read and not used: what is
- * done here stands in tables of ours, whatever the backend.
+ * done here stands in tables and chains of ours.
  */
 const schema = v.object({
   backend: v.optional(v.picklist(['', 'firewalld', 'iptables', 'nftables']), ''),
@@ -20,8 +22,10 @@ const schema = v.object({
   ingressPolicy: v.optional(v.picklist(['', 'open', 'same-bridge', 'isolated']), ''),
 })
 
+const ACCEPT = { '': 'if-possible', iptables: 'always', firewalld: 'never', nftables: 'never' } as const
+
 /** Throws `attach.invalid-configuration`. */
 export function parseFirewallConfig(raw: unknown): FirewallConfig {
-  const { ingressPolicy } = readKeys('firewall', schema, raw)
-  return { ingressPolicy: ingressPolicy === '' ? 'open' : ingressPolicy }
+  const { ingressPolicy, backend } = readKeys('firewall', schema, raw)
+  return { ingressPolicy: ingressPolicy === '' ? 'open' : ingressPolicy, accept: ACCEPT[backend] }
 }

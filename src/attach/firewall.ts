@@ -1,10 +1,15 @@
+import type { Family } from '../ip/index.ts'
 import type { NftElementEntry, NftRule, NftTableEntry } from '../kernel/index.ts'
 import { invalidConfiguration } from './errors.ts'
 import type { FirewallConfig } from './firewall-config.ts'
+import { forwardEntries } from './firewall-forward.ts'
 import type { Attachment, ChainedSpec } from './plan.ts'
+import { type CniResult, ipFamily } from './result.ts'
 
 export interface FirewallSpec extends ChainedSpec {
   readonly config: FirewallConfig
+  /** Families whose FORWARD of iptables is to let the pod through. */
+  readonly iptablesFamilies?: readonly Family[]
 }
 
 const TABLE = 'podlace-firewall'
@@ -53,33 +58,40 @@ const bridgedTable: NftTableEntry = {
 }
 
 /**
- * Who may reach a pod by way of the host: the `ingressPolicy` of the CNI `firewall` plugin.
- *
- * That plugin also accepts a pod's packets in the chain FORWARD of iptables, or puts its addresses into a zone of
- * firewalld. In nftables a packet passes when no table drops it, so that to accept it in a table of ours would undo
- * nothing that another drops, and the tables of others are not touched: where FORWARD drops by default, whoever made it
- * so has to let pods through. What is not dropped needs no accepting.
+ * Who may reach a pod by way of the host, and that the pod reaches others: what the CNI `firewall` plugin does. What
+ * the `ingressPolicy` drops stays dropped, whatever accepts it elsewhere.
  *
  * Throws `attach.invalid-configuration`.
  */
-export function planFirewall({ config, prevResult }: FirewallSpec): Attachment {
-  const nothing = { pod: [], host: [], shared: [], displaced: [], result: prevResult }
-  if (config.ingressPolicy === 'open') return nothing
-  const [bridge, ...ports] = prevResult.interfaces.filter(({ sandbox }) => sandbox === undefined)
+export function planFirewall({ config, prevResult, iptablesFamilies = [] }: FirewallSpec): Attachment {
+  const policy = policyEntries(config, prevResult)
+  const forward = forwardEntries(prevResult.ips.filter(ip => iptablesFamilies.includes(ipFamily(ip))))
+  return {
+    pod: [],
+    host: [...policy.host, ...forward.host],
+    shared: [...policy.shared, ...forward.shared],
+    displaced: [],
+    result: prevResult,
+  }
+}
+
+function policyEntries(
+  { ingressPolicy }: FirewallConfig,
+  { interfaces }: CniResult,
+): Pick<Attachment, 'host' | 'shared'> {
+  if (ingressPolicy === 'open') return { host: [], shared: [] }
+  const [bridge, ...ports] = interfaces.filter(({ sandbox }) => sandbox === undefined)
   if (bridge === undefined) {
     throw invalidConfiguration(
-      `ingressPolicy ${config.ingressPolicy} goes by the bridge of the pod, and there is none: chain firewall behind bridge`,
+      `ingressPolicy ${ingressPolicy} goes by the bridge of the pod, and there is none: chain firewall behind bridge`,
     )
   }
   const member = element(routedTable, 'bridges', [bridge.name])
-  if (config.ingressPolicy === 'same-bridge') {
-    return {
-      ...nothing,
-      shared: [routedTable, member, element(routedTable, 'same', [bridge.name, bridge.name])],
-    }
+  if (ingressPolicy === 'same-bridge') {
+    const same = element(routedTable, 'same', [bridge.name, bridge.name])
+    return { host: [], shared: [routedTable, member, same] }
   }
   return {
-    ...nothing,
     host: ports.map(({ name }) => element(bridgedTable, 'isolated', [name])),
     shared: [routedTable, bridgedTable, member],
   }

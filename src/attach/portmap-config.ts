@@ -3,6 +3,7 @@ import type { Family } from '../ip/index.ts'
 import { formatAddress, parseAddress } from '../ip/index.ts'
 import { address, backendKey, flag, type NatBackend, readKeys } from './config-keys.ts'
 import { invalidConfiguration, unsupportedField } from './errors.ts'
+import { FORWARD_BIT, PORTMAP_BIT } from './mark-bits.ts'
 import { type PortCondition, parseConditions } from './portmap-conditions.ts'
 
 export type PortProtocol = 'tcp' | 'udp' | 'sctp'
@@ -47,15 +48,24 @@ const schema = v.object({
   backend: backendKey,
   snat: v.optional(v.boolean(), true),
   masqAll: flag,
-  markMasqBit: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(31))),
+  markMasqBit: v.exactOptional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(0),
+      v.maxValue(31),
+      v.notValue(
+        FORWARD_BIT,
+        `bit ${FORWARD_BIT} marks what the firewall plugin lets through: choose another`,
+      ),
+    ),
+  ),
   /** A chain of somebody else that marks what is to be masqueraded: done here without one. */
   externalSetMarkChain: v.exactOptional(v.string()),
   conditionsV4: v.nullish(v.array(v.string()), []),
   conditionsV6: v.nullish(v.array(v.string()), []),
   runtimeConfig: v.optional(v.looseObject({ portMappings: v.optional(v.array(mapping), []) }), {}),
 })
-
-const MARK_BIT = 13
 
 /** Throws `attach.invalid-configuration`, or `attach.unsupported-field` for what is not done here. */
 export function parsePortmapConfig(raw: unknown): PortmapConfig {
@@ -69,7 +79,7 @@ export function parsePortmapConfig(raw: unknown): PortmapConfig {
     backend: config.backend,
     snat: config.snat,
     masqAll: config.masqAll,
-    markMasqBit: config.markMasqBit ?? MARK_BIT,
+    markMasqBit: config.markMasqBit ?? PORTMAP_BIT,
     conditions: {
       4: parseConditions(4, 'conditionsV4', config.conditionsV4),
       6: parseConditions(6, 'conditionsV6', config.conditionsV6),

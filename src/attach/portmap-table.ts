@@ -2,10 +2,10 @@ import { hash } from 'node:crypto'
 import type { Family } from '../ip/index.ts'
 import type { NftChain, NftMatch, NftRule, NftSet, NftTableEntry } from '../kernel/index.ts'
 import { LOOPBACK } from './known-prefixes.ts'
+import { PORTMAP_BIT } from './mark-bits.ts'
 import type { PortmapConfig } from './portmap-config.ts'
 
 const TABLE = 'podlace-portmap'
-const DEFAULT_BIT = 13
 
 /** dstnat is -100: Services come first, whoever makes them; a host port takes what they leave (CVE-2019-9946). */
 const DESTINATION_NAT_PRIORITY = -90
@@ -149,6 +149,6 @@ function withLoopback(
 
 /** Configurations that differ in what the rules say have a table each. */
 function tableName(markMasqBit: number, conditions: readonly NftMatch[]): string {
-  if (markMasqBit === DEFAULT_BIT && conditions.length === 0) return TABLE
+  if (markMasqBit === PORTMAP_BIT && conditions.length === 0) return TABLE
   return `${TABLE}-${hash('sha256', JSON.stringify([markMasqBit, conditions]), 'hex').slice(0, 8)}`
 }

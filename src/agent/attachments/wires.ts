@@ -129,7 +129,8 @@ export class Wires {
   private async insistOnIptables(family: 4 | 6): Promise<void> {
     const fault = await this.kernel.iptablesFault(family)
     if (fault === undefined) return
-    const advice = 'set ipMasqBackend, and backend of portmap, to nftables, or install iptables-nft'
+    const advice =
+      'set ipMasqBackend, and backend of portmap and firewall, to nftables, or install iptables-nft'
     const message = `this network asks for iptables, which this node's agent cannot use (${fault}): ${advice}`
     throw cniError('unsupported-field', 'attach', message)
   }

@@ -6,7 +6,6 @@ import {
   type MasterConfig,
   type PortClaims,
   parseBandwidthConfig,
-  parseFirewallConfig,
   parseHostDeviceConfig,
   parseIpvlanConfig,
   parseMacvlanConfig,
@@ -24,6 +23,7 @@ import {
 import type { Holder } from '../addresses/source.ts'
 import { bridgePlugin } from './bridge.ts'
 import { chainedPlugin } from './chained.ts'
+import { firewallPlugin, type IptablesFault } from './firewall.ts'
 import { flannelPlugin } from './flannel.ts'
 import { devicesIn, hostEnd, observedMaster, observePod } from './host-view.ts'
 import { type InterfaceCommon, interfacePlugin } from './interface.ts'
@@ -38,6 +38,7 @@ export interface PluginsOptions extends InterfaceCommon {
   /** No cluster gives this node a block; the subnet file is another daemon's. */
   readonly standsAlone: boolean
   readonly hardware: Hardware
+  readonly iptablesFault: IptablesFault
   /** Host ports that other interfaces have. */
   readonly portClaims: (own: Holder) => Iterable<PortClaims>
   /** The node's list of sysctls that networks may set; undefined if it has none. */
@@ -152,6 +153,7 @@ function chainedPlugins({
   host,
   observed,
   sysctlAllowlist,
+  iptablesFault,
   portClaims,
 }: PluginsOptions): ReadonlyMap<string, Plugin> {
   return new Map([
@@ -180,14 +182,7 @@ function chainedPlugins({
         },
       }),
     ],
-    [
-      'firewall',
-      chainedPlugin({
-        host,
-        parse: parseFirewallConfig,
-        wiring: (spec, config) => ({ plan: 'firewall', spec: { ...spec, config } }),
-      }),
-    ],
+    ['firewall', firewallPlugin({ host, iptablesFault })],
     [
       'sbr',
       chainedPlugin({

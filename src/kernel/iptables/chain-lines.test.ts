@@ -12,11 +12,12 @@ const chain = (table: IptablesTable): IptablesChainEntry => ({
   jumps: [{ from: table === 'nat' ? 'POSTROUTING' : 'FORWARD', rule: ['-j', 'PODLACE-A'] }],
 })
 
+const made = (table: IptablesTable) =>
+  chainLines({ table, name: 'PODLACE-A', before: undefined, after: chain(table) })
+
 test('in nat what others do comes first, in filter what is ours', () => {
-  const lines = (table: IptablesTable) =>
-    chainLines({ table, name: 'PODLACE-A', before: undefined, after: chain(table) })
-  assert.deepEqual(lines('nat'), ['-N PODLACE-A', '-A PODLACE-A -j ACCEPT', '-A POSTROUTING -j PODLACE-A'])
-  assert.deepEqual(lines('filter'), ['-N PODLACE-A', '-A PODLACE-A -j ACCEPT', '-I FORWARD -j PODLACE-A'])
+  assert.deepEqual(made('nat'), ['-N PODLACE-A', '-A PODLACE-A -j ACCEPT', '-A POSTROUTING -j PODLACE-A'])
+  assert.deepEqual(made('filter'), ['-N PODLACE-A', '-A PODLACE-A -j ACCEPT', '-I FORWARD -j PODLACE-A'])
 })
 
 test('what leads to a chain goes before it does', () => {
