@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import type { Entry } from '../kernel/index.ts'
 import { planBridge } from './bridge.ts'
 import { parseBridgeConfig } from './bridge-config.ts'
-import { isAttachmentOwner, isAttachmentTable } from './marks.ts'
+import { planFirewall } from './firewall.ts'
+import { parseFirewallConfig } from './firewall-config.ts'
+import { isAttachmentOwner, isAttachmentTable, isSharedChain } from './marks.ts'
 import { planPortmap } from './portmap.ts'
 import { parsePortmapConfig } from './portmap-config.ts'
 
@@ -28,14 +30,22 @@ const ports = planPortmap({
     runtimeConfig: { portMappings: [{ hostPort: 80, containerPort: 80 }] },
   }),
 })
+const passage = planFirewall({
+  ...named,
+  prevResult: result,
+  config: parseFirewallConfig({}),
+  iptablesFamilies: [4],
+})
 
 test('what planners make of links and tables is known by its marks', () => {
-  const entries: readonly Entry[] = [...host, ...shared, ...ports.host, ...ports.shared]
+  const entries: readonly Entry[] = [...host, ...shared, ...ports.host, ...ports.shared, ...passage.shared]
   for (const entry of entries) {
     if (entry.kind === 'link') assert.ok(isAttachmentOwner(entry.owner), entry.owner)
     if (entry.kind === 'nft-table') assert.ok(isAttachmentTable(entry.name), entry.name)
+    if (entry.kind === 'iptables-chain') assert.ok(isSharedChain(entry.name), entry.name)
   }
-  assert.deepEqual(new Set(entries.map(({ kind }) => kind)).has('nft-table'), true)
+  const kinds = new Set(entries.map(({ kind }) => kind))
+  assert.ok(kinds.has('nft-table') && kinds.has('iptables-chain'))
 })
 
 test('what the overlay makes is none of it', () => {

@@ -3,11 +3,22 @@ import { test } from 'node:test'
 import { parseBridgeConfig, parseFirewallConfig, planBridge, planFirewall } from '../../src/attach/index.ts'
 import type { Netns } from '../../src/sys/index.ts'
 import { eventually } from './agent-nodes.ts'
+import { run } from './kernel-harness.ts'
 import { ping } from './ping.ts'
 import { WiredPods } from './wired-pods.ts'
 
-/** Pod `n` of a bridge of its own network, under a policy. */
-async function pod(node: WiredPods, network: number, n: number, ingressPolicy: string): Promise<Netns> {
+interface Place {
+  readonly network: number
+  readonly n: number
+}
+
+/** Pod `n` of a bridge of its own network, under a policy; `iptablesFamilies` let it through. */
+async function pod(
+  node: WiredPods,
+  { network, n }: Place,
+  ingressPolicy: string,
+  iptablesFamilies: readonly (4 | 6)[] = [],
+): Promise<Netns> {
   const bridge = `br${network}`
   const config = parseBridgeConfig({ bridge, isDefaultGateway: true })
   const names = { network: bridge, containerId: `c${network}-${n}`, ifName: 'eth0' }
@@ -29,6 +40,7 @@ async function pod(node: WiredPods, network: number, n: number, ingressPolicy: s
     ...names,
     prevResult: plan('pod').result,
     config: parseFirewallConfig({ ingressPolicy }),
+    iptablesFamilies,
   })
   await node.attach(() => firewall)
   return attached
@@ -49,10 +61,10 @@ async function reaches(from: Netns, network: number, n: number): Promise<void> {
 
 test('same-bridge keeps bridges apart that say so, and no others', async () => {
   using node = new WiredPods()
-  const one = await pod(node, 1, 2, 'same-bridge')
-  await pod(node, 1, 3, 'same-bridge')
-  const two = await pod(node, 2, 2, 'same-bridge')
-  const three = await pod(node, 3, 2, 'open')
+  const one = await pod(node, { network: 1, n: 2 }, 'same-bridge')
+  await pod(node, { network: 1, n: 3 }, 'same-bridge')
+  const two = await pod(node, { network: 2, n: 2 }, 'same-bridge')
+  const three = await pod(node, { network: 3, n: 2 }, 'open')
   await reaches(one, 1, 3)
   await reaches(one, 3, 2)
   await reaches(three, 1, 2)
@@ -63,8 +75,47 @@ test('same-bridge keeps bridges apart that say so, and no others', async () => {
 
 test('isolated keeps pods of one bridge apart too; they reach the host', async () => {
   using node = new WiredPods()
-  const one = await pod(node, 1, 2, 'isolated')
-  await pod(node, 1, 3, 'isolated')
+  const one = await pod(node, { network: 1, n: 2 }, 'isolated')
+  await pod(node, { network: 1, n: 3 }, 'isolated')
   await reaches(one, 1, 1)
   assert.deepEqual(await reached(one, 1, 3), [false, false])
+})
+
+/** Nothing is forwarded, by the policy and by a rule that is there before ours. */
+function close(host: Netns): void {
+  for (const program of ['iptables', 'ip6tables']) {
+    run(host, [program, '-P', 'FORWARD', 'DROP'])
+    run(host, [program, '-A', 'FORWARD', '-j', 'DROP'])
+  }
+}
+
+test('where iptables forwards nothing, the pod reaches others and is answered; nobody reaches it', async () => {
+  using node = new WiredPods()
+  close(node.host)
+  const through = await pod(node, { network: 1, n: 2 }, 'open', [4, 6])
+  const kept = await pod(node, { network: 2, n: 2 }, 'open')
+  await pod(node, { network: 3, n: 2 }, 'open')
+  await reaches(through, 2, 2)
+  await reaches(through, 3, 2)
+  assert.deepEqual(await reached(kept, 1, 2), [false, false])
+  assert.deepEqual(await reached(kept, 3, 2), [false, false])
+})
+
+test('one family is let through without the other', async () => {
+  using node = new WiredPods()
+  close(node.host)
+  const through = await pod(node, { network: 1, n: 2 }, 'open', [6])
+  await pod(node, { network: 2, n: 2 }, 'open')
+  await eventually('IPv6', async () => (await reached(through, 2, 2))[1] || undefined)
+  assert.deepEqual(await reached(through, 2, 2), [false, true])
+})
+
+test('what a policy drops stays dropped for a pod that is let through', async () => {
+  using node = new WiredPods()
+  close(node.host)
+  const one = await pod(node, { network: 1, n: 2 }, 'same-bridge', [4, 6])
+  await pod(node, { network: 2, n: 2 }, 'same-bridge', [4, 6])
+  await pod(node, { network: 3, n: 2 }, 'open')
+  await reaches(one, 3, 2)
+  assert.deepEqual(await reached(one, 2, 2), [false, false])
 })

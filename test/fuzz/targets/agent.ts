@@ -175,7 +175,7 @@ function callsOf(): Calls {
       standsAlone: false,
       hardware: { pathOf: () => undefined, driverOf: () => undefined },
       iptablesFault: async () => undefined,
-    portClaims: () => [],
+      portClaims: () => [],
       sysctlAllowlist: () => undefined,
     }),
     ipam,
