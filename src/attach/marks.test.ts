@@ -5,7 +5,7 @@ import { planBridge } from './bridge.ts'
 import { parseBridgeConfig } from './bridge-config.ts'
 import { planFirewall } from './firewall.ts'
 import { parseFirewallConfig } from './firewall-config.ts'
-import { isAttachmentOwner, isAttachmentTable, isSharedChain } from './marks.ts'
+import { isAttachmentOwner, isAttachmentTable } from './marks.ts'
 import { planPortmap } from './portmap.ts'
 import { parsePortmapConfig } from './portmap-config.ts'
 
@@ -42,7 +42,6 @@ test('what planners make of links and tables is known by its marks', () => {
   for (const entry of entries) {
     if (entry.kind === 'link') assert.ok(isAttachmentOwner(entry.owner), entry.owner)
     if (entry.kind === 'nft-table') assert.ok(isAttachmentTable(entry.name), entry.name)
-    if (entry.kind === 'iptables-chain') assert.ok(isSharedChain(entry.name), entry.name)
   }
   const kinds = new Set(entries.map(({ kind }) => kind))
   assert.ok(kinds.has('nft-table') && kinds.has('iptables-chain'))
