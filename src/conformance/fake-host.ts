@@ -13,7 +13,8 @@ export const OUTSIDE = { ipv4: '192.0.2.2', ipv6: '2001:db8:2::2' } as const
 
 /**
  * Private folders over all places where plugins keep state by default, and an uplink to a namespace `outside`.
- * Lower layers stay readable: programs need /etc.
+ * Lower layers stay readable: programs need /etc. The TUN device is for everybody, as udev has it: what one may do with
+ * it hangs on CAP_NET_ADMIN.
  */
 const HOST_SCRIPT = `
 mount --bind "$BIN" "$DIRECTORY/bin"
@@ -24,6 +25,10 @@ for folder in etc var/lib; do
   mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$layer/upper,workdir=$layer/work" "/$folder"
 done
 mount -t tmpfs tmpfs /run
+if [ -e /dev/net/tun ]; then
+  mount -t tmpfs tmpfs /dev/net
+  mknod -m 666 /dev/net/tun c 10 200
+fi
 mount -t sysfs sysfs /sys
 rm -rf /etc/cni /var/lib/cni
 mkdir -p /etc/cni /var/lib/cni
