@@ -30,7 +30,7 @@ build: ## only the native parts and the bundle (and what they need)
 demo: ## three nodes, six pods, faults, figures; BACKEND=vxlan|host-gw, KEEP=1 leaves it up
 	@bash scripts/demo.sh '$(BACKEND)' '$(KEEP)'
 
-test: ## types, lint, format, floors, unit tests, simulation, namespace tests; checks that nothing is left behind
+test: ## types, lint, format, floors, unit tests, simulation, namespaces, containers, guest; checks that nothing is left behind
 	@bash scripts/setup.sh test
 	@bash scripts/test.sh all
 

@@ -6,6 +6,7 @@
 #   test.sh sim      the simulation, 30 s with a fresh seed
 #   test.sh netns    tests in network namespaces, one file after the other; needs root
 #   test.sh cri      container runtimes call our plugins; needs root
+#   test.sh guest    tests on a kernel of their own, emulated, all or those named behind it; needs root
 #   test.sh all      everything, then a look around: nothing may be left behind
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -60,7 +61,7 @@ sim() {
 
 needs_root() {
   [ "$(id -u)" = 0 ] && return 0
-  echo 'The tests in test/netns and test/cri make network namespaces and need root: run `make test` as root.'
+  echo 'The tests in test/netns, test/cri and test/guest need root: run `make test` as root.'
   echo 'Without root, `npm run test:unit` runs everything else.'
   return 1
 }
@@ -75,6 +76,12 @@ cri() {
   stage 'container runtimes' node_tests 1 600000 test/cri/**/*.test.ts
 }
 
+# guest [FILE...]
+guest() {
+  stage 'root for the guest' needs_root
+  stage 'guest tests' node scripts/guest/run-tests.ts "$@"
+}
+
 # Whatever the tests come to, the look around follows; what failed is said again at the very end.
 all() {
   static
@@ -86,6 +93,7 @@ all() {
   [ ${#failed[@]} -gt 0 ] || (sim) || failed+=('simulation')
   [ ${#failed[@]} -gt 0 ] || (netns) || failed+=('namespace tests')
   [ ${#failed[@]} -gt 0 ] || (cri) || failed+=('container runtimes')
+  [ ${#failed[@]} -gt 0 ] || (guest) || failed+=('guest tests')
   echo '== nothing left behind'
   node scripts/leftovers.ts compare "$before" || failed+=('look around: something was left behind')
   rm -f "$before"
@@ -100,6 +108,7 @@ case $what in
   sim) sim && finish 'the simulation found nothing' 0 ;;
   netns) netns && finish 'namespace tests passed' 0 ;;
   cri) cri && finish 'the container runtimes work' 0 ;;
+  guest) guest "${@:2}" && finish 'guest tests passed' 0 ;;
   all) all ;;
-  *) echo "test: unknown part: $what (static, unit, sim, netns, cri, all)" >&2 && exit 2 ;;
+  *) echo "test: unknown part: $what (static, unit, sim, netns, cri, guest, all)" >&2 && exit 2 ;;
 esac

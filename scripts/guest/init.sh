@@ -28,7 +28,10 @@ mount -t devtmpfs dev dev
 mkdir -p dev/pts dev/shm
 mount -t devpts -o mode=620,ptmxmode=666 pts dev/pts
 mount -t tmpfs -o mode=1777 shm dev/shm
+# What udev would make: the second loads its module when it is opened.
 ln -sfn /proc/self/fd dev/fd
+mkdir dev/net
+mknod -m 666 dev/net/tun c 10 200
 mount -t proc proc proc
 mount -t sysfs sys sys
 mount -t cgroup2 cgroup sys/fs/cgroup
@@ -40,6 +43,7 @@ pivot_root . mnt
 cd /
 umount -l /mnt
 hostname guest
+modprobe virtio_net
 ip link set lo up
 # Otherwise every namespace gets a tunl0, sit0 and so on as soon as their modules are in: tests count their links.
 echo 1 >/proc/sys/net/core/fb_tunnels_only_for_init_net

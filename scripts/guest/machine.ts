@@ -83,6 +83,8 @@ function emulatorCommand(directory: string, kernel: string): string[] {
     `-smp ${CPUS} -m ${MEMORY} -object memory-backend-memfd,id=memory,size=${MEMORY},share=on`,
     `-serial stdio -chardev socket,id=files,path=${directory}/files.sock`,
     '-device vhost-user-fs-pci,chardev=files,tag=host,queue-size=1024',
+    // A network card for tests; there is nothing at its other end.
+    '-netdev hubport,id=nowhere,hubid=0 -device virtio-net-pci,netdev=nowhere,romfile=',
     '-chardev socket,id=output,fd=3 -device virtio-serial-pci -device virtserialport,chardev=output',
   ]
   const parameters = `${KERNEL_PARAMETERS} init=${directory}/init.sh`

@@ -178,11 +178,13 @@ export async function eventually<T>(
   what: string,
   look: () => T | undefined | Promise<T | undefined>,
 ): Promise<T> {
-  const deadline = Date.now() + 15_000
+  const begun = Date.now()
   for (;;) {
     const found = await look()
     if (found !== undefined && found !== false) return found
-    if (Date.now() > deadline) throw new Error(`waited 15 s for ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 5))
+    const passedMs = Date.now() - begun
+    if (passedMs > 120_000) throw new Error(`waited 120 s for ${what}`)
+    // Looking takes the processor from those that are waited for; an emulated one has none to spare.
+    await new Promise(resolve => setTimeout(resolve, Math.max(5, passedMs / 10)))
   }
 }

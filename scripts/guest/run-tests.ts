@@ -1,0 +1,55 @@
+/**
+ * Runs tests in one guest.
+ *
+ *   run-tests.ts [FILE...]   paths from the root of the repository; without any, all that belong there
+ */
+import { chmodSync, globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { bundleEach } from './bundle.ts'
+import { guestSession, REPOSITORY } from './session.ts'
+
+/** Many times what is needed on a quiet machine. */
+const TIMEOUT_SECONDS = 1800
+const TEST_TIMEOUT_MS = 600_000
+
+/** Those of the namespace tests whose outcome is the kernel's: here it is another one. */
+const ALSO_HERE = [
+  'agent',
+  'fake-kernel-calibration',
+  'kernel-suite',
+  'netlink-links',
+  'netlink-nftables',
+  'netlink-routes',
+  'sys-netns',
+].map(name => `test/netns/${name}.test.ts`)
+
+/** A program that tests start. */
+const LONE_AGENT = 'test/netns/fixtures/lone-agent'
+
+async function main(named: readonly string[]): Promise<number> {
+  const files =
+    named.length > 0 ? named : [...globSync('test/guest/**/*.test.ts', { cwd: REPOSITORY }), ...ALSO_HERE]
+  const cache = join(REPOSITORY, '.cache/guest')
+  mkdirSync(cache, { recursive: true })
+  // Inside the repository, so that packages are found.
+  const output = mkdtempSync(join(cache, 'tests-'))
+  // Agents under test run as other users.
+  chmodSync(output, 0o755)
+  try {
+    await bundleEach(REPOSITORY, [...files, `${LONE_AGENT}.ts`], output)
+    const bundled = files.map(file => join(output, file.replace(/\.ts$/, '.mjs')))
+    const limits = ['--test-concurrency=2', `--test-timeout=${TEST_TIMEOUT_MS}`]
+    const command = ['node', '--enable-source-maps', '--test', '--test-reporter=spec', ...limits, ...bundled]
+    const environment = new Map([
+      ['PODLACE_LONE_AGENT', join(output, `${LONE_AGENT}.mjs`)],
+      // As long here as the twenty on the host.
+      ['PODLACE_CALIBRATION_LISTS', process.env['PODLACE_CALIBRATION_LISTS'] ?? '5'],
+    ])
+    return await guestSession(command, { timeoutSeconds: TIMEOUT_SECONDS, environment })
+  } finally {
+    rmSync(output, { recursive: true, force: true })
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2))
