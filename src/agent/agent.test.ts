@@ -153,6 +153,14 @@ test('whichever kernel operation of an ADD is refused, nothing of it remains and
   assert.ok(operations > 5, `${operations} operations`)
 })
 
+test('what an ADD stands on is taken away while word of that is late: it is made again, and the ADD succeeds', async () => {
+  await ready()
+  await bench.add('first')
+  bench.refuseOnce(({ op, entry }) => op === 'create' && entry.kind === 'nft-element', 'ENOENT')
+  assert.equal((await bench.add('a')).error, undefined)
+  assert.equal((await bench.call('CHECK', 'a')).error, undefined)
+})
+
 test('an agent killed at any step of ADD: after restart and DEL nothing remains, and the next ADD works', async () => {
   for (const step of ['prepared', 'intended', 'host wired', 'pod wired', 'done']) {
     await ready()

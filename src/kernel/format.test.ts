@@ -175,6 +175,7 @@ const cases: [entry: Entry, text: string][] = [
               ],
               verdict: { do: 'masquerade', fullyRandom: true },
             },
+            { comment: 'c', match: [], verdict: { do: 'mark', value: 0x1000, mask: 0x3000 } },
           ],
         },
       ],
@@ -189,6 +190,7 @@ const cases: [entry: Entry, text: string][] = [
       '    type nat hook postrouting priority 100; policy accept;',
       '    ip6 saddr @pods ip6 daddr != ff00::/8 meta mark & 0x4000 != 0x4000 oifname "eth0" ' +
         'masquerade fully-random comment "c"',
+      '    meta mark set mark and 0xffffcfff xor 0x1000 comment "c"',
       '  }',
       '}',
     ].join('\n'),

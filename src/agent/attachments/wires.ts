@@ -35,7 +35,7 @@ export interface HostReservation {
 /** Makes what attachments need: on the host through the reconciler, in a pod while its namespace is at hand. */
 export class Wires {
   private readonly kernel: HostAccess['kernel']
-  private readonly reconciler: Pick<Reconciler, 'run' | 'reserve' | 'plan' | 'evict' | 'observed'>
+  private readonly reconciler: Pick<Reconciler, 'run' | 'reserve' | 'plan' | 'evict' | 'audit' | 'observed'>
   /** Of a pod's entries: they may be made of devices of the host. */
   private readonly podContext: ApplyContext
 
@@ -64,19 +64,43 @@ export class Wires {
     )
     for (const family of families) await this.insistOnIptables(family)
     if (plan.displaced.length > 0) insist(await this.reconciler.evict(plan.displaced))
-    const namespaces = new Map([[String(pod.cookie), pod]])
-    // The pod need not wait until the reconciler knows by events what it has done.
-    const all = await new Promise<readonly Outcome[]>((resolve, reject) => {
-      entries.run({ namespaces, onOutcomes: resolve }).then(resolve, reject)
-    })
-    // A bridge that is made anew brings the links of all its pods along: those are for others to insist on.
-    const own = new Set(hostKeys(plan))
-    const outcomes = all.filter(({ operation }) => own.has(entryKey(operation.entry)))
+    const outcomes = await this.makeEntries(plan, pod, entries)
     insist(outcomes)
     if (chains !== undefined) insist(await chains.run())
     if (plan.staleFlows !== undefined) await this.kernel.forgetFlows(plan.staleFlows)
     const made = new Set(outcomes.filter(({ operation }) => operation.op === 'create').map(outcomeKey))
     for (const entry of plan.host) if (isOwnLink(entry)) this.insistOnLink(entryKey(entry), made)
+  }
+
+  private async makeEntries(
+    plan: Attachment,
+    pod: PodNamespace,
+    reserved: Reservation,
+  ): Promise<readonly Outcome[]> {
+    const outcomes = await this.tryEntries(plan, pod, reserved)
+    if (!outcomes.some(isSurprise)) return outcomes
+    // Somebody has just taken away what this stands on, and word of that was late.
+    await this.reconciler.audit()
+    const again = this.reconciler.reserve(hostKeys(plan))
+    return [
+      ...outcomes.filter(({ error }) => error === undefined),
+      ...(await this.tryEntries(plan, pod, again)),
+    ]
+  }
+
+  private async tryEntries(
+    plan: Attachment,
+    pod: PodNamespace,
+    reserved: Reservation,
+  ): Promise<readonly Outcome[]> {
+    const namespaces = new Map([[String(pod.cookie), pod]])
+    // The pod need not wait until the reconciler knows by events what it has done.
+    const all = await new Promise<readonly Outcome[]>((resolve, reject) => {
+      reserved.run({ namespaces, onOutcomes: resolve }).then(resolve, reject)
+    })
+    // A bridge that is made anew brings the links of all its pods along: those are for others to insist on.
+    const own = new Set(hostKeys(plan))
+    return all.filter(({ operation }) => own.has(entryKey(operation.entry)))
   }
 
   /** Throws the first refusal. */
@@ -160,6 +184,10 @@ function hostKeys(plan: Attachment): string[] {
 
 function isChain(entry: Entry): entry is IptablesChainEntry {
   return entry.kind === 'iptables-chain'
+}
+
+function isSurprise({ error }: Outcome): boolean {
+  return error?.code === 'kernel.not-found'
 }
 
 function isOwnLink(entry: Entry): boolean {

@@ -47,6 +47,7 @@ export class AgentBench {
   private cookies = 0n
   private operations = 0
   private refused: number | undefined
+  private refusedOnce: { isMeant: (operation: Operation) => boolean; errno: string } | undefined
   private watchOperation: (operation: Operation) => void = () => {}
 
   static async start(options: AgentBenchOptions = {}): Promise<AgentBench> {
@@ -207,6 +208,11 @@ export class AgentBench {
     this.refused = n
   }
 
+  /** The next operation like this one, on host or pod. */
+  refuseOnce(isMeant: (operation: Operation) => boolean, errno: string): void {
+    this.refusedOnce = { isMeant, errno }
+  }
+
   refuseNothing(): void {
     this.refused = undefined
   }
@@ -238,6 +244,11 @@ export class AgentBench {
 
   private judge(operation: Operation): { errno: string } | undefined {
     this.watchOperation(operation)
+    if (this.refusedOnce?.isMeant(operation) === true) {
+      const { errno } = this.refusedOnce
+      this.refusedOnce = undefined
+      return { errno }
+    }
     const fault = this.operations === this.refused ? { errno: 'ENOMEM' } : undefined
     this.operations += 1
     return fault
