@@ -88,7 +88,7 @@ export class LeaseKeeper {
   private async resume(): Promise<void> {
     const found = await this.comeBack()
     if (found === 'gone') return
-    if (found !== 'later') found.wire.close()
+    if ('wire' in found) found.wire.close()
     await this.run()
   }
 
@@ -114,7 +114,7 @@ export class LeaseKeeper {
   private async round(): Promise<number | undefined> {
     const found = await this.comeBack()
     if (found === 'gone') return undefined
-    if (found === 'later') return this.world.clock.nowMs() + LOST_PAUSE_MS
+    if ('why' in found) return this.learnNothing(found)
     try {
       const conversation = this.converse(found)
       const outcome = await this.ask(conversation)
@@ -124,13 +124,13 @@ export class LeaseKeeper {
     }
   }
 
-  private async comeBack(): Promise<Found | 'gone' | 'later'> {
+  private async comeBack(): Promise<Found | Failure | 'gone'> {
     try {
       return await this.world.site.comeBack(this.current.place)
     } catch (error) {
       if (!hasCode(error, 'dhcp.gone')) {
         this.log('error', 'a lease cannot be looked after', { error: errorText(error) })
-        return 'later'
+        return { why: `it cannot be looked after: ${errorText(error)}`, silent: true }
       }
       this.events.onGone(errorText(error))
       return 'gone'
@@ -163,6 +163,12 @@ export class LeaseKeeper {
     const why = outcome?.why ?? 'no DHCP server answered'
     if (why !== fault) this.lose(why, mishaps)
     return nowMs + this.lostPause.nextMs()
+  }
+
+  /** Nobody could be asked. */
+  private learnNothing({ why }: Failure): number {
+    if (this.state() === 'lost' && this.current.fault !== why) this.lose(why, '')
+    return this.world.clock.nowMs() + LOST_PAUSE_MS
   }
 
   private hold({ lease }: Acquired): number {

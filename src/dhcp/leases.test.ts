@@ -334,10 +334,20 @@ describe('keeping a lease', () => {
     const { comeBack } = node.network
     node.network.comeBack = () => Promise.reject(new Error('too many open files'))
     await node.clock.advance(500_000)
+    assert.equal(node.get()?.fault, undefined)
     node.network.comeBack = comeBack
     await node.clock.advance(10_000)
     assert.deepEqual(node.network.types, ['request'])
     assert.equal(node.get()?.fault, undefined)
+  })
+})
+
+describe('a lease that cannot be looked after', () => {
+  it('is told of when it has ended', async () => {
+    const node = await leased()
+    node.network.comeBack = () => Promise.reject(new Error('too many open files'))
+    await node.clock.advance(1_000_000)
+    assert.match(node.get()?.fault ?? '', /cannot be looked after: too many open files/)
   })
 })
 

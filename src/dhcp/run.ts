@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { jsonLogger, systemClock } from '../base/index.ts'
+import { jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
 import { lockStateDirectory, serveCni, socketError } from '../daemon/index.ts'
 import { bootId } from '../sys/index.ts'
 import { DhcpCalls } from './calls.ts'
@@ -32,7 +32,7 @@ export async function runDhcp(config: DhcpConfig): Promise<RunningDhcp> {
 function start(config: DhcpConfig, onStop: (end: () => void | Promise<void>) => void): void {
   const { stateDir, pidFile, hostPrefix, broadcast, timeoutMs, resendMaxMs } = config
   const log = jsonLogger(config.logLevel)
-  fs.mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+  makeStateDirectory(stateDir)
   onStop(lockStateDirectory('dhcp', stateDir))
   const leases = new Leases({
     site: machineSite(hostPrefix),
@@ -48,7 +48,7 @@ function start(config: DhcpConfig, onStop: (end: () => void | Promise<void>) => 
   onStop(() => leases.stop())
   leases.restore()
   if (pidFile !== undefined) {
-    fs.writeFileSync(pidFile, String(process.pid), { mode: 0o644 })
+    writePidFile(pidFile)
     onStop(() => fs.rmSync(pidFile, { force: true }))
   }
   const calls = new DhcpCalls(leases)
@@ -62,11 +62,24 @@ function start(config: DhcpConfig, onStop: (end: () => void | Promise<void>) => 
   log.info('DHCP daemon started', { socket })
 }
 
-function listen(
-  socket: string,
-  calls: DhcpCalls,
-  log: ReturnType<typeof jsonLogger>,
-): { close(): Promise<void> } {
+function makeStateDirectory(directory: string): void {
+  try {
+    fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
+  } catch {
+    // Whoever locks it says what is wrong with it.
+  }
+}
+
+function writePidFile(file: string): void {
+  try {
+    fs.writeFileSync(file, String(process.pid), { mode: 0o644 })
+  } catch (cause) {
+    const message = `cannot write the process id to ${file}: its directory must exist; --pidfile names another`
+    throw new PodlaceError('start the DHCP daemon', message, { code: 'dhcp.pid-file' }, { cause })
+  }
+}
+
+function listen(socket: string, calls: DhcpCalls, log: Logger): { close(): Promise<void> } {
   try {
     return serveCni(socket, (request, pod) => calls.handle(request, pod), log)
   } catch (cause) {

@@ -60,8 +60,8 @@ export class DhcpNode {
     return path.join(this.directory, name)
   }
 
-  /** @param leaseSeconds of every lease */
-  async startServer(leaseSeconds: number): Promise<void> {
+  /** @param renewalSeconds T1, up to 255; half of the lease if left out */
+  async startServer(leaseSeconds: number, renewalSeconds?: number): Promise<void> {
     await this.listen()
     fs.writeFileSync(this.at('leases'), '')
     fs.writeFileSync(
@@ -77,6 +77,7 @@ option dns 10.77.0.53
 option domain pods.example
 option staticroutes 10.88.0.0/16 10.77.0.2, 0.0.0.0/0 10.77.0.1
 option lease ${leaseSeconds}
+${renewalSeconds === undefined ? '' : `option 0x3a 000000${hex(renewalSeconds)}`}
 `,
     )
     const log = this.start('server', this.far, [
@@ -91,8 +92,13 @@ option lease ${leaseSeconds}
   }
 
   async startDaemon(...flags: readonly string[]): Promise<void> {
-    const log = this.startPodlace('dhcp', [
-      ...['--socket', this.at('dhcp.sock'), '--state-dir', this.at('dhcp'), '--pidfile', this.at('dhcp.pid')],
+    // Root, and no more than it takes.
+    const capabilities = '-all,+sys_admin,+net_admin,+net_raw,+sys_ptrace'
+    const few = ['setpriv', `--bounding-set=${capabilities}`, '--no-new-privs']
+    const log = this.startPodlace(few, 'dhcp', [
+      `--socket=${this.at('dhcp.sock')}`,
+      `--state-dir=${this.at('dhcp')}`,
+      `--pidfile=${this.at('dhcp.pid')}`,
       ...flags,
     ])
     await eventually('the DHCP daemon', () => log().includes('DHCP daemon started') || undefined)
@@ -106,9 +112,12 @@ option lease ${leaseSeconds}
   }
 
   async startAgent(): Promise<void> {
-    const log = this.startPodlace('agent', [
-      ...['--node-name', 'node-1', '--state-dir', this.at('state'), '--subnet-file', ''],
-      ...['--socket', this.at('cni.sock'), '--admin-socket', this.at('agent.sock')],
+    const log = this.startPodlace([], 'agent', [
+      '--node-name=node-1',
+      `--state-dir=${this.at('state')}`,
+      '--subnet-file=',
+      `--socket=${this.at('cni.sock')}`,
+      `--admin-socket=${this.at('agent.sock')}`,
     ])
     await eventually('the agent', () => log().includes('agent started') || undefined)
   }
@@ -188,8 +197,12 @@ option lease ${leaseSeconds}
     return `--net=/proc/${process.pid}/fd/${netns.fds.netns}`
   }
 
-  private startPodlace(command: 'agent' | 'dhcp', flags: readonly string[]): () => string {
-    return this.start(command, this.host, [process.execPath, MAIN, command, ...flags])
+  private startPodlace(
+    limits: readonly string[],
+    command: 'agent' | 'dhcp',
+    flags: readonly string[],
+  ): () => string {
+    return this.start(command, this.host, [...limits, process.execPath, MAIN, command, ...flags])
   }
 
   private start(name: Program, netns: Netns, command: readonly string[]): () => string {
@@ -216,4 +229,8 @@ option lease ${leaseSeconds}
       else this.heard.push(`${message.type} from ${datagram.source} to ${datagram.target}`)
     })
   }
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, '0')
 }

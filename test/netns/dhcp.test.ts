@@ -82,7 +82,7 @@ test('two pods under macvlan have an address each, and the daemon holds nothing 
 })
 
 test('a lease is renewed with the server itself, by the daemon and, after that is killed, by the next one', async () => {
-  await start(12)
+  await Promise.all([node.startServer(120, 3), node.startDaemon(), node.startAgent()])
   const address = add('a')
   const host = address.replace('/24', '')
   const discovers = () => node.heard.filter(said => said.startsWith('discover')).length
