@@ -14,7 +14,7 @@ export interface PodlaceOptions {
 
 /**
  * This program's own plugins: the shim under every name, and on each fake host an agent that stands alone, with
- * CAP_NET_ADMIN and nothing else.
+ * CAP_NET_ADMIN and nothing else, and the daemon of the plugin dhcp.
  *
  * @throws `lab.not-built`
  */
@@ -33,15 +33,19 @@ export function podlacePlugins({ packageRoot, nodeBinary, directory }: PodlaceOp
   return {
     directory: plugins,
     types: PLUGIN_TYPES.toSorted(),
-    daemon: { command: agentCommand(program), ready: 'test -S "{dir}/cni.sock"' },
+    daemon: {
+      command: daemonsCommand(program),
+      ready: 'test -S "{dir}/cni.sock" && test -S "{dir}/dhcp.sock"',
+    },
     env: new Map([
       ['PODLACE_CNI_SOCKET', '{dir}/cni.sock'],
+      ['PODLACE_DHCP_SOCKET', '{dir}/dhcp.sock'],
       ['PODLACE_STATE_DIR', '{dir}/state'],
     ]),
   }
 }
 
-function agentCommand(program: readonly string[]): string {
+function daemonsCommand(program: readonly string[]): string {
   const agent = ['agent', '--node-name', 'conformance', '--log-level', 'warn', '--subnet-file', '']
   const places = [
     '--socket',
@@ -51,8 +55,11 @@ function agentCommand(program: readonly string[]): string {
     '--state-dir',
     '{dir}/state',
   ]
-  const words = [...withoutRoot('net_admin'), ...program, ...agent, ...places].map(shellWord)
-  return `mkdir '{dir}/state' && chown ${SERVICE_UID}:${SERVICE_UID} '{dir}/state' && exec ${words.join(' ')}`
+  const dhcp = ['dhcp', '--log-level', 'warn', '--socket', '{dir}/dhcp.sock', '--state-dir', '{dir}/dhcp']
+  const state = `mkdir '{dir}/state' && chown ${SERVICE_UID}:${SERVICE_UID} '{dir}/state'`
+  const agentWords = [...withoutRoot('net_admin'), ...program, ...agent, ...places].map(shellWord)
+  const dhcpWords = [...program, ...dhcp].map(shellWord)
+  return `${state} && { ${dhcpWords.join(' ')} & } && exec ${agentWords.join(' ')}`
 }
 
 function shellWord(word: string): string {
