@@ -7,8 +7,8 @@ const durationMs = v.pipe(v.number(), v.minValue(1), v.maxValue(3_600_000))
 const schema = v.strictObject({
   /** Where the CNI shim finds it. */
   socket: v.optional(v.string(), '/run/podlace/dhcp.sock'),
-  /** Leases, for the next daemon; made if it is missing. */
-  stateDir: v.optional(v.string(), '/var/lib/podlace/dhcp'),
+  /** Leases, for the next daemon; made if it is missing. Not the agent's: its user must not tell root where to go. */
+  stateDir: v.optional(v.string(), '/var/lib/podlace-dhcp'),
   /** Holds the process id while it runs. */
   pidFile: v.optional(
     v.pipe(

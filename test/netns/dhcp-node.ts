@@ -40,7 +40,9 @@ export class DhcpNode {
   private ear: PacketSocket | undefined
 
   constructor() {
-    for (const name of ['bin', 'state', 'pods']) fs.mkdirSync(this.at(name))
+    for (const name of ['bin', 'state', 'pods', 'run']) fs.mkdirSync(this.at(name))
+    // The directory of an agent without root.
+    fs.chownSync(this.at('run'), 64113, 64113)
     for (const type of ['bridge', 'macvlan', 'dhcp']) fs.copyFileSync(SHIM, this.at(`bin/${type}`))
     const far = `/proc/${process.pid}/fd/${this.far.fds.netns}`
     ip(this.far, 'link add name br0 type bridge')
@@ -93,10 +95,10 @@ ${renewalSeconds === undefined ? '' : `option 0x3a 000000${hex(renewalSeconds)}`
 
   async startDaemon(...flags: readonly string[]): Promise<void> {
     // Root, and no more than it takes.
-    const capabilities = '-all,+sys_admin,+net_admin,+net_raw,+sys_ptrace'
+    const capabilities = '-all,+sys_admin,+net_admin,+net_raw,+sys_ptrace,+dac_override'
     const few = ['setpriv', `--bounding-set=${capabilities}`, '--no-new-privs']
     const log = this.startPodlace(few, 'dhcp', [
-      `--socket=${this.at('dhcp.sock')}`,
+      `--socket=${this.at('run/dhcp.sock')}`,
       `--state-dir=${this.at('dhcp')}`,
       `--pidfile=${this.at('dhcp.pid')}`,
       ...flags,
@@ -155,7 +157,7 @@ ${renewalSeconds === undefined ? '' : `option 0x3a 000000${hex(renewalSeconds)}`
       encoding: 'utf8',
       env: {
         PODLACE_CNI_SOCKET: this.at('cni.sock'),
-        PODLACE_DHCP_SOCKET: this.at('dhcp.sock'),
+        PODLACE_DHCP_SOCKET: this.at('run/dhcp.sock'),
         PODLACE_STATE_DIR: this.at('state'),
         CNI_COMMAND: command,
         CNI_CONTAINERID: containerId,

@@ -15,7 +15,7 @@ export function addDhcpCommand(program: Command, context: CliContext): void {
     .description('run the daemon of the CNI plugin dhcp: addresses from servers on the networks of pods')
     .option('--socket <path>', 'where the CNI shim connects; default /run/podlace/dhcp.sock')
     .addOption(new Option('--socketpath <path>', 'the same, as the reference daemon calls it').hideHelp())
-    .option('--state-dir <path>', 'leases; default /var/lib/podlace/dhcp')
+    .option('--state-dir <path>', 'leases; default /var/lib/podlace-dhcp')
     .option('--pidfile <path>', 'holds the process id while the daemon runs')
     .option(
       '--hostprefix <path>',

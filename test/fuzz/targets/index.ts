@@ -3,6 +3,7 @@ import { agentTargets } from './agent.ts'
 import { attachTargets } from './attach.ts'
 import { cniTargets } from './cni.ts'
 import { criTargets } from './cri.ts'
+import { dhcpTargets } from './dhcp.ts'
 import { kernelTargets } from './kernel.ts'
 import { netlinkTargets } from './netlink.ts'
 import { nftablesTargets } from './nftables.ts'
@@ -19,6 +20,7 @@ export const targets: readonly Target[] = [
   ...attachTargets,
   ...agentTargets,
   ...criTargets,
+  ...dhcpTargets,
   ...packetTargets,
   ...storeTargets,
   ...textTargets,
