@@ -11,6 +11,8 @@ while read -r _ _ _ _ target _; do
 done </proc/self/mountinfo
 mount --bind "$1" "$1"
 mount -o remount,bind,rw "$1"
+# Each file that the guest has seen takes a descriptor; some thousands must do where more are not granted.
+ulimit -n 1000000 2>/dev/null || true
 # virtiofsd wants a lock file in /run.
 mount -t tmpfs run /run
 exec /usr/lib/qemu/virtiofsd --socket-path="$1/files.sock" --rlimit-nofile=0 \
