@@ -49,8 +49,9 @@ export function formerSelf(alias: string | undefined): FormerSelf | undefined {
 }
 
 /**
- * True if we may delete the observed entry. Routes, rules, neighbours, qdiscs, links, nft tables and chains of iptables bear marks; an address,
- * an FDB entry or an element is ours because what it hangs on is. A sysctl is nobody's: it is set, never removed.
+ * True if we may delete the observed entry. Routes, rules, neighbours, qdiscs, links, nft tables and chains of iptables
+ * bear marks; an address, an FDB entry or an element is ours because what it hangs on is. A sysctl is nobody's: it is
+ * set, never removed.
  */
 export function isOurs(observed: ObservedEntry, parentIsOurs: (entry: Entry) => boolean): boolean {
   const { entry, mark } = observed

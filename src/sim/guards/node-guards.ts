@@ -88,9 +88,9 @@ export const NODE_GUARDS: readonly Guard[] = [
     name: 'marks',
     protects: 'only what bears our mark is deleted',
     file: 'kernel/ownership.ts',
-    find: `    case 'iptables-chain':
+    find: `    case 'nft-table':
       return mark === 'ours'`,
-    replace: `    case 'iptables-chain':
+    replace: `    case 'nft-table':
       return true`,
     expects: ['I6'],
   },

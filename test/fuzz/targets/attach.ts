@@ -97,10 +97,13 @@ export const attachTargets: readonly Target[] = [
     seeds: ['^net\\.ipv4\\.conf\\.IFNAME\\.[a-z_]*$\n# others\n(a|b+)?\\w.[^-x]', '^net\\.core\\.somax.*$'],
     decode: input => checkSysctlAllowlist([{ key: 'net.core.somaxconn', value: '1' }], textOf(input)),
   }),
-  configuration('firewall', parseFirewallConfig, [
-    { backend: 'firewalld', firewalldZone: 'trusted', ingressPolicy: 'same-bridge' },
-    { backend: 'iptables', iptablesAdminChainName: 'CNI-ADMIN', ingressPolicy: 'isolated' },
-  ]),
+  target({
+    ...keys('firewall', [
+      { backend: 'firewalld', firewalldZone: 'trusted', ingressPolicy: 'same-bridge' },
+      { backend: 'iptables', iptablesAdminChainName: 'CNI-ADMIN', ingressPolicy: 'isolated' },
+    ]),
+    decode: input => parseFirewallConfig(jsonObject(input)),
+  }),
   target({
     ...keys('portmap', [
       {
