@@ -2,7 +2,10 @@
 # Shows this machine's files to the guest: read-only, whatever the guest tries, as this process itself can write nothing
 # but the folder for its socket ($1). Ends when the guest does.
 set -eu
-[ -n "${PODLACE_PRIVATE_MOUNTS:-}" ] || PODLACE_PRIVATE_MOUNTS=1 exec unshare --mount "$0" "$1"
+parent=$(readlink "/proc/$PPID/ns/mnt") && [ "$parent" != "$(readlink /proc/self/ns/mnt)" ] || {
+  echo 'files.sh: mounts change here, so it must be started by unshare --mount' >&2
+  exit 1
+}
 
 mount -o remount,bind,ro /
 while read -r _ _ _ _ target _; do

@@ -48,7 +48,7 @@ export async function runInGuest(job: Job): Promise<number> {
   }
   try {
     writeInstructions(directory, job)
-    const files = begun(join(import.meta.dirname, 'files.sh'), directory)
+    const files = begun('unshare', '--mount', join(import.meta.dirname, 'files.sh'), directory)
     await untilThere(join(directory, 'files.sock'), files, job.signal)
     const exitCode = await followed(begun(...emulatorCommand(directory, job.kernel)), job)
     if (exitCode === undefined) throw new GuestLost('the guest ended before its command did')
