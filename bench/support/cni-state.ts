@@ -9,6 +9,7 @@ import { comparableResult, hostInterface, isInPod } from './cni-result.ts'
 import { type CniSide, WORLD } from './cni-side.ts'
 import { type GuardView, guardOfPort, linkLocal, readGuard } from './guard-state.ts'
 import type { Call, CallResult } from './host-worker.ts'
+import { inTime } from './in-time.ts'
 import { isJson, type Json, jsonList, omit, parseJsonList } from './json.ts'
 import { linkState, portState } from './link-state.ts'
 
@@ -155,8 +156,13 @@ function stateOf(
 /** After DEL: no interface in the pods, no port on the bridge, nothing in the guard. */
 export async function checkGone(side: CniSide, { bridge }: CniNetwork, pods: readonly Pod[]): Promise<void> {
   for (const { netns } of pods) {
-    const inside = await side.host.commands([['nsenter', `--net=${netns}`, 'ls', '/proc/sys/net/ipv4/conf']])
-    assert.equal(inside, 'all\ndefault\nlo\n', `${side.label}: after DEL ${netns} still has an interface`)
+    // The kernel takes the sysctls of the pod's end away when the link itself has gone.
+    await inTime(async () => {
+      const inside = await side.host.commands([
+        ['nsenter', `--net=${netns}`, 'ls', '/proc/sys/net/ipv4/conf'],
+      ])
+      assert.equal(inside, 'all\ndefault\nlo\n', `${side.label}: after DEL ${netns} still has an interface`)
+    })
   }
   const ports = await side.host.commands([['ip', '-j', 'link', 'show', 'master', bridge]])
   assert.deepEqual(parseJsonList(ports), [], `${side.label}: after DEL ${bridge} still has ports`)
