@@ -79,8 +79,11 @@ export class NetlinkClient {
       if (requests.length === 0) return []
       const begin = this.take(requests.length + 2)
       const batch = encodeBatch(requests, begin, options.generation)
-      const replies = await this.exchange(batch)
-      return judgeBatch(requests, replies)
+      try {
+        return judgeBatch(batch, collectAnswers(batch, await this.transfer(batch)))
+      } catch (cause) {
+        return requests.map(({ what }) => ({ ok: false, error: transportError(what, cause) }))
+      }
     })
   }
 
@@ -93,8 +96,7 @@ export class NetlinkClient {
     transfer = (_bytes: Uint8Array) => this.transfer(datagram),
   ): Promise<Reply[]> {
     try {
-      const answers = collectAnswers(datagram, await transfer(datagram.bytes))
-      return answers.map((answer, i) => replyOf(datagram.requests[i]?.what ?? '', answer))
+      return repliesOf(datagram, collectAnswers(datagram, await transfer(datagram.bytes)))
     } catch (cause) {
       return datagram.requests.map(({ what }) => ({ ok: false, error: transportError(what, cause) }))
     }
@@ -125,24 +127,32 @@ export class NetlinkClient {
   }
 }
 
+function repliesOf(datagram: Datagram, answers: readonly Answer[]): Reply[] {
+  return answers.map((answer, i) => replyOf(datagram.requests[i]?.what ?? '', answer))
+}
+
 /**
  * In a batch requests are acknowledged only if they fail, except for the last. Its acknowledgement says that the
- * rest succeeded too if nothing else says the contrary. The first and last of `replies` are begin and end.
+ * rest succeeded too if nothing else says the contrary. The first and last of `batch` are begin and end.
  */
-function judgeBatch(requests: readonly Request[], replies: readonly Reply[]): Reply[] {
-  const [begin, ...rest] = replies.slice(0, -1)
+function judgeBatch(batch: Datagram, answers: readonly Answer[]): Reply[] {
+  // No errors are made for what succeeds in silence: each would bear a stack.
+  if (isCarriedOut(answers)) return answers.slice(1, -1).map(({ messages }) => ({ ok: true, messages }))
+  const replies = repliesOf(batch, answers)
+  const [begin] = replies
   const refusal = replies.find(isRefusal)
-  if (refusal === undefined && rest.at(-1)?.ok === true) {
-    return rest.map(reply => (reply.ok ? reply : { ok: true, messages: [] }))
-  }
-  return requests.map(({ what }, i) => {
-    const reply = rest[i]
+  return batch.requests.slice(1, -1).map(({ what }, i) => {
+    const reply = replies[i + 1]
     if (reply !== undefined && isRefusal(reply)) return reply
     // An error at the begin is about the whole: privilege, generation, commit.
     if (begin !== undefined && isRefusal(begin))
       return { ok: false, error: refused(what, begin.error.payload) }
     return { ok: false, error: refusal === undefined ? noReply(what) : rolledBack(what, refusal.error) }
   })
+}
+
+function isCarriedOut(answers: readonly Answer[]): boolean {
+  return answers.at(-2)?.end !== undefined && answers.every(({ end }) => (end?.errno ?? 0) === 0)
 }
 
 function isRefusal(reply: Reply): reply is Extract<Reply, { ok: false }> {
