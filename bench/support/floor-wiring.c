@@ -1,8 +1,8 @@
 /*
  * The netlink messages and sysctls of one ADD and one DEL, as our agent sends them, batched as it batches them: in the
- * host's namespace the pair with its peer placed in the pod, then alias, bridge port and up, and the guard's elements
- * (floor-guard.c); in the pod lo, MAC, address, up and route. What comes of them is compared with what comes of the
- * agent's, before a time counts.
+ * host's namespace the guard's elements (floor-guard.c), the pair with its peer placed in the pod, then alias, bridge port
+ * and up; in the pod lo, MAC, address, up and route. What comes of them is compared with what comes of the agent's, before
+ * a time counts.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -103,10 +103,10 @@ static void set_up_pod(int route, const struct attachment *pod, int index) {
 }
 
 void wire(const struct host *host, const int fds[BUNDLE_SIZE], const struct attachment *pod) {
+    guard(host, pod);
     int index = add_pair(host, fds[PART_NETNS], pod);
     sysctl(host->ipv6, pod->host_name, "accept_ra", "0");
     set_up_port(host, pod);
-    guard(host, pod);
     sysctl(fds[PART_IPV4], pod->ifname, "arp_notify", "1");
     sysctl(fds[PART_IPV4], "all", "accept_redirects", "0");
     sysctl(fds[PART_IPV4], pod->ifname, "accept_redirects", "0");
@@ -119,8 +119,8 @@ void wire(const struct host *host, const int fds[BUNDLE_SIZE], const struct atta
 void unwire(const struct host *host, const struct attachment *pod) {
     struct batch batch = {.length = 0};
     struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
-    unguard(host, pod);
     begin(&batch, RTM_DELLINK, NLM_F_ACK, &body, sizeof body);
     string(&batch, IFLA_IFNAME, pod->host_name);
     send_batch(host->route, &batch);
+    unguard(host, pod);
 }
