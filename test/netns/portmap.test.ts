@@ -92,6 +92,9 @@ class PublishedPods implements Disposable {
 
   private neighbour(name: string, n: number, net4: string, net6: string): Netns {
     const other = Netns.create()
+    // Until a link-local address is known to be the only one, who forwards asks for no neighbour.
+    for (const netns of [this.host, other])
+      run(netns, ['sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0'])
     const peer = `/proc/${process.pid}/fd/${other.fds.netns}`
     const lines = [
       `link add ${name} type veth peer name eth0 netns ${peer}`,
