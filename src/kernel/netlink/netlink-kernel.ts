@@ -1,4 +1,4 @@
-import { hasCode, settle } from '../../base/index.ts'
+import { hasCode, Mutex, settle } from '../../base/index.ts'
 import {
   decodeAddress,
   decodeFdb,
@@ -77,6 +77,8 @@ export class NetlinkKernel implements Kernel {
   private readonly nftObserver: NftObserver
   private readonly nftApplier: NftApplier
   private readonly nftEvents: NftEvents
+  /** A table is read, and what was read is told, before or after a transaction of ours, of which no event tells. */
+  private readonly nftTurns = new Mutex()
   private readonly iptables: Iptables
   private readonly fold: EventFold
   private readonly listeners = new Set<(event: KernelEvent) => void>()
@@ -217,9 +219,11 @@ export class NetlinkKernel implements Kernel {
   }
 
   private async applyNft(operations: readonly Operation[], failures: Map<Operation, Failure>): Promise<void> {
-    const done = await this.nftApplier.apply(operations)
-    for (const [operation, failure] of done.failures) failures.set(operation, failure)
-    for (const event of done.events) this.emit(event)
+    await this.nftTurns.run(async () => {
+      const done = await this.nftApplier.apply(operations)
+      for (const [operation, failure] of done.failures) failures.set(operation, failure)
+      for (const event of done.events) this.emit(event)
+    })
   }
 
   private reads(): (() => Promise<(ObservedEntry | undefined)[]>)[] {
@@ -275,7 +279,10 @@ export class NetlinkKernel implements Kernel {
   private async foldNft(datagrams: readonly Uint8Array[]): Promise<void> {
     const { tables: names, iptables } = this.nftEvents.fold(parseEvents(datagrams))
     for (const family of iptables) this.iptables.touched(family)
-    if (names.size === 0) return
+    if (names.size > 0) await this.nftTurns.run(() => this.rereadTables(names))
+  }
+
+  private async rereadTables(names: ReadonlySet<string>): Promise<void> {
     const observed = await this.nftObserver.observeNamed(names)
     const tables = new Set<string>()
     for (const { entry } of observed) if (entry.kind === 'nft-table') tables.add(entryKey(entry))

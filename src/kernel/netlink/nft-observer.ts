@@ -18,7 +18,7 @@ export class NftObserver {
 
   async observe(): Promise<ObservedEntry[]> {
     const result: ObservedEntry[] = []
-    for (const table of await this.tables()) result.push(...(await this.read(table)))
+    for (const table of await this.tables()) result.push(...(await this.readIfThere(table)))
     return result
   }
 
@@ -26,7 +26,7 @@ export class NftObserver {
   async observeNamed(names: ReadonlySet<string>): Promise<ObservedEntry[]> {
     const result: ObservedEntry[] = []
     for (const table of await this.tables()) {
-      if (names.has(table.name)) result.push(...(await this.read(table)))
+      if (names.has(table.name)) result.push(...(await this.readIfThere(table)))
     }
     return result
   }
@@ -67,6 +67,16 @@ export class NftObserver {
       // A kernel without nf_tables answers EINVAL or EOPNOTSUPP: nobody speaks for the subsystem.
       if (hasCode(error, 'netlink.einval') || hasCode(error, 'netlink.eopnotsupp')) return []
       if (hasCode(error, 'netlink.eprotonosupport')) return []
+      throw error
+    }
+  }
+
+  /** One that somebody deletes while it is read has nothing; of what comes after, events tell. */
+  private async readIfThere(table: nft.Table): Promise<ObservedEntry[]> {
+    try {
+      return await this.read(table)
+    } catch (error) {
+      if (hasCode(error, 'netlink.enoent')) return []
       throw error
     }
   }
