@@ -162,7 +162,7 @@ test('what an ADD stands on is taken away while word of that is late: it is made
 })
 
 test('an agent killed at any step of ADD: after restart and DEL nothing remains, and the next ADD works', async () => {
-  for (const step of ['prepared', 'intended', 'host wired', 'pod wired', 'done']) {
+  for (const step of ['prepared', 'host wired', 'pod wired', 'synced', 'done']) {
     await ready()
     await bench.add('other')
     const before = bench.hostState()

@@ -29,7 +29,7 @@ test('an agent without root attaches a pod through the shim, and DEL leaves noth
   assert.deepEqual(left, [])
 })
 
-for (const step of ['prepared', 'intended', 'host wired', 'pod wired', 'done']) {
+for (const step of ['prepared', 'host wired', 'pod wired', 'synced', 'done']) {
   test(`killed in ADD at "${step}": after restart and DEL nothing remains and the address is not lost`, async () => {
     await started()
     node.call('ADD', 'other')

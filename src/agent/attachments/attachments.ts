@@ -33,7 +33,7 @@ export interface AttachmentName {
   readonly chainedType?: string
 }
 
-/** Decides what is to be wired; `begin` is told before any of it is on disk. */
+/** Decides what is to be wired; `begin` writes it down, which is before addresses are taken. Throws what `begin` throws. */
 export type Prepare = (begin: (attached: Attached) => void) => Promise<Attached>
 
 /**
@@ -87,23 +87,20 @@ export class Attachments {
       const { journal, checkpoint } = this.options
       if (journal.get(key) !== undefined) throw alreadyAttached(key)
       if (chainedType === undefined) await this.removeOrphan(holder)
-      let recorded = Promise.resolve()
+      let synced = Promise.resolve()
       const begin = (attached: Attached) => {
-        recorded = this.intend(key, attached)
-        // Whoever waits for it comes later.
-        recorded.catch(() => undefined)
+        synced = this.intend(key, attached)
       }
       const attached = await prepare(begin).catch(async (error: unknown) => {
-        await recorded.catch(() => undefined)
         journal.forget(key)
         throw error
       })
       checkpoint('prepared')
       const host = this.desire(key, attached)
       try {
-        await recorded
-        checkpoint('intended')
         const result = await this.wire(attached, pod, host)
+        await synced
+        checkpoint('synced')
         const { later } = attached
         return later === undefined ? this.finish(key, result) : await this.complete(key, later, pod)
       } catch (error) {
@@ -202,12 +199,16 @@ export class Attachments {
     return false
   }
 
+  /** Writes it down; resolves when that is on disk. */
   private intend(key: string, { record, plan }: Attached): Promise<void> {
     const { journal, networks } = this.options
     const { network } = record.wiring.spec
     // What is left of earlier attachments may be of another block: its gateway would take what is for another node now.
     if (!this.isInUse(network)) networks.retain(network, plan.shared)
-    return journal.intend(key, record)
+    const synced = journal.intend(key, record)
+    // Whoever waits for it comes later.
+    synced.catch(() => undefined)
+    return synced
   }
 
   /** Says what the host is to hold; it is not made before the reservation is run. */
@@ -229,8 +230,10 @@ export class Attachments {
     try {
       const attached = await later.get()
       this.options.checkpoint('completed')
-      await this.intend(key, attached)
-      return this.finish(key, await this.rewire(key, attached, pod))
+      const synced = this.intend(key, attached)
+      const result = await this.rewire(key, attached, pod)
+      await synced
+      return this.finish(key, result)
     } catch (error) {
       // What that says would hide why it failed.
       await later.giveBack().catch(() => undefined)

@@ -5,9 +5,10 @@ import type { JournalDisk } from './disk.ts'
 import { decodeLines, encodeLine } from './lines.ts'
 
 /**
- * What the agent has promised, on disk: one record per attachment. The intent is synced before the first kernel
- * operation of an ADD; `done` and `forget` are only written, since a process that dies loses nothing it wrote and
- * a machine that dies takes the namespaces along (the boot id in the header then empties the journal).
+ * What the agent has promised, on disk: one record per attachment. The intent is written before the first
+ * kernel operation of an ADD, and synced before the ADD is answered; `done` and `forget` are only written. A process that
+ * dies loses nothing it wrote, and a machine that dies takes the namespaces along (the boot id in the header then empties
+ * the journal).
  *
  * The file is allocated ahead and every live record keeps room for its own end, so that on a full disk a new
  * intent is refused while DEL still works.
@@ -110,23 +111,22 @@ export class Journal<T> {
     return this.byKey.size
   }
 
-  /** Records the intent and returns when it is on disk. Throws `cni.io` (5); then nothing of it remains. */
-  async intend(key: string, value: T): Promise<void> {
+  /**
+   * Records the intent; returns what resolves when it is on disk. Throws `cni.io` (5) if it cannot be written: then nothing
+   * of it is there. If it cannot be synced the promise is rejected with the same, and the record stays until `forget`.
+   */
+  intend(key: string, value: T): Promise<void> {
     const line = encodeLine({ op: 'intend', key, value })
     try {
       this.makeRoom(line.length + (this.byKey.size + 1) * ENDING_ROOM)
       this.append(line)
-      this.byKey.set(key, { value, done: false })
-      await this.sync()
     } catch (error) {
-      if (this.byKey.has(key)) this.forget(key)
-      const why = errorText(error)
-      throw cniError(
-        'io',
-        `record the attachment ${key}`,
-        `cannot write the attachment journal ${this.options.disk.name}: ${why}; free space on its disk and try again`,
-      )
+      throw this.unwritable(key, error)
     }
+    this.byKey.set(key, { value, done: false })
+    return this.sync().catch((error: unknown) => {
+      throw this.unwritable(key, error)
+    })
   }
 
   /** The ADD was answered. */
@@ -146,6 +146,15 @@ export class Journal<T> {
   async close(): Promise<void> {
     await this.sync()
     this.options.disk.close()
+  }
+
+  private unwritable(key: string, error: unknown): PodlaceError {
+    const why = errorText(error)
+    return cniError(
+      'io',
+      `record the attachment ${key}`,
+      `cannot write the attachment journal ${this.options.disk.name}: ${why}; free space on its disk and try again`,
+    )
   }
 
   private load(): { readonly notice: string | undefined; readonly isLossy: boolean } {

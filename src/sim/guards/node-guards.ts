@@ -4,26 +4,18 @@ import type { Guard } from './guard.ts'
 export const NODE_GUARDS: readonly Guard[] = [
   {
     name: 'journal-first',
-    protects: 'the intent of an ADD is recorded before the first kernel operation',
-    file: 'agent/attachments/attachments.ts',
-    find: `        await recorded
-        checkpoint('intended')
-        const result = await this.wire(attached, pod, host)
-`,
-    replace: `        const result = await this.wire(attached, pod, host)
-        await recorded
-`,
+    protects: 'the intent of an ADD is written before the first kernel operation',
+    file: 'agent/journal/journal.ts',
+    find: '      this.append(line)\n',
+    replace: '      void this.options.disk.sync().then(() => this.append(line))\n',
     expects: ['I8', 'I3'],
   },
   {
     name: 'sync',
-    protects: 'and it is on the disk, not only in the cache',
-    file: 'agent/journal/journal.ts',
-    find: `      this.byKey.set(key, { value, done: false })
-      await this.sync()
-`,
-    replace: `      this.byKey.set(key, { value, done: false })
-`,
+    protects: 'and on the disk, not only in the cache, before the ADD is answered',
+    file: 'agent/attachments/attachments.ts',
+    find: '        await synced\n',
+    replace: '',
     expects: ['I8'],
   },
   {

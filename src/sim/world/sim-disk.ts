@@ -26,12 +26,14 @@ export class MachineDisk {
     return bytes
   }
 
+  /** True if a process that is started now would read the text. */
+  hasWritten(text: string): boolean {
+    return includes(this.contents(), text)
+  }
+
   /** True if the text would be there after a power cut, whatever else is lost. */
   hasSynced(text: string): boolean {
-    const { durable } = this
-    return (
-      durable !== undefined && Buffer.from(durable.buffer, durable.byteOffset, durable.length).includes(text)
-    )
+    return includes(this.durable, text)
   }
 
   replace(bytes: Uint8Array): void {
@@ -86,6 +88,10 @@ export class MachineDisk {
     for (const [name, text] of this.files) copy.files.set(name, text)
     return copy
   }
+}
+
+function includes(bytes: Uint8Array | undefined, text: string): boolean {
+  return bytes !== undefined && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(text)
 }
 
 /** The disk as one process has it: each write and sync may be its last step, and the last write may be torn. */
