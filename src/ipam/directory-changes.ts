@@ -25,7 +25,7 @@ export class DirectoryChanges {
 
   /** Nothing has changed since it was taken note of, as far as its time tells. */
   get none(): boolean {
-    return this.mtimeNs() === this.notedMtimeNs
+    return this.notedMtimeNs !== undefined && this.mtimeNs() === this.notedMtimeNs
   }
 
   /** False if a change may go unseen: the directory is not ours to stamp, or its file system keeps coarser times. */
@@ -40,6 +40,12 @@ export class DirectoryChanges {
     const allowed = this.setMtime(stamp)
     this.notedMtimeNs = this.mtimeNs()
     this.stamped = allowed && Math.abs(Number(this.notedMtimeNs ?? 0n) / 1e9 - stamp) < 1e-5
+  }
+
+  /** What was to be noted could not be: the next look is at everything again. */
+  forget(): void {
+    this.notedMtimeNs = undefined
+    this.stamped = false
   }
 
   private mtimeNs(): bigint | undefined {

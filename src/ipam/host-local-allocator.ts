@@ -76,14 +76,14 @@ export class HostLocalAllocator {
   ): Promise<T> {
     const wishes = this.assign(addresses)
     const name = sticky === undefined ? undefined : `${sticky} ${holder.ifName}`
-    return this.store.locked(leases => {
-      const [present] = leases.addressesOf(holder)
+    return this.store.locked(async leases => {
+      const [present] = await leases.addressesOf(holder)
       if (present !== undefined) throw alreadyHolds(holderName(holder), present)
       try {
         for (;;) {
-          const chosen = this.choose(leases, holder, wishes, name)
+          const chosen = await this.choose(leases, holder, wishes, name)
           const result = use(chosen.map(allocationOf))
-          if (reserveAll(leases, holder, chosen, name)) return result
+          if (await reserveAll(leases, holder, chosen, name)) return result
         }
       } catch (error) {
         // Never used, so no cooldown: a refused ADD must not eat the range.
@@ -100,20 +100,22 @@ export class HostLocalAllocator {
   }
 
   /** One address of each range set, in memory. */
-  private choose(
+  private async choose(
     leases: LockedLeases,
     holder: HostLocalHolder,
     wishes: ReadonlyMap<AddressPool, string>,
     name: string | undefined,
-  ): readonly Choice[] {
+  ): Promise<readonly Choice[]> {
     const earlier = name === undefined ? [] : leases.sticky.addressesOf(name)
-    return this.pools.map((pool, rangeIndex) => {
+    const chosen: Choice[] = []
+    for (const [rangeIndex, pool] of this.pools.entries()) {
       const wish = wishes.get(pool) ?? earlier.find(address => isFree(pool, address))
       const last = leases.lastReserved(rangeIndex)
       if (last !== undefined) pool.continueAfter(last)
-      const address = allocateSurely(leases, pool, holderName(holder), wish)
-      return { address, pool, rangeIndex, wished: wish !== undefined }
-    })
+      const address = await allocateSurely(leases, pool, holderName(holder), wish)
+      chosen.push({ address, pool, rangeIndex, wished: wish !== undefined })
+    }
+    return chosen
   }
 
   /** Which pool each requested address is for. */
@@ -156,12 +158,12 @@ function isFree(pool: AddressPool, address: string): boolean {
 }
 
 /** Writes the leases. False if an address proves to be taken; then, or if it throws, none is the holder's. */
-function reserveAll(
+async function reserveAll(
   leases: LockedLeases,
   holder: HostLocalHolder,
   chosen: readonly Choice[],
   name: string | undefined,
-): boolean {
+): Promise<boolean> {
   const reserved: string[] = []
   const giveUp = () => {
     // Before its file goes, which would make it rest.
@@ -172,7 +174,7 @@ function reserveAll(
     for (const { address, pool, rangeIndex, wished } of chosen) {
       // First the hint, then the lease: should the second fail, the first does no harm.
       if (!wished) leases.setLastReserved(rangeIndex, address)
-      if (!leases.reserve(address, holder)) {
+      if (!(await leases.reserve(address, holder))) {
         giveUp()
         // There is a file that the index did not know, or something else of that name: not ours to give.
         pool.restore(`${SOMEBODY} ${address}`, address)
@@ -189,17 +191,17 @@ function reserveAll(
 }
 
 /** An address that only seems to be taken may have been given back by another program a moment ago. */
-function allocateSurely(
+async function allocateSurely(
   leases: LockedLeases,
   pool: AddressPool,
   name: string,
   wish: string | undefined,
-): string {
+): Promise<string> {
   try {
     return pool.allocate(name, wish)
   } catch (error) {
     if (!hasCode(error, 'ipam.exhausted') && !hasCode(error, 'ipam.taken')) throw error
-    if (!leases.makeSure()) throw error
+    if (!(await leases.makeSure())) throw error
     return pool.allocate(name, wish)
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { settle } from '../base/index.ts'
 import { address, freshDirectory, open, pod, watchingFiles } from './testing.ts'
 
 /** Leases as another program left them, from 10.1.16.0 on. */
@@ -48,4 +49,14 @@ test('ADD, DEL, CHECK and STATUS do the same on disk with no leases and with 8,0
   assert.deepEqual(full.known.status, ['statSync'])
   assert.ok(full.first.length > 16_000, 'the first look reads each')
   assert.ok(full.status.length > 8000, 'and so does one after a change of another program')
+})
+
+test('whoever else has work to do gets his turn while 8,000 leases are read', async () => {
+  const { allocator } = withLeases(8000)
+  let reading = true
+  const allocated = address(allocator, 'a').finally(() => (reading = false))
+  let turns = 0
+  for (; reading; turns += 1) await settle()
+  await allocated
+  assert.ok(turns > 50, `${turns} turns`)
 })

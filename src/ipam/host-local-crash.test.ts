@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { address, open, pod, watchingFiles } from './testing.ts'
+import { hasCode } from '../base/index.ts'
+import { address, freshDirectory, open, pod, watchingFiles } from './testing.ts'
 
 const isLease = (name: string) => name.startsWith('10.')
 
@@ -75,3 +77,24 @@ test('garbage collection keeps the place of the round', async () => {
   assert.deepEqual(names(), ['last_reserved_ip.0', 'lock'])
   assert.equal(await address(allocator, 'c'), '10.1.2.4/29')
 })
+
+test('leases that could not be read are looked for again, not forgotten', async () => {
+  const { store, path } = open(withoutOwnLeases())
+  let failures = 0
+  const failOnce = (operation: string) => {
+    if (operation !== 'readFileSync' || failures > 0) return
+    failures += 1
+    throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })
+  }
+  const failing = watchingFiles(failOnce, () => store.addressesOf(pod('theirs')))
+  await assert.rejects(failing, error => hasCode(error, 'ipam.store'))
+  assert.equal(readFileSync(path('10.1.2.5'), 'latin1'), 'theirs\r\neth0')
+  assert.deepEqual(await store.addressesOf(pod('theirs')), ['10.1.2.5'])
+})
+
+function withoutOwnLeases(): string {
+  const dataDir = freshDirectory()
+  mkdirSync(join(dataDir, 'net'))
+  writeFileSync(join(dataDir, 'net', '10.1.2.5'), 'theirs\r\neth0')
+  return dataDir
+}

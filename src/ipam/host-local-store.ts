@@ -74,8 +74,8 @@ export class HostLocalStore {
    * @throws IpamError `ipam.store` (EACCES) at the end if there are leases that must not be read; they stay
    */
   collect(keep: (holder: LeaseHolder) => boolean): Promise<readonly HostLocalLease[]> {
-    return this.ifThere([], leases => {
-      leases.lookAtAll()
+    return this.ifThere([], async leases => {
+      await leases.lookAtAll()
       const stale = [...leases.all()].filter(({ holder }) => holder !== undefined && !keep(holder))
       leases.remove(stale.map(lease => lease.address))
       const sealed = [...leases.all()].find(({ holder }) => holder === undefined)
@@ -107,7 +107,7 @@ export class HostLocalStore {
     const { flock, clock, lockTimeoutMs = 10_000 } = this.options
     const unlock = await lockDirectory(this.directory, { flock, clock, timeoutMs: lockTimeoutMs })
     try {
-      this.index.refresh()
+      await this.index.refresh()
       return await task(new LockedLeases(this.directory, this.index, this.sticky))
     } finally {
       unlock()
@@ -115,7 +115,7 @@ export class HostLocalStore {
   }
 
   /** Before the first lease of the network there is no directory, and none is made for reading it. */
-  private async ifThere<T>(otherwise: T, task: (leases: LockedLeases) => T): Promise<T> {
+  private async ifThere<T>(otherwise: T, task: (leases: LockedLeases) => Promise<T>): Promise<T> {
     const isThere = this.inWords(() => statSync(this.directory, { throwIfNoEntry: false }) !== undefined)
     return isThere ? this.locked(task) : otherwise
   }

@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
+import { settle } from '../base/index.ts'
 import { DirectoryChanges, type DirectoryChangesOptions } from './directory-changes.ts'
 import { errnoOf } from './errors.ts'
 import {
@@ -13,6 +14,9 @@ import {
   readIfThere,
   removeFile,
 } from './lease-file.ts'
+
+/** Files between two breaths of the event loop: a few milliseconds. */
+const BREATH = 100
 
 /** A lease and what tells its file from a later one of the same name. */
 interface Known {
@@ -74,8 +78,8 @@ export class LeaseIndex {
   }
 
   /** Catches up with other programs, if the directory has changed since the last look. */
-  refresh(): void {
-    if (!this.isCurrent) this.lookAtAll()
+  async refresh(): Promise<void> {
+    if (!this.isCurrent) await this.lookAtAll()
   }
 
   /**
@@ -83,9 +87,9 @@ export class LeaseIndex {
    * that something is not there.
    * @returns false if there was nothing to catch up with
    */
-  makeSure(): boolean {
+  async makeSure(): Promise<boolean> {
     if (this.changes.certain && this.isCurrent) return false
-    this.lookAtAll()
+    await this.lookAtAll()
     return true
   }
 
@@ -146,14 +150,28 @@ export class LeaseIndex {
     for (const listener of this.listeners) listener.removed(address)
   }
 
-  /** Reads the directory anew. */
-  lookAtAll(): void {
+  /** Reads the directory anew, with breaths of the event loop between. */
+  async lookAtAll(): Promise<void> {
     // Before the look, so that what happens meanwhile without the lock is seen the next time.
     this.acknowledge()
+    try {
+      await this.readAll()
+    } catch (error) {
+      this.changes.forget()
+      throw error
+    }
+  }
+
+  private async readAll(): Promise<void> {
     this.hints.clear()
     const names = new Set(namesIn(this.directory))
     for (const address of this.known.keys()) if (!names.has(address)) this.forget(address)
-    for (const name of names) if (this.known.has(name) || isAddressName(name)) this.look(name)
+    let looked = 0
+    for (const name of names) {
+      if (this.known.has(name) || isAddressName(name)) this.look(name)
+      looked += 1
+      if (looked % BREATH === 0) await settle()
+    }
   }
 
   private remember(lease: HostLocalLease, fingerprint: string): void {

@@ -31,20 +31,20 @@ export class LockedLeases {
   }
 
   /** Each file is looked at once more: somebody may have written into it, of which the directory tells nothing. */
-  addressesOf(holder: HostLocalHolder): string[] {
-    if (this.index.addressesOf(holder).length === 0) this.index.makeSure()
+  async addressesOf(holder: HostLocalHolder): Promise<string[]> {
+    if (this.index.addressesOf(holder).length === 0) await this.index.makeSure()
     for (const address of this.index.addressesOf(holder)) this.index.look(address)
     return this.index.addressesOf(holder)
   }
 
   /** See `LeaseIndex.makeSure`. */
-  makeSure(): boolean {
+  makeSure(): Promise<boolean> {
     return this.index.makeSure()
   }
 
   /** Whatever the directory tells: for what is seldom asked, and must not be wrong. */
-  lookAtAll(): void {
-    this.index.lookAtAll()
+  lookAtAll(): Promise<void> {
+    return this.index.lookAtAll()
   }
 
   /**
@@ -52,10 +52,10 @@ export class LockedLeases {
    * @param address canonical text
    * @returns false if the address has one
    */
-  reserve(address: string, holder: HostLocalHolder): boolean {
+  async reserve(address: string, holder: HostLocalHolder): Promise<boolean> {
     const made = createNew(join(this.directory, address), formatHolder(holder))
     // Otherwise the index has missed something, and perhaps not only this.
-    if (!made) this.index.lookAtAll()
+    if (!made) await this.index.lookAtAll()
     else {
       this.index.wrote(address, holder)
       this.index.acknowledge()
@@ -64,8 +64,8 @@ export class LockedLeases {
   }
 
   /** Deletes the leases of a holder. @returns their addresses */
-  release(holder: HostLocalHolder): string[] {
-    const addresses = this.addressesOf(holder)
+  async release(holder: HostLocalHolder): Promise<string[]> {
+    const addresses = await this.addressesOf(holder)
     this.remove(addresses)
     return addresses
   }
