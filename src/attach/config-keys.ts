@@ -1,7 +1,8 @@
 import * as v from 'valibot'
 import { issuesText } from '../base/index.ts'
-import { linkNameFault, tryParseAddress, tryParseInterfaceAddress } from '../ip/index.ts'
+import { linkNameFault } from '../ip/index.ts'
 import { invalidConfiguration } from './errors.ts'
+import { dnsSchema, routeSchema } from './result-schema.ts'
 
 /** Keys that plugins have in common, and how a configuration is read. */
 
@@ -10,17 +11,8 @@ export const flag = v.optional(v.boolean(), false)
 /** Our own key: whether what a pod sends is checked. */
 export const guardKey = v.optional(v.boolean(), true)
 
-const texts = v.array(v.string())
-
 /** `dns` of a configuration: it wins over what address management says. */
-export const dnsKey = v.exactOptional(
-  v.object({
-    nameservers: v.exactOptional(texts),
-    domain: v.exactOptional(v.string()),
-    search: v.exactOptional(texts),
-    options: v.exactOptional(texts),
-  }),
-)
+export const dnsKey = v.exactOptional(dnsSchema)
 
 export const linkName = v.pipe(
   v.string(),
@@ -30,40 +22,8 @@ export const linkName = v.pipe(
   ),
 )
 
-/** One address. */
-export const address = v.pipe(
-  v.string(),
-  v.check(
-    text => tryParseAddress(text) !== undefined,
-    issue => `${issue.received} is not an IP address`,
-  ),
-)
-
-export const interfaceAddress = v.pipe(
-  v.string(),
-  v.check(
-    text => tryParseInterfaceAddress(text) !== undefined,
-    issue => `${issue.received} is not an IP address with prefix length, such as 10.1.2.3/24`,
-  ),
-)
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(0))
-
 /** `routes` of an address management. */
-export const routesKey = v.optional(
-  v.array(
-    v.object({
-      dst: interfaceAddress,
-      gw: v.exactOptional(address),
-      mtu: v.exactOptional(count),
-      advmss: v.exactOptional(count),
-      priority: v.exactOptional(count),
-      table: v.exactOptional(count),
-      scope: v.exactOptional(count),
-    }),
-  ),
-  [],
-)
+export const routesKey = v.optional(v.array(routeSchema), [])
 
 /** Bytes; 0 leaves it to the kernel. */
 export const mtuKey = v.optional(

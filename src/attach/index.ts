@@ -48,6 +48,13 @@ export {
   type CniRoute,
   ipFamily,
 } from './result.ts'
+export {
+  addressSchema,
+  countSchema,
+  dnsSchema,
+  interfaceAddressSchema,
+  routeSchema,
+} from './result-schema.ts'
 export { planSbr, type SbrSpec } from './sbr.ts'
 export { parseSbrConfig, type SbrConfig } from './sbr-config.ts'
 export { type StaticRequest, staticAddresses } from './static.ts'

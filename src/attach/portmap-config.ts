@@ -1,10 +1,11 @@
 import * as v from 'valibot'
 import type { Family } from '../ip/index.ts'
 import { formatAddress, parseAddress } from '../ip/index.ts'
-import { address, backendKey, flag, type NatBackend, readKeys } from './config-keys.ts'
+import { backendKey, flag, type NatBackend, readKeys } from './config-keys.ts'
 import { invalidConfiguration, unsupportedField } from './errors.ts'
 import { FORWARD_BIT, PORTMAP_BIT } from './mark-bits.ts'
 import { type PortCondition, parseConditions } from './portmap-conditions.ts'
+import { addressSchema } from './result-schema.ts'
 
 export type PortProtocol = 'tcp' | 'udp' | 'sctp'
 
@@ -41,7 +42,7 @@ const mapping = v.object({
     v.toLowerCase(),
     v.picklist(['tcp', 'udp', 'sctp'], issue => `${issue.received} is none of tcp, udp and sctp`),
   ),
-  hostIP: v.exactOptional(v.union([v.literal(''), address])),
+  hostIP: v.exactOptional(v.union([v.literal(''), addressSchema])),
 })
 
 const schema = v.object({

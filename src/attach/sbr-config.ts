@@ -1,7 +1,8 @@
 import * as v from 'valibot'
 import { type Family, familyOf, formatAddress, parseAddress } from '../ip/index.ts'
-import { address, flag, readKeys } from './config-keys.ts'
+import { flag, readKeys } from './config-keys.ts'
 import { invalidConfiguration } from './errors.ts'
+import { addressSchema } from './result-schema.ts'
 
 /** The keys of the `sbr` plugin. */
 export interface SbrConfig {
@@ -15,7 +16,7 @@ export interface SbrConfig {
 
 const schema = v.object({
   table: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(0xffff_ffff))),
-  gateways: v.optional(v.array(address), []),
+  gateways: v.optional(v.array(addressSchema), []),
   addSourceHints: flag,
 })
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
-import { address, dnsKey, interfaceAddress, readKeys, routesKey } from './config-keys.ts'
+import { dnsKey, readKeys, routesKey } from './config-keys.ts'
 import type { CniDns, CniRoute } from './result.ts'
+import { addressSchema, interfaceAddressSchema } from './result-schema.ts'
 
 /** The `ipam` object of type `static`. */
 export interface StaticConfig {
@@ -19,7 +20,10 @@ export interface StaticAddress {
 const schema = v.object({
   addresses: v.optional(
     v.array(
-      v.object({ address: interfaceAddress, gateway: v.exactOptional(v.union([v.literal(''), address])) }),
+      v.object({
+        address: interfaceAddressSchema,
+        gateway: v.exactOptional(v.union([v.literal(''), addressSchema])),
+      }),
     ),
     [],
   ),

@@ -1,37 +1,19 @@
 import * as v from 'valibot'
-import { type CniDns, type CniIp, type CniResult, type CniRoute, ipFamily } from '../attach/index.ts'
+import {
+  addressSchema,
+  type CniDns,
+  type CniIp,
+  type CniResult,
+  type CniRoute,
+  countSchema,
+  dnsSchema,
+  interfaceAddressSchema,
+  ipFamily,
+  routeSchema,
+} from '../attach/index.ts'
 import { issuesText } from '../base/index.ts'
-import { tryParseAddress, tryParseInterfaceAddress } from '../ip/index.ts'
 import { cniError } from './errors.ts'
 import { type CniVersion, isAtLeast, parseVersion } from './versions.ts'
-
-const address = v.pipe(
-  v.string(),
-  v.check(text => tryParseAddress(text) !== undefined, 'not an IP address'),
-)
-const interfaceAddress = v.pipe(
-  v.string(),
-  v.check(text => tryParseInterfaceAddress(text) !== undefined, 'not an IP address with prefix length'),
-)
-const texts = v.array(v.string())
-const count = v.pipe(v.number(), v.integer(), v.minValue(0))
-
-const route = v.object({
-  dst: interfaceAddress,
-  gw: v.exactOptional(address),
-  mtu: v.exactOptional(count),
-  advmss: v.exactOptional(count),
-  priority: v.exactOptional(count),
-  table: v.exactOptional(count),
-  scope: v.exactOptional(count),
-})
-
-const dns = v.object({
-  nameservers: v.exactOptional(texts),
-  domain: v.exactOptional(v.string()),
-  search: v.exactOptional(texts),
-  options: v.exactOptional(texts),
-})
 
 /** 0.3.0 and newer; the version inside an address of 0.x is what its text says anyway. */
 const listed = v.object({
@@ -40,7 +22,7 @@ const listed = v.object({
       v.object({
         name: v.string(),
         mac: v.exactOptional(v.string()),
-        mtu: v.exactOptional(count),
+        mtu: v.exactOptional(countSchema),
         sandbox: v.exactOptional(v.string()),
         socketPath: v.exactOptional(v.string()),
         pciID: v.exactOptional(v.string()),
@@ -51,25 +33,25 @@ const listed = v.object({
   ips: v.nullish(
     v.array(
       v.object({
-        interface: v.exactOptional(count),
-        address: interfaceAddress,
-        gateway: v.exactOptional(address),
+        interface: v.exactOptional(countSchema),
+        address: interfaceAddressSchema,
+        gateway: v.exactOptional(addressSchema),
       }),
     ),
     [],
   ),
-  routes: v.nullish(v.array(route), []),
-  dns: v.nullish(dns, {}),
+  routes: v.nullish(v.array(routeSchema), []),
+  dns: v.nullish(dnsSchema, {}),
 })
 
 const single = v.object({
-  ip: interfaceAddress,
-  gateway: v.exactOptional(address),
-  routes: v.nullish(v.array(route), []),
+  ip: interfaceAddressSchema,
+  gateway: v.exactOptional(addressSchema),
+  routes: v.nullish(v.array(routeSchema), []),
 })
 
 /** 0.1.0 and 0.2.0: one address a family, no interfaces. */
-const paired = v.object({ ip4: v.nullish(single), ip6: v.nullish(single), dns: v.nullish(dns, {}) })
+const paired = v.object({ ip4: v.nullish(single), ip6: v.nullish(single), dns: v.nullish(dnsSchema, {}) })
 
 /**
  * Reads a result (`prevResult`) of any version. Its own `cniVersion` counts; without one, the configuration's.
