@@ -6,8 +6,7 @@
 #include <sys/socket.h>
 
 #include "host.h"
-
-enum { DATAGRAM_SIZE = 64 << 10, BATCH = 64 };
+#include "receive.h"
 
 union internet_address {
   struct sockaddr generic;
@@ -60,8 +59,8 @@ napi_value datagram_send(napi_env env, napi_callback_info info) {
   return errno == EAGAIN || errno == EINTR ? bool_value(env, false) : throw_errno(env, "sendto");
 }
 
-static napi_value sender_value(napi_env env, const union internet_address *from, const void *data,
-                               size_t length) {
+static napi_value datagram_value(napi_env env, struct msghdr *message, size_t length) {
+  const union internet_address *from = message->msg_name;
   char text[INET6_ADDRSTRLEN] = "";
   int port = 0;
   if (from->generic.sa_family == AF_INET) {
@@ -71,33 +70,16 @@ static napi_value sender_value(napi_env env, const union internet_address *from,
     inet_ntop(AF_INET6, &from->v6.sin6_addr, text, sizeof text);
     port = ntohs(from->v6.sin6_port);
   }
-  napi_value parts[] = {bytes_value(env, data, length), text_value(env, text), int_value(env, port)};
+  napi_value parts[] = {bytes_value(env, message->msg_iov->iov_base, length), text_value(env, text),
+                        int_value(env, port)};
   return array_value(env, parts, 3);
 }
 
-/*
- * datagramReceive(fd) → [[bytes, address, port], ...]: recvfrom(2), at most 64 at a time so that a flood does
- * not stop the loop. A pending error (ECONNREFUSED, EHOSTUNREACH of an earlier datagram) is taken off and
- * passed over.
- */
+/* datagramReceive(fd) → [[bytes, address, port], ...] */
 napi_value datagram_receive(napi_env env, napi_callback_info info) {
-  char data[DATAGRAM_SIZE];
-  napi_value result = NULL;
-  uint32_t count = 0;
   struct call call = call_begin(env, info);
   int fd = call_int(&call, 0);
-  if (call.refused) return NULL;
-  napi_create_array(env, &result);
-  for (int tries = 0; tries < BATCH; tries++) {
-    union internet_address from = {0};
-    socklen_t from_length = sizeof from;
-    ssize_t length = recvfrom(fd, data, sizeof data, MSG_DONTWAIT, &from.generic, &from_length);
-    if (length < 0 && errno == EAGAIN) break;
-    if (length < 0 && (errno == EBADF || errno == ENOTSOCK)) return throw_errno(env, "recvfrom");
-    if (length < 0) continue;
-    napi_set_element(env, result, count++, sender_value(env, &from, data, (size_t)length));
-  }
-  return result;
+  return call.refused ? NULL : receive_messages(env, fd, datagram_value);
 }
 
 /* datagramKind(fd) → [domain, type]: SO_DOMAIN, SO_TYPE. */

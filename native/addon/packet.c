@@ -11,8 +11,9 @@
 
 #include "../common/bundle.h"
 #include "host.h"
+#include "receive.h"
 
-enum { PACKET_SIZE = 64 << 10, BATCH = 64 };
+enum { PACKET_SIZE = 64 << 10 };
 
 /*
  * Lets in UDP over IPv4 to `port` that came from elsewhere and was meant for this link; the rest of what the link
@@ -95,30 +96,16 @@ static bool has_checksum(struct msghdr *message) {
   return true;
 }
 
-/*
- * packetReceive(fd) → [[packet, mac, hasChecksum], ...]: recvmsg(2), at most 64 at a time so that a flood does not
- * stop the loop. A pending error (ENETDOWN) is taken off and passed over.
- */
+static napi_value packet_value(napi_env env, struct msghdr *message, size_t length) {
+  const struct sockaddr_ll *from = message->msg_name;
+  napi_value parts[] = {bytes_value(env, message->msg_iov->iov_base, length),
+                        bytes_value(env, from->sll_addr, ETH_ALEN), bool_value(env, has_checksum(message))};
+  return array_value(env, parts, 3);
+}
+
+/* packetReceive(fd) → [[packet, mac, hasChecksum], ...] */
 napi_value packet_receive(napi_env env, napi_callback_info info) {
-  char data[PACKET_SIZE];
-  napi_value result = NULL;
-  uint32_t count = 0;
   struct call call = call_begin(env, info);
   int fd = call_int(&call, 0);
-  if (call.refused) return NULL;
-  napi_create_array(env, &result);
-  for (int tries = 0; tries < BATCH; tries++) {
-    char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
-    struct sockaddr_ll from = {0};
-    struct iovec piece = {data, sizeof data};
-    struct msghdr message = {&from, sizeof from, &piece, 1, control, sizeof control, 0};
-    ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT);
-    if (length < 0 && errno == EAGAIN) break;
-    if (length < 0 && errno == EBADF) return throw_errno(env, "recvmsg");
-    if (length < 0) continue;
-    napi_value parts[] = {bytes_value(env, data, (size_t)length), bytes_value(env, from.sll_addr, ETH_ALEN),
-                          bool_value(env, has_checksum(&message))};
-    napi_set_element(env, result, count++, array_value(env, parts, 3));
-  }
-  return result;
+  return call.refused ? NULL : receive_messages(env, fd, packet_value);
 }
