@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import type { Clock } from '../base/index.ts'
+import { type Clock, errorText } from '../base/index.ts'
+import { Program } from '../sys/index.ts'
 import { setupError } from './errors.ts'
 
 export interface ExecuteOptions {
@@ -26,47 +26,30 @@ const MOST_OUTPUT = 1 << 20
 const GRACE_MS = 5_000
 
 /**
- * Runs a program to its end, without a shell. Resolves when it and whatever inherited its output have ended. It gets
- * a session of its own: Ctrl-C must not reach a plugin in the middle of its work.
+ * Runs a program to its end, without a shell. Resolves when it and whatever inherited its output have ended.
  *
  * @throws `conformance.setup` if it cannot be started
  */
-export function execute(argv: readonly string[], options: ExecuteOptions): Promise<Execution> {
+export async function execute(argv: readonly string[], options: ExecuteOptions): Promise<Execution> {
   const [file, ...args] = argv
   if (file === undefined) throw new TypeError('an empty command')
-  const { clock, stdin = '', timeoutMs = 20_000 } = options
-  const { promise, resolve, reject } = Promise.withResolvers<Execution>()
+  const { clock, stdin = '', timeoutMs = 20_000, env = process.env } = options
   const startMs = clock.nowMs()
-  const child = spawn(file, args, { detached: true, stdio: 'pipe', env: options.env ?? process.env })
-  const stdout = collect(child.stdout)
-  const stderr = collect(child.stderr)
-  child.stdin.on('error', () => undefined) // it may end without reading its input
-  child.stdin.end(stdin)
-  const kill = clock.after(timeoutMs, () => child.kill('SIGKILL'))
-  const giveUp = clock.after(timeoutMs + GRACE_MS, () => {
-    child.stdout.destroy()
-    child.stderr.destroy()
-  })
-  child.on('error', error => {
+  const program = new Program({ file, args, env, stdin, mostStdout: MOST_OUTPUT, mostStderr: MOST_OUTPUT })
+  const kill = clock.after(timeoutMs, () => program.kill())
+  const giveUp = clock.after(timeoutMs + GRACE_MS, () => program.dropOutputs())
+  try {
+    const { exitCode, signal, stdout, stderr } = await program.ended
+    return {
+      exitCode: exitCode ?? 128 + (signal === undefined ? 0 : constants.signals[signal]),
+      stdout: stdout.toString(),
+      stderr: stderr.toString(),
+      elapsedMs: clock.nowMs() - startMs,
+    }
+  } catch (error) {
+    throw setupError(`run ${file}`, `cannot run ${file}: ${errorText(error)}`, error)
+  } finally {
     kill.cancel()
     giveUp.cancel()
-    reject(setupError(`run ${file}`, `cannot run ${file}: ${error.message}`, error))
-  })
-  child.on('close', (code, signal) => {
-    kill.cancel()
-    giveUp.cancel()
-    const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal])
-    resolve({ exitCode, stdout: stdout(), stderr: stderr(), elapsedMs: clock.nowMs() - startMs })
-  })
-  return promise
-}
-
-function collect(stream: NodeJS.ReadableStream): () => string {
-  const chunks: Buffer[] = []
-  let length = 0
-  stream.on('data', (chunk: Buffer) => {
-    if (length < MOST_OUTPUT) chunks.push(chunk.subarray(0, MOST_OUTPUT - length))
-    length += chunk.length
-  })
-  return () => Buffer.concat(chunks).toString('utf8')
+  }
 }

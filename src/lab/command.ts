@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
 import { errorText } from '../base/index.ts'
+import { Program } from '../sys/index.ts'
 import { labError } from './errors.ts'
 
 export interface CommandOptions {
@@ -17,41 +17,29 @@ export interface CommandResult {
 }
 
 /**
- * Runs a program to its end, without a shell. It gets a session of its own, so that Ctrl-C on the terminal reaches
- * only us: an undo that is under way must not lose its helpers.
+ * Runs a program to its end, without a shell. Ctrl-C on the terminal does not reach it: an undo that is under way must
+ * not lose its helpers.
  *
  * @throws LabError `lab.tool-missing` if the program is not there; a failing exit code is a result, not an error.
  */
-export function runCommand(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+export async function runCommand(
+  argv: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
   const [file, ...args] = argv
   if (file === undefined) throw new TypeError('an empty command')
-  const { promise, resolve, reject } = Promise.withResolvers<CommandResult>()
-  const child = spawn(file, args, {
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: options.env ?? process.env,
-  })
-  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 20_000)
-  const stdout: Buffer[] = []
-  const stderr: Buffer[] = []
-  child.stdout.on('data', chunk => stdout.push(chunk))
-  child.stderr.on('data', chunk => stderr.push(chunk))
-  child.stdin.on('error', () => undefined) // it may end without reading its input
-  child.stdin.end(options.stdin ?? '')
-  child.on('error', error => {
-    clearTimeout(timer)
+  const { stdin = '', timeoutMs = 20_000, env = process.env } = options
+  const program = new Program({ file, args, env, stdin, mostStdout: Infinity, mostStderr: Infinity })
+  const timer = setTimeout(() => program.kill(), timeoutMs)
+  try {
+    const { exitCode = -1, stdout, stderr } = await program.ended
+    return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() }
+  } catch (error) {
     const message = `cannot run ${file}: ${errorText(error)}; install it (see the README's set-up line)`
-    reject(labError(`run ${file}`, message, { code: 'lab.tool-missing', tools: [file] }, error))
-  })
-  child.on('close', exitCode => {
+    throw labError(`run ${file}`, message, { code: 'lab.tool-missing', tools: [file] }, error)
+  } finally {
     clearTimeout(timer)
-    resolve({ exitCode: exitCode ?? -1, stdout: textOf(stdout), stderr: textOf(stderr) })
-  })
-  return promise
-}
-
-function textOf(chunks: readonly Buffer[]): string {
-  return Buffer.concat(chunks).toString('utf8')
+  }
 }
 
 /** The standard output of a program that must succeed. */

@@ -18,6 +18,7 @@ export {
 export { Netns, type NetnsFds, type SocketDomain, type SocketType, socketIn, unpin } from './netns.ts'
 export { PacketSocket, type PacketSource } from './packet-socket.ts'
 export { yieldProcessor } from './processor.ts'
+export { Program, type ProgramOptions, type ProgramOutcome } from './program.ts'
 export { type ProgramEnd, type RunProgram, runProgram } from './run-program.ts'
 export { openTun, type Tun, type TunOptions } from './tun.ts'
 export {

@@ -1,7 +1,5 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import process from 'node:process'
-import type { Readable, Writable } from 'node:stream'
 import { type Clock, errorText, sleep } from '../../base/index.ts'
+import { Program } from '../../sys/index.ts'
 import { runtimeError } from './errors.ts'
 
 /** As much as the shim prints at most. */
@@ -34,8 +32,6 @@ export interface PluginProcess {
   readonly signal?: AbortSignal
 }
 
-type Child = ChildProcessByStdio<Writable, Readable, Readable>
-
 /**
  * Runs a plugin to its end, in a session of its own: Ctrl-C on the terminal reaches only us. A failing exit code is an
  * answer, not an error.
@@ -54,55 +50,35 @@ export async function runPluginProcess(run: PluginProcess): Promise<PluginOutput
   }
 }
 
-function runOnce(run: PluginProcess): Promise<PluginOutput> {
-  const { promise, resolve, reject } = Promise.withResolvers<PluginOutput>()
+async function runOnce(run: PluginProcess): Promise<PluginOutput> {
   const { file, args, env, stdin, clock, timeoutMs, signal } = run
-  // Some reasons for not starting are thrown here, others are told by an event.
-  const child = spawn(file, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env, cwd: '/' })
   let fault: Error | undefined
   const stop = (why: Error) => {
     fault ??= why
-    kill(child)
+    program.killAll()
+    program.dropOutputs()
   }
+  const program = new Program({
+    file,
+    args,
+    env,
+    cwd: '/',
+    stdin,
+    mostStdout: MAX_ANSWER_BYTES,
+    mostStderr: MAX_REMARK_BYTES,
+    onTooMuch: () => stop(tooLong(run)),
+  })
   const onAbort = () => stop(interrupted(run))
   const timer = clock.after(timeoutMs, () => stop(hung(run)))
   signal?.addEventListener('abort', onAbort, { once: true })
-  const stdout = collect(child.stdout, MAX_ANSWER_BYTES, () => stop(tooLong(run)))
-  const stderr = collect(child.stderr, MAX_REMARK_BYTES)
-  child.stdin.on('error', () => undefined) // it may end without reading its input
-  child.stdin.end(stdin)
-  const settle = (outcome: () => void) => {
+  try {
+    const { exitCode = -1, stdout, stderr } = await program.ended
+    if (fault !== undefined) throw fault
+    return { exitCode, stdout, stderr: stderr.toString() }
+  } finally {
     timer.cancel()
     signal?.removeEventListener('abort', onAbort)
-    outcome()
   }
-  child.on('error', error => settle(() => reject(error)))
-  child.on('close', code => {
-    const output = { exitCode: code ?? -1, stdout: stdout(), stderr: Buffer.from(stderr()).toString('utf8') }
-    settle(() => (fault === undefined ? resolve(output) : reject(fault)))
-  })
-  return promise
-}
-
-/** Keeps the first `limit` bytes, and tells if there are more. */
-function collect(stream: Readable, limit: number, onMore: () => void = () => undefined): () => Uint8Array {
-  const chunks: Buffer[] = []
-  let length = 0
-  stream.on('data', (chunk: Buffer) => {
-    const room = limit - length
-    if (chunk.length > room) onMore()
-    if (room > 0) chunks.push(chunk.subarray(0, room))
-    length += Math.min(chunk.length, room)
-  })
-  return () => Buffer.concat(chunks)
-}
-
-/** The plugin with what it started. Those who hold its outputs and are beyond our reach are not waited for. */
-function kill(child: Child): void {
-  const ended = child.exitCode !== null || child.signalCode !== null
-  if (!ended && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-  child.stdout.destroy()
-  child.stderr.destroy()
 }
 
 function isBusy(error: unknown): boolean {
