@@ -1,30 +1,12 @@
 import { inside, startDaemon } from './holder.ts'
 import { httpRequest } from './http.ts'
 import type { Lab } from './lab.ts'
-import { API_PORT, apiUrl, controlAddress, NODE_PATHS, SERVICE_UID } from './layout.ts'
+import { API_PORT, apiUrl, controlAddress, NODE_PATHS } from './layout.ts'
 import type { LabNode } from './state.ts'
+import { withoutRoot } from './without-root.ts'
 import { WorkloadClient } from './workload/client.ts'
 
 const PODLACE = [NODE_PATHS.node, NODE_PATHS.bundle]
-
-/**
- * `setpriv`: the service uid, no group but its own, exactly the capabilities named (none, or net_admin made ambient
- * so that it survives the exec), and no way to gain more.
- */
-export function withoutRoot(capability?: 'net_admin'): string[] {
-  const set = capability === undefined ? '-all' : `-all,+${capability}`
-  return [
-    'setpriv',
-    `--reuid=${SERVICE_UID}`,
-    `--regid=${SERVICE_UID}`,
-    '--clear-groups',
-    `--inh-caps=${set}`,
-    `--ambient-caps=${set}`,
-    `--bounding-set=${set}`,
-    '--no-new-privs',
-    '--',
-  ]
-}
 
 /** Starts a daemon of the lab, records it, and returns when it was recorded (not when it is ready). */
 async function start(lab: Lab, role: string, argv: readonly string[]): Promise<void> {

@@ -1,5 +1,4 @@
 export { type CheckReport, checkReport, labCheck, type PairReport } from './check.ts'
-export { withoutRoot } from './daemons.ts'
 export { type DemoOptions, type DemoReporter, runDemo } from './demo/run.ts'
 export { labDown } from './down.ts'
 export type { LabError, LabErrorPayload } from './errors.ts'
@@ -18,4 +17,5 @@ export { checkName, checkSettings, type LabBackend, type LabRuntime, type LabSet
 export { type LabStatus, labStatus, type NodeStatus } from './status.ts'
 export { labTrace } from './trace-world.ts'
 export { labUp } from './up.ts'
+export { withoutRoot } from './without-root.ts'
 export { WorkloadServer } from './workload/server.ts'

@@ -3,8 +3,9 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { SERVICE_UID } from '../../src/lab/index.ts'
 import { eventually, ip } from './agent-nodes.ts'
-import { AGENT_UID, LoneAgent } from './lone-agent.ts'
+import { LoneAgent } from './lone-agent.ts'
 import { ping } from './ping.ts'
 
 let node: LoneAgent
@@ -19,7 +20,7 @@ function dataDir(): string {
   const directory = path.join(node.directory, 'leases')
   if (!fs.existsSync(directory)) {
     fs.mkdirSync(directory)
-    fs.chownSync(directory, AGENT_UID, AGENT_UID)
+    fs.chownSync(directory, SERVICE_UID, SERVICE_UID)
   }
   return directory
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { SERVICE_UID } from '../../src/lab/index.ts'
 import { decodeLink, getLink, NetlinkClient } from '../../src/netlink/index.ts'
 import { decodeDhcp, decodeUdpIpv4 } from '../../src/packet/index.ts'
 import { Netns, PacketSocket } from '../../src/sys/index.ts'
@@ -42,7 +43,7 @@ export class DhcpNode {
   constructor() {
     for (const name of ['bin', 'state', 'pods', 'run']) fs.mkdirSync(this.at(name))
     // The directory of an agent without root.
-    fs.chownSync(this.at('run'), 64113, 64113)
+    fs.chownSync(this.at('run'), SERVICE_UID, SERVICE_UID)
     for (const type of ['bridge', 'macvlan', 'dhcp']) fs.copyFileSync(SHIM, this.at(`bin/${type}`))
     const far = `/proc/${process.pid}/fd/${this.far.fds.netns}`
     ip(this.far, 'link add name br0 type bridge')

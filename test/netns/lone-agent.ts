@@ -5,6 +5,7 @@ import http from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
 import { entryKey, NetlinkKernel } from '../../src/kernel/index.ts'
+import { SERVICE_UID, withoutRoot } from '../../src/lab/index.ts'
 import { Netns } from '../../src/sys/index.ts'
 import { eventually, ip } from './agent-nodes.ts'
 
@@ -12,8 +13,6 @@ const ROOT = path.resolve(import.meta.dirname, '../..')
 const SHIM = path.join(ROOT, 'build/podlace-cni')
 /** In the guest a bundle, which starts faster. */
 const AGENT = process.env['PODLACE_LONE_AGENT'] ?? path.join(ROOT, 'test/netns/fixtures/lone-agent.ts')
-/** Any uid but root's will do. */
-export const AGENT_UID = 64113
 
 export interface ShimReply {
   readonly exitCode: number | null
@@ -46,7 +45,7 @@ export class LoneAgent {
     for (const type of ['podlace', 'bridge', 'flannel', 'host-local', 'loopback']) {
       fs.copyFileSync(SHIM, path.join(this.binDir, type))
     }
-    fs.chownSync(this.stateDir, AGENT_UID, AGENT_UID)
+    fs.chownSync(this.stateDir, SERVICE_UID, SERVICE_UID)
   }
 
   get stateDir(): string {
@@ -60,18 +59,9 @@ export class LoneAgent {
   /** Starts the agent; it may be told to die at a step. Resolves when it can attach pods. */
   async start(dieAt = ''): Promise<void> {
     const enter = `--net=/proc/${process.pid}/fd/${this.netns.fds.netns}`
-    const privilege = [
-      `--reuid=${AGENT_UID}`,
-      `--regid=${AGENT_UID}`,
-      '--clear-groups',
-      '--inh-caps=-all,+net_admin',
-      '--ambient-caps=-all,+net_admin',
-      '--bounding-set=-all,+net_admin',
-      '--no-new-privs',
-    ]
     const child = spawn(
       'nsenter',
-      [enter, 'setpriv', ...privilege, process.execPath, AGENT, this.stateDir, dieAt],
+      [enter, ...withoutRoot('net_admin'), process.execPath, AGENT, this.stateDir, dieAt],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     )
     this.process = child
