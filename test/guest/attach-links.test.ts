@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  type AttachmentSpec,
   parseBridgeConfig,
   parseIpvlanConfig,
   parsePtpConfig,
@@ -14,48 +13,17 @@ import {
   planVlan,
   planVrf,
 } from '../../src/attach/index.ts'
-import { eventually } from '../netns/agent-nodes.ts'
 import { run } from '../netns/kernel-harness.ts'
-import { ping } from '../netns/ping.ts'
+import { addUplinks, FAR_UPLINK, linkSpec, UPLINK } from '../netns/link-pods.ts'
+import { ping, reaches } from '../netns/ping.ts'
 import { WiredPods } from '../netns/wired-pods.ts'
-
-const spec = (n: number): AttachmentSpec => ({
-  network: 'lan',
-  containerId: `c${n}`,
-  ifName: 'net1',
-  sandbox: '/run/netns/x',
-  hostIdentity: 'node-1',
-  ips: [{ address: `10.1.2.${n}/24` }, { address: `fd00:1::${n}/64` }],
-  routes: [{ dst: '10.9.0.0/16', gw: '10.1.2.1' }],
-  dns: {},
-})
-
-/** Two devices of the host that are each other's network. */
-function addUplinks({ host }: WiredPods): void {
-  run(host, [
-    'ip',
-    'link',
-    'add',
-    'up0',
-    'address',
-    '02:00:00:00:00:0e',
-    'type',
-    'veth',
-    'peer',
-    'name',
-    'up1',
-  ])
-  for (const name of ['up0', 'up1']) run(host, ['ip', 'link', 'set', name, 'up'])
-}
-const master = { name: 'up0', mtu: 1500, mac: '02:00:00:00:00:0e' }
-const farMaster = { name: 'up1', mtu: 1500 }
 
 for (const mode of ['l2', 'l3', 'l3s']) {
   test(`ipvlan ${mode}: pods on one device reach each other`, async () => {
     using node = new WiredPods()
     addUplinks(node)
     const config = parseIpvlanConfig({ mode })
-    const plan = (n: number) => planIpvlan({ ...spec(n), master, config })
+    const plan = (n: number) => planIpvlan({ ...linkSpec(n), master: UPLINK, config })
     const first = await node.attach(() => plan(2))
     await node.attach(() => plan(3))
     await reaches(first, ['10.1.2.3', 'fd00:1::3'])
@@ -70,21 +38,21 @@ const inVlan = (vlanId: number) => parseVlanConfig({ master: 'given', vlanId })
 test('vlan: pods in one VLAN of a network reach each other, and no pod of another', async () => {
   using node = new WiredPods()
   addUplinks(node)
-  const first = await node.attach(() => planVlan({ ...spec(2), master, config: inVlan(100) }))
-  await node.attach(() => planVlan({ ...spec(3), master: farMaster, config: inVlan(100) }))
-  await node.attach(() => planVlan({ ...spec(4), master: farMaster, config: inVlan(200) }))
+  const first = await node.attach(() => planVlan({ ...linkSpec(2), master: UPLINK, config: inVlan(100) }))
+  await node.attach(() => planVlan({ ...linkSpec(3), master: FAR_UPLINK, config: inVlan(100) }))
+  await node.attach(() => planVlan({ ...linkSpec(4), master: FAR_UPLINK, config: inVlan(200) }))
   await reaches(first, ['10.1.2.3', 'fd00:1::3'])
   assert.notEqual(await ping(first, '10.1.2.4'), 'ok')
 })
 
 test('dummy: addresses without a network', async () => {
   using node = new WiredPods()
-  const pod = await node.attach(() => planDummy(spec(2)))
+  const pod = await node.attach(() => planDummy(linkSpec(2)))
   assert.match(run(pod, ['ip', '-d', 'link', 'show', 'net1']), /dummy/)
   await reaches(pod, ['10.1.2.2', 'fd00:1::2'])
 })
 
-const ptp = (netns: string) => planPtp({ ...spec(2), config: parsePtpConfig({}) }, netns)
+const ptp = (netns: string) => planPtp({ ...linkSpec(2), config: parsePtpConfig({}) }, netns)
 
 test('vrf: the interface keeps addresses and routes, in the table of the VRF, which goes with it', async () => {
   using node = new WiredPods()
@@ -93,7 +61,7 @@ test('vrf: the interface keeps addresses and routes, in the table of the VRF, wh
   const config = parseVrfConfig({ vrfname: 'red' })
   const plans: ReturnType<typeof planVrf>[] = []
   await node.chain(pod, present => {
-    const plan = planVrf({ ...spec(2), prevResult: result, present, config })
+    const plan = planVrf({ ...linkSpec(2), prevResult: result, present, config })
     plans.push(plan)
     return plan.pod
   })
@@ -106,7 +74,7 @@ test('vrf: the interface keeps addresses and routes, in the table of the VRF, wh
 function bridged(n: number, keys: object) {
   const config = parseBridgeConfig({ preserveDefaultVlan: false, ...keys })
   const ips = [{ address: `10.1.2.${n}/24` }]
-  return (netns: string) => planBridge({ ...spec(n), ips, routes: [], config }, netns)
+  return (netns: string) => planBridge({ ...linkSpec(n), ips, routes: [], config }, netns)
 }
 
 test('bridge: pods of one VLAN reach each other and their gateway, and no pod of another', async () => {
@@ -119,9 +87,3 @@ test('bridge: pods of one VLAN reach each other and their gateway, and no pod of
   assert.match(run(node.host, ['ip', '-d', 'link', 'show', 'cni0.100']), /vlan protocol 802\.1Q id 100/)
   assert.match(run(node.host, ['bridge', 'vlan', 'show', 'dev', 'cni0']), /100/)
 })
-
-async function reaches(from: Parameters<typeof ping>[0], targets: readonly string[]): Promise<void> {
-  for (const target of targets) {
-    await eventually(`an answer of ${target}`, async () => (await ping(from, target)) === 'ok' || undefined)
-  }
-}

@@ -16,20 +16,11 @@ import { diff, type Entry, entryKey, formatEntry, NetlinkKernel, Reconciler } fr
 import { DatagramSocket, NetlinkEvents, Netns, socketIn } from '../../src/sys/index.ts'
 import { eventually } from './agent-nodes.ts'
 import { run } from './kernel-harness.ts'
-import { ping } from './ping.ts'
-import { WiredPods } from './wired-pods.ts'
+import { reaches } from './ping.ts'
+import { podSpec, WiredPods } from './wired-pods.ts'
 
 const PLUGIN = '/usr/lib/cni/bandwidth'
-const spec: AttachmentSpec = {
-  network: 'pods',
-  containerId: 'c1',
-  ifName: 'eth0',
-  sandbox: '/run/netns/x',
-  hostIdentity: 'node-1',
-  ips: [{ address: '10.1.2.2/24' }],
-  routes: [{ dst: '0.0.0.0/0' }],
-  dns: {},
-}
+const spec: AttachmentSpec = { ...podSpec(1), ips: [{ address: '10.1.2.2/24' }] }
 
 function wired(netns: string): Attachment {
   return planPtp({ ...spec, config: parsePtpConfig({}) }, netns)
@@ -100,7 +91,7 @@ test('what passes in a while is a fraction of what passes without a limit, eithe
     using node = new WiredPods()
     const pod = await node.attach(netns => limited(netns, config))
     // The kernel takes its time to find that a new veth has a carrier.
-    await eventually('an answer', async () => (await ping(pod, '10.1.2.1')) === 'ok' || undefined)
+    await reaches(pod, ['10.1.2.1'])
     ways.in.push(await flood(node.host, pod, '10.1.2.2'))
     ways.out.push(await flood(pod, node.host, '10.1.2.1'))
   }

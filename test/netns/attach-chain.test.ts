@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  type AttachmentSpec,
   parsePtpConfig,
   parseSbrConfig,
   parseTuningConfig,
@@ -10,18 +9,9 @@ import {
   planTuning,
 } from '../../src/attach/index.ts'
 import { run } from './kernel-harness.ts'
-import { WiredPods } from './wired-pods.ts'
+import { podSpec, WiredPods } from './wired-pods.ts'
 
-const spec: AttachmentSpec = {
-  network: 'pods',
-  containerId: 'c1',
-  ifName: 'eth0',
-  sandbox: '/run/netns/x',
-  hostIdentity: 'node-1',
-  ips: [{ address: '10.1.2.2/24' }, { address: 'fd00:1::2/64' }],
-  routes: [{ dst: '0.0.0.0/0' }, { dst: '::/0' }],
-  dns: {},
-}
+const spec = podSpec(2)
 const ptp = (netns: string) => planPtp({ ...spec, config: parsePtpConfig({}) }, netns)
 
 test('sbr: what comes from the address goes by its own table', async () => {

@@ -17,18 +17,11 @@ import type { Netns } from '../../src/sys/index.ts'
 import { eventually } from './agent-nodes.ts'
 import { forged, forgedOnBridges, honest, MAC, OTHER_MAC, OVERLAY_PORT } from './guard-frames.ts'
 import { run } from './kernel-harness.ts'
-import { ping } from './ping.ts'
-import { WiredPods } from './wired-pods.ts'
+import { reaches } from './ping.ts'
+import { podSpec, WiredPods } from './wired-pods.ts'
 
 const spec = (n: 2 | 3): AttachmentSpec => ({
-  network: 'pods',
-  containerId: `c${n}`,
-  ifName: 'eth0',
-  sandbox: '/run/netns/x',
-  hostIdentity: 'node-1',
-  ips: [{ address: `10.1.2.${n}/24` }, { address: `fd00:1::${n}/64` }],
-  routes: [{ dst: '0.0.0.0/0' }, { dst: '::/0' }],
-  dns: {},
+  ...podSpec(n),
   requestedMac: { args: n === 2 ? MAC : OTHER_MAC },
   tunnelPorts: [OVERLAY_PORT],
 })
@@ -81,9 +74,7 @@ for (const by of ['bridge', 'host'] as const) {
     using node = new WiredPods()
     const pod = await node.attach(plans[by](2))
     const neighbour = await node.attach(plans[by](3))
-    for (const target of ['10.1.2.1', '10.1.2.3', 'fd00:1::1', 'fd00:1::3']) {
-      await eventually(`an answer of ${target}`, async () => (await ping(pod, target)) === 'ok' || undefined)
-    }
+    await reaches(pod, ['10.1.2.1', '10.1.2.3', 'fd00:1::1', 'fd00:1::3'])
     assert.deepEqual(dropped(node.host), {}, 'nothing of that is dropped')
     for (const [what, frame] of honest) {
       await context.test(`passes: ${what}`, async () => {

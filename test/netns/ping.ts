@@ -2,6 +2,7 @@ import { systemClock } from '../../src/base/index.ts'
 import { familyOf } from '../../src/ip/index.ts'
 import { Pinger } from '../../src/probe/index.ts'
 import { DatagramSocket, type Netns, socketIn } from '../../src/sys/index.ts'
+import { eventually } from './agent-nodes.ts'
 
 /** linux/in.h and linux/in6.h: IPPROTO_ICMP, IPPROTO_ICMPV6. */
 const SOCKETS = { 4: ['inet', 1], 6: ['inet6', 58] } as const
@@ -17,5 +18,12 @@ export async function ping(from: Netns, address: string): Promise<string> {
     return outcome.ok ? 'ok' : outcome.reason
   } finally {
     pinger.close()
+  }
+}
+
+/** Each of these answers, at the latest when duplicate address detection is over. */
+export async function reaches(from: Netns, targets: readonly string[]): Promise<void> {
+  for (const target of targets) {
+    await eventually(`an answer of ${target}`, async () => (await ping(from, target)) === 'ok' || undefined)
   }
 }

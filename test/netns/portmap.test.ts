@@ -4,32 +4,15 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import process from 'node:process'
 import { test } from 'node:test'
-import {
-  type AttachmentSpec,
-  parseBridgeConfig,
-  parsePortmapConfig,
-  planBridge,
-  planPortmap,
-} from '../../src/attach/index.ts'
+import { parseBridgeConfig, parsePortmapConfig, planBridge, planPortmap } from '../../src/attach/index.ts'
 import { NetlinkKernel } from '../../src/kernel/index.ts'
 import { Netns } from '../../src/sys/index.ts'
 import { eventually } from './agent-nodes.ts'
 import { run } from './kernel-harness.ts'
-import { WiredPods } from './wired-pods.ts'
+import { podSpec, WiredPods } from './wired-pods.ts'
 
 const HOST4 = '192.0.2.1'
 const HOST6 = '2001:db8::1'
-
-const spec = (n: 2 | 3): AttachmentSpec => ({
-  network: 'pods',
-  containerId: `c${n}`,
-  ifName: 'eth0',
-  sandbox: '/run/netns/x',
-  hostIdentity: 'node-1',
-  ips: [{ address: `10.1.2.${n}/24` }, { address: `fd00:1::${n}/64` }],
-  routes: [],
-  dns: {},
-})
 
 // Where bridges call netfilter, a packet that returns to its pod leaves by the port it came in by.
 const BRIDGE = { isDefaultGateway: true, ipMasq: true, hairpinMode: true }
@@ -39,7 +22,7 @@ const BACKENDS = ['nftables', 'iptables'] as const
 /** Both plugins translate addresses by this backend. */
 function plansBy(backend: (typeof BACKENDS)[number]) {
   const bridge = parseBridgeConfig({ ...BRIDGE, ipMasqBackend: backend })
-  const bridged = (n: 2 | 3) => (netns: string) => planBridge({ ...spec(n), config: bridge }, netns)
+  const bridged = (n: 2 | 3) => (netns: string) => planBridge({ ...podSpec(n), config: bridge }, netns)
   const ports = (portMappings: readonly object[], config: object = {}) =>
     planPortmap({
       network: 'pods',
@@ -263,7 +246,7 @@ test('what the host serves to itself is not for its neighbours, whatever they se
   using world = new PublishedPods()
   const { wired, host, client } = world
   const unguarded = parseBridgeConfig({ ...BRIDGE, guard: false })
-  const pod = await wired.attach(netns => planBridge({ ...spec(2), config: unguarded }, netns))
+  const pod = await wired.attach(netns => planBridge({ ...podSpec(2), config: unguarded }, netns))
   await wired.attach(() => plansBy('nftables').ports([{ hostPort: 8080, containerPort: 80 }]))
   await world.answer(host, 'host', 9999)
   assert.equal(ask(host, 'tcp', '127.0.0.1', 9999), 'host 127.0.0.1')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Attachment, HOST_NETNS, removedOnDelete } from '../../src/attach/index.ts'
+import { type Attachment, type AttachmentSpec, HOST_NETNS, removedOnDelete } from '../../src/attach/index.ts'
 import {
   type ApplyContext,
   applyOnce,
@@ -13,6 +13,18 @@ import {
 } from '../../src/kernel/index.ts'
 import { Netns, openTun } from '../../src/sys/index.ts'
 import { programsIn, run } from './kernel-harness.ts'
+
+/** The n-th pod of a network, with an address of each family. */
+export const podSpec = (n: number): AttachmentSpec => ({
+  network: 'pods',
+  containerId: `c${n}`,
+  ifName: 'eth0',
+  sandbox: '/run/netns/x',
+  hostIdentity: 'node-1',
+  ips: [{ address: `10.1.2.${n}/24` }, { address: `fd00:1::${n}/64` }],
+  routes: [{ dst: '0.0.0.0/0' }, { dst: '::/0' }],
+  dns: {},
+})
 
 /** A host and its pods as namespaces, wired by what planners say and nothing else. */
 export class WiredPods implements Disposable {
