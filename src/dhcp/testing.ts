@@ -1,4 +1,4 @@
-import { PodlaceError } from '../base/index.ts'
+import { ManualClock, PodlaceError, silentLogger } from '../base/index.ts'
 import { addressToBytes, macToBytes, parseAddress } from '../ip/index.ts'
 import {
   DHCP_OPTION,
@@ -12,6 +12,7 @@ import {
 import type { PacketSource } from '../sys/index.ts'
 import type { Wire } from './conversation.ts'
 import type { LeaseStore } from './lease-files.ts'
+import { Leases } from './leases.ts'
 import { type LeaseRecord, recordKey } from './record.ts'
 import type { Found, PodNamespace, Site } from './site.ts'
 
@@ -124,4 +125,45 @@ export function memoryStore(records = new Map<string, LeaseRecord>()): LeaseStor
     write: record => void records.set(recordKey(record), record),
     remove: key => void records.delete(key),
   }
+}
+
+export const holder = { containerId: 'c1', network: 'lan', ifName: 'eth0' }
+export const settings = { options: new Map([[61, Buffer.from('\0c1/lan/eth0')]]), priority: 0 }
+
+/** A daemon with a network, a disk and a clock of its own; `next` is the one after it. */
+export function fakeDaemon({
+  network = new FakeNetwork(),
+  clock = new ManualClock(),
+  disk = new Map<string, LeaseRecord>(),
+  broadcast = false,
+} = {}) {
+  const leases = new Leases({
+    site: network,
+    store: memoryStore(disk),
+    clock,
+    random: () => 0,
+    log: silentLogger,
+    broadcast,
+    timeoutMs: 10_000,
+    resendMaxMs: 62_000,
+    totalMs: 208_000,
+  })
+  return {
+    network,
+    clock,
+    disk,
+    leases,
+    add: () => leases.add(holder, POD, '/run/netns/c1', settings),
+    get: () => leases.get(holder),
+    next: () => fakeDaemon({ network, clock, disk }),
+  }
+}
+
+/** A daemon whose holder has a lease of 10.1.0.9; what was said for it is forgotten. */
+export async function leasedDaemon(options: Parameters<typeof fakeDaemon>[0] = {}, leaseSeconds = 1000) {
+  const node = fakeDaemon(options)
+  node.network.answer = honest('10.1.0.9', promise(leaseSeconds))
+  await node.add()
+  node.network.said.length = 0
+  return node
 }
