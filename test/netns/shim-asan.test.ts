@@ -17,6 +17,7 @@ const SANITIZERS = {
   ASAN_OPTIONS: `detect_leaks=0:halt_on_error=1:exitcode=${REPORT_STATUS}`,
   UBSAN_OPTIONS: `halt_on_error=1:exitcode=${REPORT_STATUS}`,
 }
+const TESTS = ['shim', 'shim-alone', 'shim-orders'].map(name => `test/netns/${name}.test.ts`)
 const ROUNDS = 100
 
 let directory: string
@@ -37,7 +38,7 @@ test('the tests of the shim find no memory error', () => {
   const child = spawnSync(
     process.execPath,
     // the size of this build says nothing
-    ['--test-skip-pattern=static and small', 'test/netns/shim.test.ts'],
+    ['--test', '--test-skip-pattern=static and small', ...TESTS],
     { cwd: root, env: Object.fromEntries(env), encoding: 'utf8', timeout: 120_000 },
   )
   assert.equal(child.status, 0, child.stdout + child.stderr)
