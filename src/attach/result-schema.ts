@@ -24,15 +24,18 @@ export const interfaceAddressSchema = v.pipe(
 /** A whole number, 0 or more. */
 export const countSchema = v.pipe(v.number(), v.integer(), v.minValue(0))
 
+/** As netlink has it. */
+const u32 = v.pipe(countSchema, v.maxValue(0xffff_ffff))
+
 /** @see CniRoute */
 export const routeSchema = v.object({
   dst: interfaceAddressSchema,
   gw: v.exactOptional(addressSchema),
-  mtu: v.exactOptional(countSchema),
-  advmss: v.exactOptional(countSchema),
-  priority: v.exactOptional(countSchema),
-  table: v.exactOptional(countSchema),
-  scope: v.exactOptional(countSchema),
+  mtu: v.exactOptional(u32),
+  advmss: v.exactOptional(u32),
+  priority: v.exactOptional(u32),
+  table: v.exactOptional(u32),
+  scope: v.exactOptional(u32),
 })
 
 const texts = v.array(v.string())
