@@ -4,6 +4,13 @@ import { expectEqual, expectError, expectThat } from '../expect.ts'
 import type { Namespace } from '../namespace.ts'
 import { observeLinks, observeQdiscs } from '../observe.ts'
 import type { AttachOptions, World } from '../world.ts'
+import {
+  checksWhole,
+  deletesTwice,
+  deletesWithoutNamespace,
+  deletesWithoutResult,
+  type LifeSubject,
+} from './life.ts'
 import { hostEnd } from './links.ts'
 
 const NEEDS: Needs = {
@@ -73,6 +80,12 @@ async function expectDirections(
 async function refuses(world: World, shaping: Readonly<Record<string, unknown>>): Promise<void> {
   const attachment = await world.attachment(network(world, shaping))
   expectError(await attachment.add())
+}
+
+const LIFE: LifeSubject = {
+  type: 'bandwidth',
+  needs: NEEDS,
+  attach: world => world.attach(network(world, { ...INGRESS, ...EGRESS })),
 }
 
 export const bandwidthCases: readonly ConformanceCase[] = [
@@ -191,49 +204,10 @@ export const bandwidthCases: readonly ConformanceCase[] = [
       )
     },
   },
-  {
-    id: 'bandwidth.del.no-namespace',
-    title: 'DEL after the namespace has gone succeeds, and the host has the links that it had before',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world, { ...INGRESS, ...EGRESS }))
-      await attachment.pod.remove()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'bandwidth.del.no-result',
-    title: 'DEL without prevResult does the same',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world, { ...INGRESS, ...EGRESS }))
-      attachment.forgetResult()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'bandwidth.del.twice',
-    title: 'DEL twice: both succeed',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world, EGRESS))
-      await attachment.mustDel()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'bandwidth.check.whole',
-    title: 'CHECK of an attachment as ADD left it succeeds',
-    source: SPEC.check,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world, { ...INGRESS, ...EGRESS }))
-      await attachment.mustCheck()
-    },
-  },
+  deletesWithoutNamespace(LIFE),
+  deletesWithoutResult(LIFE),
+  deletesTwice(LIFE),
+  checksWhole(LIFE),
   {
     id: 'bandwidth.check.no-bucket',
     title: 'CHECK notices that the shaping has gone (if it is not back by then)',

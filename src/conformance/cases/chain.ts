@@ -4,6 +4,7 @@ import { expectEqual, expectError, expectSuccess, expectThat } from '../expect.t
 import { OUTSIDE, UPLINK } from '../fake-host.ts'
 import { observeLink } from '../observe.ts'
 import type { AttachOptions, World } from '../world.ts'
+import { deletesWithoutNamespace, deletesWithoutResult, type LifeSubject } from './life.ts'
 import { expectNoLink } from './links.ts'
 
 const NEEDS: Needs = {
@@ -35,6 +36,12 @@ const ARGS: AttachOptions = {
     },
     dns: { servers: ['10.1.0.1'] },
   },
+}
+
+const LIFE: LifeSubject = {
+  type: 'chain',
+  needs: NEEDS,
+  attach: world => world.attach(network(world), ARGS),
 }
 
 export const chainCases: readonly ConformanceCase[] = [
@@ -98,28 +105,8 @@ export const chainCases: readonly ConformanceCase[] = [
       await attachment.mustDel()
     },
   },
-  {
-    id: 'chain.del.no-namespace',
-    title: 'DEL of the whole list after the namespace has gone succeeds and leaves nothing',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world), ARGS)
-      await attachment.pod.remove()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'chain.del.no-result',
-    title: 'DEL of the whole list without prevResult succeeds and leaves nothing',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world), ARGS)
-      attachment.forgetResult()
-      await attachment.mustDel()
-    },
-  },
+  deletesWithoutNamespace(LIFE),
+  deletesWithoutResult(LIFE),
   {
     id: 'chain.add.late-failure',
     title: 'a list whose last plugin fails is taken back by DEL, and nothing stays',

@@ -1,9 +1,9 @@
 import type { ConformanceCase, Needs } from '../case.ts'
 import { documentation, hostLocal, SPEC } from '../configs.ts'
-import { eventually, expectDefined, expectEqual, expectError, expectIncludes, expectThat } from '../expect.ts'
+import { eventually, expectDefined, expectEqual, expectIncludes, expectThat } from '../expect.ts'
 import { addressesOf, observeLink } from '../observe.ts'
 import type { World } from '../world.ts'
-import { expectNoLink } from './links.ts'
+import { checksAddress, deletesTwice, deletesWithoutNamespace, type LifeSubject } from './life.ts'
 
 type Extra = Readonly<Record<string, unknown>>
 
@@ -24,6 +24,7 @@ function single(world: World, { type }: Subject, extra: Extra = {}) {
 function singleCases(subject: Subject): ConformanceCase[] {
   const { type, needs } = subject
   const source = documentation(type)
+  const life: LifeSubject = { type, needs, attach: world => world.attach(single(world, subject)) }
   return [
     {
       id: `${type}.add.interface`,
@@ -50,41 +51,9 @@ function singleCases(subject: Subject): ConformanceCase[] {
         expectEqual('interfaces', names, [['eth0', pod.path]])
       },
     },
-    {
-      id: `${type}.del.twice`,
-      title: 'DEL takes the interface away, twice: both succeed',
-      source: SPEC.del,
-      needs,
-      async run(world) {
-        const attachment = await world.attach(single(world, subject))
-        await attachment.mustDel()
-        await expectNoLink('eth0 in the container', attachment.pod, 'eth0')
-        await attachment.mustDel()
-      },
-    },
-    {
-      id: `${type}.del.no-namespace`,
-      title: 'DEL after the namespace has gone succeeds and gives the address back',
-      source: SPEC.del,
-      needs,
-      async run(world) {
-        const attachment = await world.attach(single(world, subject))
-        await attachment.pod.remove()
-        await attachment.mustDel()
-      },
-    },
-    {
-      id: `${type}.check.address`,
-      title: 'CHECK succeeds, and is an error when the address has gone',
-      source: SPEC.check,
-      needs,
-      async run(world) {
-        const attachment = await world.attach(single(world, subject))
-        await attachment.mustCheck()
-        await attachment.pod.ip('address flush dev eth0')
-        expectError(await attachment.check())
-      },
-    },
+    deletesTwice(life),
+    deletesWithoutNamespace(life),
+    checksAddress(life),
   ]
 }
 

@@ -4,6 +4,7 @@ import { expectEqual, expectError, expectThat } from '../expect.ts'
 import { OUTSIDE, UPLINK } from '../fake-host.ts'
 import { observeAll } from '../observe.ts'
 import type { World } from '../world.ts'
+import { deletesTwice, deletesWithoutNamespace, type LifeSubject } from './life.ts'
 
 const NEEDS: Needs = { plugins: ['bridge', 'host-local', 'firewall'], kernel: ['bridge', 'veth', 'nat'] }
 const DOCS = documentation('firewall')
@@ -45,6 +46,12 @@ async function onClosedHost(world: World, run: () => Promise<void>): Promise<voi
   } finally {
     await host.output(['nft', '-f', '-'], forwardPolicy('accept'))
   }
+}
+
+const LIFE: LifeSubject = {
+  type: 'firewall',
+  needs: NEEDS,
+  attach: world => world.attach(world.network(bridge(world), { type: 'firewall' })),
 }
 
 export const firewallCases: readonly ConformanceCase[] = [
@@ -142,29 +149,8 @@ export const firewallCases: readonly ConformanceCase[] = [
       expectError(await attachment.add())
     },
   },
-  {
-    id: 'firewall.del.no-namespace',
-    title: 'DEL after the namespace has gone takes the rules of the container away',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const plain = world.network(bridge(world), { type: 'firewall' })
-      const attachment = await world.attach(plain)
-      await attachment.pod.remove()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'firewall.del.twice',
-    title: 'DEL twice: both succeed',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world))
-      await attachment.mustDel()
-      await attachment.mustDel()
-    },
-  },
+  deletesWithoutNamespace(LIFE),
+  deletesTwice(LIFE),
   {
     id: 'firewall.del.no-result',
     title: 'DEL without prevResult succeeds',

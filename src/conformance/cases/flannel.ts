@@ -6,6 +6,7 @@ import { expectEqual, expectError, expectIncludes } from '../expect.ts'
 import { OUTSIDE, UPLINK } from '../fake-host.ts'
 import { addressesOf, observeLink, observeRoutes } from '../observe.ts'
 import type { World } from '../world.ts'
+import { deletesTwice } from './life.ts'
 import { expectNoLink } from './links.ts'
 
 const NEEDS: Needs = { plugins: ['flannel', 'bridge', 'host-local'], kernel: ['bridge', 'veth'] }
@@ -107,18 +108,7 @@ export const flannelCases: readonly ConformanceCase[] = [
       expectError(await (await world.attachment(network(world, rest))).add(), { mentions: new RegExp(name) })
     },
   })),
-  {
-    id: 'flannel.del.twice',
-    title: 'DEL takes interface and address away, twice: both succeed',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world))
-      await attachment.mustDel()
-      await expectNoLink('eth0 in the container', attachment.pod, 'eth0')
-      await attachment.mustDel()
-    },
-  },
+  deletesTwice({ type: 'flannel', needs: NEEDS, attach: world => world.attach(network(world)) }),
   {
     id: 'flannel.del.no-file',
     title: 'DEL after subnet.env has gone takes interface and address away',

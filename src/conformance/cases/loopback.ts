@@ -1,7 +1,8 @@
 import type { ConformanceCase, Needs } from '../case.ts'
 import { documentation, SPEC } from '../configs.ts'
-import { expectDefined, expectEqual, expectError, expectIncludes, expectSuccess } from '../expect.ts'
+import { expectDefined, expectEqual, expectError, expectIncludes } from '../expect.ts'
 import { observeLink } from '../observe.ts'
+import { deletesWithoutNamespace } from './life.ts'
 
 const NEEDS: Needs = { plugins: ['loopback'] }
 const DOCS = documentation('loopback')
@@ -87,17 +88,11 @@ export const loopbackCases: readonly ConformanceCase[] = [
       await attachment.mustDel()
     },
   },
-  {
-    id: 'loopback.del.no-namespace',
-    title: 'DEL after the namespace has gone succeeds',
-    source: SPEC.del,
+  deletesWithoutNamespace({
+    type: 'loopback',
     needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(world.network({ type: 'loopback' }), LO)
-      await attachment.pod.remove()
-      expectSuccess(await attachment.del())
-    },
-  },
+    attach: world => world.attach(world.network({ type: 'loopback' }), LO),
+  }),
   {
     id: 'loopback.check.down',
     title: 'CHECK succeeds, and is an error when lo is down',

@@ -3,6 +3,7 @@ import { bridge, documentation, dualStack, GATEWAY, SPEC } from '../configs.ts'
 import { expectDefined, expectEqual, expectError, expectThat } from '../expect.ts'
 import { observeRoutes, observeRules } from '../observe.ts'
 import type { Pod } from '../pod.ts'
+import { checksWhole, deletesTwice, deletesWithoutNamespace, type LifeSubject } from './life.ts'
 import { network } from './numbered-networks.ts'
 
 const NEEDS: Needs = { plugins: ['bridge', 'host-local', 'sbr'], kernel: ['bridge', 'veth'] }
@@ -16,6 +17,12 @@ async function tableOf(pod: Pod, address: string, family: 4 | 6 = 4): Promise<st
 async function defaultGateway(pod: Pod, table: string, family: 4 | 6 = 4): Promise<string | undefined> {
   const routes = await observeRoutes(pod, family)
   return routes.find(route => route.dst === 'default' && route.table === table)?.gateway
+}
+
+const LIFE: LifeSubject = {
+  type: 'sbr',
+  needs: NEEDS,
+  attach: world => world.attach(network(world, 0, { type: 'sbr' })),
 }
 
 export const sbrCases: readonly ConformanceCase[] = [
@@ -135,36 +142,7 @@ export const sbrCases: readonly ConformanceCase[] = [
       expectEqual('sources of rules', sources, [first.address])
     },
   },
-  {
-    id: 'sbr.del.no-namespace',
-    title: 'DEL after the namespace has gone succeeds',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world, 0, { type: 'sbr' }))
-      await attachment.pod.remove()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'sbr.del.twice',
-    title: 'DEL twice: both succeed',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world, 0, { type: 'sbr' }))
-      await attachment.mustDel()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'sbr.check.whole',
-    title: 'CHECK of an attachment as ADD left it succeeds',
-    source: SPEC.check,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(world.network(bridge(world), { type: 'sbr' }))
-      await attachment.mustCheck()
-    },
-  },
+  deletesWithoutNamespace(LIFE),
+  deletesTwice(LIFE),
+  checksWhole({ ...LIFE, attach: world => world.attach(world.network(bridge(world), { type: 'sbr' })) }),
 ]

@@ -1,9 +1,10 @@
 import type { PluginConfig } from '../attachment.ts'
 import type { ConformanceCase, Needs } from '../case.ts'
-import { documentation, SPEC } from '../configs.ts'
+import { documentation } from '../configs.ts'
 import { expectEqual, expectError } from '../expect.ts'
 import type { World } from '../world.ts'
 import { addressNetwork } from './host-local/network.ts'
+import { checksWhole, deletesTwice, type LifeSubject } from './life.ts'
 
 const NEEDS: Needs = { plugins: ['static'] }
 const DOCS = documentation('static')
@@ -50,6 +51,12 @@ const SOURCES: readonly {
       ),
   },
 ]
+
+const LIFE: LifeSubject = {
+  type: 'static',
+  needs: NEEDS,
+  attach: world => world.attach(addressNetwork(world, ipam())),
+}
 
 export const staticCases: readonly ConformanceCase[] = [
   ...SOURCES.map(({ id, what, attach }) => ({
@@ -123,25 +130,6 @@ export const staticCases: readonly ConformanceCase[] = [
       expectEqual('gateway', result.ips[0]?.gateway, '10.22.0.9')
     },
   },
-  {
-    id: 'static.del.twice',
-    title: 'DEL twice: both succeed',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(addressNetwork(world, ipam()))
-      await attachment.mustDel()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'static.check.whole',
-    title: 'CHECK with the result of ADD succeeds',
-    source: SPEC.check,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(addressNetwork(world, ipam()))
-      await attachment.mustCheck()
-    },
-  },
+  deletesTwice(LIFE),
+  checksWhole(LIFE),
 ]

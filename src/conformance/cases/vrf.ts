@@ -2,6 +2,7 @@ import type { ConformanceCase, Needs } from '../case.ts'
 import { bridge, documentation, dualStack, SPEC } from '../configs.ts'
 import { expectDefined, expectEqual, expectError, expectThat } from '../expect.ts'
 import { addressesOf, observeLink, observeLinks, observeRoutes } from '../observe.ts'
+import { deletesWithoutNamespace } from './life.ts'
 import { network } from './numbered-networks.ts'
 
 const NEEDS: Needs = { plugins: ['bridge', 'host-local', 'vrf'], kernel: ['bridge', 'veth', 'vrf'] }
@@ -109,17 +110,11 @@ export const vrfCases: readonly ConformanceCase[] = [
       expectError(await attachment.add())
     },
   },
-  {
-    id: 'vrf.del.no-namespace',
-    title: 'DEL after the namespace has gone succeeds',
-    source: SPEC.del,
+  deletesWithoutNamespace({
+    type: 'vrf',
     needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world, 0, VRF_PLUGIN))
-      await attachment.pod.remove()
-      await attachment.mustDel()
-    },
-  },
+    attach: world => world.attach(network(world, 0, VRF_PLUGIN)),
+  }),
   {
     id: 'vrf.check.member',
     title: 'CHECK succeeds, and is an error when the interface has left the VRF',

@@ -4,6 +4,7 @@ import { bridge, GATEWAY, hostLocal, SPEC } from '../../configs.ts'
 import { expectEqual, expectError } from '../../expect.ts'
 import { addressesOf, observeAll, observeLink, observeRoutes } from '../../observe.ts'
 import type { World } from '../../world.ts'
+import { checksDeleted, checksWhole } from '../life.ts'
 import { hostEnd } from '../links.ts'
 import { masquerading } from './network.ts'
 
@@ -75,16 +76,7 @@ async function fingerprint(world: World, { pod }: Attachment): Promise<Map<strin
 
 /** What CHECK notices. */
 export const bridgeCheckCases: readonly ConformanceCase[] = [
-  {
-    id: 'bridge.check.whole',
-    title: 'CHECK of an attachment as ADD left it succeeds',
-    source: SPEC.check,
-    needs: NAT,
-    async run(world) {
-      const attachment = await world.attach(masquerading(world))
-      await attachment.mustCheck()
-    },
-  },
+  checksWhole({ type: 'bridge', needs: NAT, attach: world => world.attach(masquerading(world)) }),
   {
     id: 'bridge.check.routes',
     title: 'CHECK succeeds with a route that names no gateway',
@@ -96,17 +88,11 @@ export const bridgeCheckCases: readonly ConformanceCase[] = [
       await attachment.mustCheck()
     },
   },
-  {
-    id: 'bridge.check.deleted',
-    title: 'CHECK after DEL is an error',
-    source: SPEC.check,
+  checksDeleted({
+    type: 'bridge',
     needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(world.network(bridge(world)))
-      await attachment.mustDel()
-      expectError(await attachment.check())
-    },
-  },
+    attach: world => world.attach(world.network(bridge(world))),
+  }),
   {
     id: 'bridge.check.no-namespace',
     title: 'CHECK after the namespace has gone is an error',

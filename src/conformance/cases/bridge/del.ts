@@ -2,11 +2,18 @@ import type { ConformanceCase, Needs } from '../../case.ts'
 import { bridge, SPEC } from '../../configs.ts'
 import { expectEqual } from '../../expect.ts'
 import { OUTSIDE, UPLINK } from '../../fake-host.ts'
+import { deletesTwice, deletesWithoutNamespace, deletesWithoutResult, type LifeSubject } from '../life.ts'
 import { expectNoLink } from '../links.ts'
 import { masquerading, ports } from './network.ts'
 
 const NEEDS: Needs = { plugins: ['bridge', 'host-local'], kernel: ['bridge', 'veth'] }
 const NAT: Needs = { ...NEEDS, kernel: ['bridge', 'veth', 'nat'] }
+
+const LIFE: LifeSubject = {
+  type: 'bridge',
+  needs: NEEDS,
+  attach: world => world.attach(world.network(bridge(world))),
+}
 
 /** What DEL takes away, whatever happened before. */
 export const bridgeDelCases: readonly ConformanceCase[] = [
@@ -22,17 +29,7 @@ export const bridgeDelCases: readonly ConformanceCase[] = [
       expectEqual('ports of the bridge', await ports(world), [])
     },
   },
-  {
-    id: 'bridge.del.twice',
-    title: 'DEL twice: both succeed',
-    source: `${SPEC.del}: "idempotent"`,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(world.network(bridge(world)))
-      await attachment.mustDel()
-      await attachment.mustDel()
-    },
-  },
+  deletesTwice(LIFE),
   {
     id: 'bridge.del.nothing',
     title: 'DEL of what was never added succeeds',
@@ -43,17 +40,7 @@ export const bridgeDelCases: readonly ConformanceCase[] = [
       await attachment.mustDel()
     },
   },
-  {
-    id: 'bridge.del.no-namespace',
-    title: 'DEL after the namespace has gone succeeds and gives the address back',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(world.network(bridge(world)))
-      await attachment.pod.remove()
-      await attachment.mustDel()
-    },
-  },
+  deletesWithoutNamespace(LIFE),
   {
     id: 'bridge.del.no-interface',
     title: 'DEL succeeds if somebody deleted the interface before',
@@ -65,18 +52,7 @@ export const bridgeDelCases: readonly ConformanceCase[] = [
       await attachment.mustDel()
     },
   },
-  {
-    id: 'bridge.del.no-result',
-    title: 'DEL without prevResult does the same',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(world.network(bridge(world)))
-      attachment.forgetResult()
-      await attachment.mustDel()
-      await expectNoLink('eth0 in the container', attachment.pod, 'eth0')
-    },
-  },
+  deletesWithoutResult(LIFE),
   {
     id: 'bridge.del.no-bridge',
     title: 'DEL succeeds if the bridge has gone',

@@ -3,6 +3,7 @@ import { bridge, documentation, GATEWAY, SPEC } from '../../configs.ts'
 import { expectEqual, expectError } from '../../expect.ts'
 import { addressesOf, observeLink, observeLinks } from '../../observe.ts'
 import type { World } from '../../world.ts'
+import { refusesExistingInterface } from '../existing-interface.ts'
 
 const NEEDS: Needs = { plugins: ['bridge', 'host-local'], kernel: ['bridge', 'veth'] }
 const DOCS = documentation('bridge')
@@ -96,20 +97,7 @@ export const bridgeRefusalCases: readonly ConformanceCase[] = [
       )
     },
   },
-  {
-    id: 'bridge.add.interface-exists',
-    title: 'an interface of that name in the container is an error, and stays as it is',
-    source: SPEC.add,
-    needs: NEEDS,
-    async run(world) {
-      const pod = await world.pod()
-      await pod.ip('link add eth0 type veth peer name other')
-      const before = (await observeLink(pod, 'eth0'))?.address
-      const attachment = await world.attachment(world.network(bridge(world)), { pod })
-      expectError(await attachment.add())
-      expectEqual('MAC address of eth0', (await observeLink(pod, 'eth0'))?.address, before)
-    },
-  },
+  refusesExistingInterface('bridge', NEEDS, world => world.network(bridge(world))),
   {
     id: 'bridge.add.twice',
     title: 'ADD twice for the same container and interface is an error; the first one stays whole',

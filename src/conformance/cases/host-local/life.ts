@@ -1,13 +1,20 @@
 import { join } from 'node:path'
 import type { ConformanceCase, Needs } from '../../case.ts'
 import { documentation, SPEC } from '../../configs.ts'
-import { expectEqual, expectError, expectSuccess } from '../../expect.ts'
+import { expectEqual, expectSuccess } from '../../expect.ts'
+import { checksDeleted, checksWhole, deletesTwice, type LifeSubject } from '../life.ts'
 import { leases, network } from './network.ts'
 
 const NEEDS: Needs = { plugins: ['host-local'] }
 const DOCS = documentation('host-local')
 
 /** DEL and CHECK. */
+const LIFE: LifeSubject = {
+  type: 'host-local',
+  needs: NEEDS,
+  attach: world => world.attach(network(world)),
+}
+
 export const hostLocalLifeCases: readonly ConformanceCase[] = [
   {
     id: 'host-local.del.without-namespace',
@@ -24,17 +31,7 @@ export const hostLocalLifeCases: readonly ConformanceCase[] = [
       expectEqual('address files', leases(world), [])
     },
   },
-  {
-    id: 'host-local.del.twice',
-    title: 'DEL twice: both succeed',
-    source: `${SPEC.del}: "idempotent"`,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world))
-      await attachment.mustDel()
-      await attachment.mustDel()
-    },
-  },
+  deletesTwice(LIFE),
   {
     id: 'host-local.del.nothing',
     title: 'DEL of what was never added succeeds, also in a data folder that is not there',
@@ -59,25 +56,6 @@ export const hostLocalLifeCases: readonly ConformanceCase[] = [
       expectEqual('address files', leases(world), ['10.22.0.3'])
     },
   },
-  {
-    id: 'host-local.check.whole',
-    title: 'CHECK of a held address succeeds',
-    source: SPEC.check,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world))
-      await attachment.mustCheck()
-    },
-  },
-  {
-    id: 'host-local.check.deleted',
-    title: 'CHECK after DEL is an error',
-    source: SPEC.check,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world))
-      await attachment.mustDel()
-      expectError(await attachment.check())
-    },
-  },
+  checksWhole(LIFE),
+  checksDeleted(LIFE),
 ]

@@ -2,6 +2,7 @@ import type { ConformanceCase } from '../../case.ts'
 import { ALL_OR_NOTHING, documentation, dualStack, hostLocal, range, SPEC } from '../../configs.ts'
 import { expectDefined, expectEqual, expectError, expectIncludes } from '../../expect.ts'
 import { addressesOf, observeLink } from '../../observe.ts'
+import { checksAddress, deletesTwice, deletesWithoutNamespace, type LifeSubject } from '../life.ts'
 import { expectNoLink } from '../links.ts'
 import { needsOf, network, SUBJECTS, type Subject } from './subjects.ts'
 
@@ -22,6 +23,7 @@ function commonCases(subject: Subject): ConformanceCase[] {
       await expectNoLink('eth0 in the container', attachment.pod, 'eth0')
     },
   })
+  const life: LifeSubject = { type, needs, attach: world => world.attach(network(world, subject)) }
   return [
     {
       id: `${type}.add.interface`,
@@ -109,41 +111,9 @@ function commonCases(subject: Subject): ConformanceCase[] {
         expectDefined('the master after DEL', await observeLink(pod, 'inner'))
       },
     },
-    {
-      id: `${type}.del.twice`,
-      title: 'DEL takes the interface away, twice: both succeed',
-      source: SPEC.del,
-      needs,
-      async run(world) {
-        const attachment = await world.attach(network(world, subject))
-        await attachment.mustDel()
-        await expectNoLink('eth0 in the container', attachment.pod, 'eth0')
-        await attachment.mustDel()
-      },
-    },
-    {
-      id: `${type}.del.no-namespace`,
-      title: 'DEL after the namespace has gone succeeds and gives the address back',
-      source: SPEC.del,
-      needs,
-      async run(world) {
-        const attachment = await world.attach(network(world, subject))
-        await attachment.pod.remove()
-        await attachment.mustDel()
-      },
-    },
-    {
-      id: `${type}.check.address`,
-      title: 'CHECK succeeds, and is an error when the address has gone',
-      source: SPEC.check,
-      needs,
-      async run(world) {
-        const attachment = await world.attach(network(world, subject))
-        await attachment.mustCheck()
-        await attachment.pod.ip('address flush dev eth0')
-        expectError(await attachment.check())
-      },
-    },
+    deletesTwice(life),
+    deletesWithoutNamespace(life),
+    checksAddress(life),
     {
       id: `${type}.rollback.exhausted`,
       title: 'ADD without a free address leaves nothing',

@@ -4,6 +4,7 @@ import { expectEqual, expectError, expectThat } from '../../expect.ts'
 import { OUTSIDE, UPLINK } from '../../fake-host.ts'
 import { observeAll } from '../../observe.ts'
 import type { World } from '../../world.ts'
+import { deletesTwice, deletesWithoutNamespace, deletesWithoutResult, type LifeSubject } from '../life.ts'
 import { type Mapping, mapped, network, TCP, UDP } from './network.ts'
 
 const NEEDS: Needs = { plugins: ['bridge', 'host-local', 'portmap'], kernel: ['bridge', 'veth', 'nat'] }
@@ -23,6 +24,16 @@ const BAD_PORTS: readonly {
 ]
 
 /** Results, refusals, DEL, CHECK and GC. */
+const LIFE: LifeSubject = {
+  type: 'portmap',
+  needs: NEEDS,
+  attach: world =>
+    world.attach(
+      world.network(bridge(world), { type: 'portmap', capabilities: { portMappings: true } }),
+      mapped(TCP),
+    ),
+}
+
 export const portmapLifeCases: readonly ConformanceCase[] = [
   {
     id: 'portmap.add.passes-result',
@@ -83,40 +94,9 @@ export const portmapLifeCases: readonly ConformanceCase[] = [
       )
     },
   },
-  {
-    id: 'portmap.del.no-namespace',
-    title: 'DEL after the namespace has gone takes the mapping away',
-    source: SPEC.del,
-    needs: { ...NEEDS },
-    async run(world) {
-      const plain = world.network(bridge(world), { type: 'portmap', capabilities: { portMappings: true } })
-      const attachment = await world.attach(plain, mapped(TCP))
-      await attachment.pod.remove()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'portmap.del.no-result',
-    title: 'DEL without prevResult takes the mapping away',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world), mapped(TCP))
-      attachment.forgetResult()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'portmap.del.twice',
-    title: 'DEL twice: both succeed',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world), mapped(TCP))
-      await attachment.mustDel()
-      await attachment.mustDel()
-    },
-  },
+  deletesWithoutNamespace(LIFE),
+  deletesWithoutResult(LIFE),
+  deletesTwice(LIFE),
   {
     id: 'portmap.del.next-container',
     title: 'the next container with the same UDP port is reached at once by who spoke to the former one',

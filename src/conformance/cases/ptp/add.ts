@@ -1,9 +1,10 @@
 import type { Attachment } from '../../attachment.ts'
 import type { ConformanceCase, Needs } from '../../case.ts'
 import { documentation, dualStack, GATEWAY, hostLocal, ptp, range, SPEC } from '../../configs.ts'
-import { expectDefined, expectEqual, expectError } from '../../expect.ts'
+import { expectDefined, expectEqual } from '../../expect.ts'
 import { UPLINK } from '../../fake-host.ts'
 import { addressesOf, observeLink, observeRoutes } from '../../observe.ts'
+import { refusesExistingInterface } from '../existing-interface.ts'
 import { hostEnd } from '../links.ts'
 
 const NEEDS: Needs = { plugins: ['ptp', 'host-local'], kernel: ['veth'] }
@@ -145,20 +146,7 @@ export const ptpAddCases: readonly ConformanceCase[] = [
       expectEqual('nameservers', result.dns.nameservers, ['10.1.0.1'])
     },
   },
-  {
-    id: 'ptp.add.interface-exists',
-    title: 'an interface of that name in the container is an error, and stays as it is',
-    source: SPEC.add,
-    needs: NEEDS,
-    async run(world) {
-      const pod = await world.pod()
-      await pod.ip('link add eth0 type veth peer name other')
-      const before = (await observeLink(pod, 'eth0'))?.address
-      const attachment = await world.attachment(world.network(ptp(world)), { pod })
-      expectError(await attachment.add())
-      expectEqual('MAC address of eth0', (await observeLink(pod, 'eth0'))?.address, before)
-    },
-  },
+  refusesExistingInterface('ptp', NEEDS, world => world.network(ptp(world))),
   {
     id: 'ptp.add.two-interfaces',
     title: 'eth0 and eth1 of one container: DEL of one leaves the other',

@@ -12,11 +12,24 @@ import {
 import { expectEqual, expectError, expectThat } from '../../expect.ts'
 import { OUTSIDE, UPLINK } from '../../fake-host.ts'
 import { observeLinks, observeRoutes } from '../../observe.ts'
+import {
+  checksDeleted,
+  checksWhole,
+  deletesTwice,
+  deletesWithoutNamespace,
+  type LifeSubject,
+} from '../life.ts'
 import { expectNoLink, hostEnd } from '../links.ts'
 
 const NEEDS: Needs = { plugins: ['ptp', 'host-local'], kernel: ['veth'] }
 const NAT: Needs = { ...NEEDS, kernel: ['veth', 'nat'] }
 const DOCS = documentation('ptp')
+
+const LIFE: LifeSubject = {
+  type: 'ptp',
+  needs: NEEDS,
+  attach: world => world.attach(world.network(ptp(world))),
+}
 
 /** ipMasq: what others see of a container. */
 export const ptpMasqueradeCases: readonly ConformanceCase[] = [
@@ -70,38 +83,9 @@ export const ptpLifeCases: readonly ConformanceCase[] = [
       await expectNoLink('the host end', world.host.network, ifname)
     },
   },
-  {
-    id: 'ptp.del.twice',
-    title: 'DEL twice: both succeed',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(world.network(ptp(world)))
-      await attachment.mustDel()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'ptp.del.no-namespace',
-    title: 'DEL after the namespace has gone succeeds and gives the address back',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(world.network(ptp(world)))
-      await attachment.pod.remove()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'ptp.check.whole',
-    title: 'CHECK of an attachment as ADD left it succeeds',
-    source: SPEC.check,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(world.network(ptp(world)))
-      await attachment.mustCheck()
-    },
-  },
+  deletesTwice(LIFE),
+  deletesWithoutNamespace(LIFE),
+  checksWhole(LIFE),
   {
     id: 'ptp.check.no-address',
     title: 'CHECK notices that the address of the container has gone',
@@ -139,17 +123,7 @@ export const ptpLifeCases: readonly ConformanceCase[] = [
       else expectError(reply)
     },
   },
-  {
-    id: 'ptp.check.deleted',
-    title: 'CHECK after DEL is an error',
-    source: SPEC.check,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(world.network(ptp(world)))
-      await attachment.mustDel()
-      expectError(await attachment.check())
-    },
-  },
+  checksDeleted(LIFE),
   {
     id: 'ptp.rollback.exhausted',
     title: 'ADD without a free address leaves nothing',

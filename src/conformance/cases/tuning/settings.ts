@@ -3,6 +3,7 @@ import { documentation, SPEC } from '../../configs.ts'
 import { expectDefined, expectEqual, expectError } from '../../expect.ts'
 import { type ObservedLink, observeLink } from '../../observe.ts'
 import type { AttachOptions, World } from '../../world.ts'
+import { checksWhole, deletesTwice, deletesWithoutNamespace, type LifeSubject } from '../life.ts'
 import { network } from './network.ts'
 
 const NEEDS: Needs = { plugins: ['bridge', 'host-local', 'tuning'], kernel: ['bridge', 'veth'] }
@@ -65,6 +66,13 @@ async function eth0(world: World, { pod }: Awaited<ReturnType<World['attach']>>)
 }
 
 /** Settings of the interface, DEL and CHECK. */
+const LIFE: LifeSubject = {
+  type: 'tuning',
+  needs: NEEDS,
+  attach: world =>
+    world.attach(network(world, { sysctl: { 'net.ipv4.ip_default_ttl': '77' }, mtu: 1412, promisc: true })),
+}
+
 export const tuningSettingCases: readonly ConformanceCase[] = [
   ...SETTINGS.flatMap(({ id, settings, seen, wanted, since }) => [
     {
@@ -135,39 +143,9 @@ export const tuningSettingCases: readonly ConformanceCase[] = [
       expectError(await attachment.add())
     },
   },
-  {
-    id: 'tuning.del.no-namespace',
-    title: 'DEL after the namespace has gone succeeds and leaves no file',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world, { mtu: 1412, promisc: true }))
-      await attachment.pod.remove()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'tuning.del.twice',
-    title: 'DEL twice: both succeed',
-    source: SPEC.del,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(network(world, { mtu: 1412 }))
-      await attachment.mustDel()
-      await attachment.mustDel()
-    },
-  },
-  {
-    id: 'tuning.check.whole',
-    title: 'CHECK succeeds with every setting made',
-    source: SPEC.check,
-    needs: NEEDS,
-    async run(world) {
-      const settings = { sysctl: { 'net.ipv4.ip_default_ttl': '77' }, mtu: 1412, promisc: true }
-      const attachment = await world.attach(network(world, settings))
-      await attachment.mustCheck()
-    },
-  },
+  deletesWithoutNamespace(LIFE),
+  deletesTwice(LIFE),
+  checksWhole(LIFE),
   {
     id: 'tuning.check.sysctl',
     title: 'CHECK notices a sysctl with another value',
