@@ -8,28 +8,35 @@ import { attach } from './interface.ts'
 import type { Place, Plugin } from './plugin.ts'
 import type { HostFacts } from './spec.ts'
 
-export interface ChainedPluginOptions<Config> {
+export interface ChainedPluginOptions<Config, Facts> {
   readonly host: HostFacts
   /** Reads the keys of this plugin; throws for what is not valid. */
   readonly parse: (raw: NetworkConfiguration['raw']) => Config
-  readonly wiring: (spec: ChainedSpec, config: Config, at: Place) => Wiring | Promise<Wiring>
+  /** What has to be looked up before it can be planned. */
+  readonly facts: (spec: ChainedSpec, config: Config, at: Place) => Promise<Facts>
+  /** Called in one step with the recording: nobody else records anything between. */
+  readonly wiring: (spec: ChainedSpec, config: Config, facts: Facts) => Wiring
 }
 
 /** A standard plugin that works on the interface of plugins before it in a chain. */
-export function chainedPlugin<Config>(options: ChainedPluginOptions<Config>): Plugin {
+export function chainedPlugin<Config, Facts = undefined>(
+  options: ChainedPluginOptions<Config, Facts>,
+): Plugin {
   const read = keptByConfiguration(({ raw }) => options.parse(raw))
   return {
     usesBlocks: false,
     isChained: true,
     prepare: async (call, pod, begin) => {
       const spec = chainedSpec(call, pod, options.host)
-      const record: AttachmentRecord = {
+      const config = read(call.config)
+      const facts = await options.facts(spec, config, { call, pod })
+      const make = (): AttachmentRecord => ({
         type: call.type,
         isChained: true,
         netnsCookie: String(pod.cookie),
-        wiring: await options.wiring(spec, read(call.config), { call, pod }),
-      }
-      return attach({ call, source: undefined, make: () => record, begin })
+        wiring: options.wiring(spec, config, facts),
+      })
+      return attach({ call, source: undefined, make, begin })
     },
     addresses: () => undefined,
     delegated: () => undefined,

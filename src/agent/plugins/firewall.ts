@@ -19,9 +19,10 @@ export function firewallPlugin({ host, iptablesFault }: FirewallPluginOptions): 
   return chainedPlugin({
     host,
     parse: parseFirewallConfig,
-    wiring: async (spec, config) => ({
+    facts: (_spec, config) => familiesOf(config, usable),
+    wiring: (spec, config, iptablesFamilies) => ({
       plan: 'firewall',
-      spec: { ...spec, config, iptablesFamilies: await familiesOf(config, usable) },
+      spec: { ...spec, config, iptablesFamilies },
     }),
   })
 }

@@ -162,13 +162,13 @@ function chainedPlugins({
       chainedPlugin({
         host,
         parse: parseTuningConfig,
-        wiring: async (spec, config, { call, pod }) => {
+        facts: async (spec, config, { call, pod }): Promise<TuningSpec> => {
           const allowlist = sysctlAllowlist()
           if (allowlist !== undefined) checkSysctlAllowlist(config.sysctls, allowlist)
-          const tuning: TuningSpec = { ...spec, config, requestedMac: requestedMac(call) }
-          const before = await observePod(pod, planTuning(tuning).pod)
-          return { plan: 'tuning', spec: { ...tuning, before } }
+          const tuning = { ...spec, config, requestedMac: requestedMac(call) }
+          return { ...tuning, before: await observePod(pod, planTuning(tuning).pod) }
         },
+        wiring: (_spec, _config, tuning) => ({ plan: 'tuning', spec: tuning }),
       }),
     ],
     [
@@ -176,7 +176,9 @@ function chainedPlugins({
       chainedPlugin({
         host,
         parse: parsePortmapConfig,
+        facts: nothing,
         wiring: (spec, config) => {
+          // Here, since of two pods that come at once the second must see what the first has recorded.
           refuseTakenPorts(config.portMappings, portClaims(spec))
           return { plan: 'portmap', spec: { ...spec, config } }
         },
@@ -188,10 +190,8 @@ function chainedPlugins({
       chainedPlugin({
         host,
         parse: parseSbrConfig,
-        wiring: async (spec, config, { pod }) => ({
-          plan: 'sbr',
-          spec: { ...spec, config, present: await observePod(pod) },
-        }),
+        facts: (_spec, _config, { pod }) => observePod(pod),
+        wiring: (spec, config, present) => ({ plan: 'sbr', spec: { ...spec, config, present } }),
       }),
     ],
     [
@@ -199,10 +199,8 @@ function chainedPlugins({
       chainedPlugin({
         host,
         parse: parseVrfConfig,
-        wiring: async (spec, config, { pod }) => ({
-          plan: 'vrf',
-          spec: { ...spec, config, present: await observePod(pod) },
-        }),
+        facts: (_spec, _config, { pod }) => observePod(pod),
+        wiring: (spec, config, present) => ({ plan: 'vrf', spec: { ...spec, config, present } }),
       }),
     ],
     [
@@ -210,9 +208,10 @@ function chainedPlugins({
       chainedPlugin({
         host,
         parse: parseBandwidthConfig,
-        wiring: (spec, config) => ({
+        facts: async spec => hostEnd(spec, observed()),
+        wiring: (spec, config, hostInterface) => ({
           plan: 'bandwidth',
-          spec: { ...spec, config, hostInterface: hostEnd(spec, observed()) },
+          spec: { ...spec, config, hostInterface },
         }),
       }),
     ],
