@@ -7,7 +7,7 @@ import { planPodLink, podLink } from './pod-link.ts'
 /**
  * Addresses on a device that leads nowhere, as the CNI `dummy` plugin makes it; there is nothing to configure.
  *
- * Throws `attach.invalid-configuration`, or `attach.unsupported-field` for a route.
+ * Throws `attach.invalid-configuration`.
  */
 export function planDummy(spec: AttachmentSpec): Attachment {
   if (spec.ips.length === 0) {

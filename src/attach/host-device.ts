@@ -57,7 +57,7 @@ function isWanted(wanted: WantedDevice, { name, mac, path }: HostDevice): boolea
 /**
  * A device of the host, moved into the pod until DEL, as the CNI `host-device` plugin does it.
  *
- * Throws `attach.invalid-configuration`, or `attach.unsupported-field` for a route.
+ * Throws `attach.invalid-configuration`.
  */
 export function planHostDevice(spec: HostDeviceSpec): Attachment {
   const { config, device } = spec

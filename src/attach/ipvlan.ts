@@ -15,7 +15,7 @@ export interface IpvlanSpec extends MasteredSpec {
 /**
  * A pod in the network of a device under the MAC of that device, as the CNI `ipvlan` plugin wires it.
  *
- * Throws `attach.invalid-configuration`, or `attach.unsupported-field` for a route.
+ * Throws `attach.invalid-configuration`.
  */
 export function planIpvlan(spec: IpvlanSpec): Attachment {
   const { config, prevResult } = spec

@@ -12,7 +12,7 @@ export interface MacvlanSpec extends MasteredSpec {
 /**
  * A pod in the network of a device under a MAC of its own, as the CNI `macvlan` plugin wires it.
  *
- * Throws `attach.invalid-configuration`, or `attach.unsupported-field` for a route.
+ * Throws `attach.invalid-configuration`.
  */
 export function planMacvlan(spec: MacvlanSpec): Attachment {
   const { config } = spec

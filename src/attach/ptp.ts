@@ -32,7 +32,7 @@ const POD_INTERFACE = 1
  * A pod on a veth pair and no bridge, as the CNI `ptp` plugin wires it: the host's end bears the gateway's address,
  * and whatever the pod sends goes there, also what is for its own subnet.
  *
- * Throws `attach.invalid-configuration`, or `attach.unsupported-field` for a route.
+ * Throws `attach.invalid-configuration`.
  *
  * @param netns the name of the pod's namespace in `VethLink.peer.netns` and in the apply context
  */

@@ -10,7 +10,7 @@ import {
   tryParseAddress,
 } from '../ip/index.ts'
 import type { RouteEntry } from '../kernel/index.ts'
-import { invalidConfiguration, unsupportedField } from './errors.ts'
+import { invalidConfiguration } from './errors.ts'
 import { type CniIp, type CniRoute, ipFamily } from './result.ts'
 import { uniqueEntries } from './unique-entries.ts'
 
@@ -19,9 +19,17 @@ const DEFAULT: Readonly<Record<Family, string>> = { 4: '0.0.0.0/0', 6: '::/0' }
 /** RT_TABLE_MAIN. */
 export const MAIN_TABLE = 254
 
+/** The most that the kernel takes of RTAX_MTU and RTAX_ADVMSS (net/ipv4/metrics.c). */
+const MOST_MTU = 65_520
+const MOST_ADVMSS = 65_495
+
+/** RT_SCOPE_LINK: IPv4 has no gateways from here on. */
+const LINK_SCOPE = 253
+
 /** rt_scope_t by number (linux/rtnetlink.h). */
 const SCOPES: ReadonlyMap<number, NonNullable<RouteEntry['scope']>> = new Map([
   [0, 'universe'],
+  [200, 'site'],
   [253, 'link'],
   [254, 'host'],
 ])
@@ -81,16 +89,12 @@ export function defaultRoute(ips: readonly CniIp[], gateway: string, link: strin
 }
 
 function routeEntry(ips: readonly CniIp[], route: CniRoute, link: string): RouteEntry {
-  if (route.advmss !== undefined && route.advmss !== 0) {
-    throw unsupportedField(
-      'advmss',
-      `route ${route.dst} cannot carry it yet: set mtu, which bounds segments as well`,
-    )
-  }
   const dst = canonicalDestination(route)
   const family = familyOf(dst)
   const gateway = routeGateway(ips, route, family)
   const scope = routeScope(route, family, gateway)
+  const mtu = bounded(route.mtu, MOST_MTU)
+  const advmss = bounded(route.advmss, MOST_ADVMSS)
   return {
     kind: 'route',
     dst,
@@ -101,13 +105,28 @@ function routeEntry(ips: readonly CniIp[], route: CniRoute, link: string): Route
     // A gateway outside the pod's own prefixes (a /32 address, say) is reached through the link all the same.
     ...(gateway !== undefined && !isOnLink(ips, gateway) ? { onlink: true } : {}),
     ...(scope === undefined ? {} : { scope }),
-    ...(route.mtu === undefined || route.mtu === 0 ? {} : { mtu: route.mtu }),
+    ...(mtu === undefined ? {} : { mtu }),
+    ...(advmss === undefined ? {} : { advmss }),
   }
 }
 
-/** Without a gateway of its own a route takes that of the address of its family; without any it is on-link. */
+/** 0 is the same as none. What the kernel would take down to its bound is bounded here, so that CHECK finds it. */
+function bounded(value: number | undefined, most: number): number | undefined {
+  return value === undefined || value === 0 ? undefined : Math.min(value, most)
+}
+
+/**
+ * Without a gateway of its own a route takes that of the address of its family; without any, or with a scope that
+ * goes no farther than the link, it is on-link.
+ */
 function routeGateway(ips: readonly CniIp[], route: CniRoute, family: Family): string | undefined {
-  const gateway = route.gw ?? gatewayOf(ips, family)
+  const isDirect = family === 4 && (route.scope ?? 0) >= LINK_SCOPE
+  if (isDirect && route.gw !== undefined) {
+    throw invalidConfiguration(
+      `route ${route.dst} has a gateway, ${route.gw}, and scope ${route.scope}, which goes no farther than the link: leave one out`,
+    )
+  }
+  const gateway = isDirect ? undefined : (route.gw ?? gatewayOf(ips, family))
   if (gateway === undefined) return undefined
   if (tryParseAddress(gateway)?.family === family) return gateway
   throw invalidConfiguration(
@@ -116,7 +135,9 @@ function routeGateway(ips: readonly CniIp[], route: CniRoute, family: Family): s
 }
 
 function routeScope(route: CniRoute, family: Family, gateway: string | undefined): RouteEntry['scope'] {
-  if (route.scope === undefined) return gateway === undefined && family === 4 ? 'link' : undefined
+  // The kernel does not read that of IPv6.
+  if (family === 6) return undefined
+  if (route.scope === undefined) return gateway === undefined ? 'link' : undefined
   const scope = SCOPES.get(route.scope)
   if (scope !== undefined) return scope
   const known = [...SCOPES].map(([number, name]) => `${number} (${name})`).join(', ')

@@ -11,7 +11,7 @@ export interface TapSpec extends AttachmentSpec {
 /**
  * A TAP device in the pod, for a virtual machine say, as the CNI `tap` plugin makes it.
  *
- * Throws `attach.invalid-configuration`, or `attach.unsupported-field` for a route.
+ * Throws `attach.invalid-configuration`.
  */
 export function planTap(spec: TapSpec): Attachment {
   const { config } = spec

@@ -11,7 +11,7 @@ export interface VlanSpec extends MasteredSpec {
 /**
  * A pod in a VLAN of a device, as the CNI `vlan` plugin wires it.
  *
- * Throws `attach.invalid-configuration`, or `attach.unsupported-field` for a route.
+ * Throws `attach.invalid-configuration`.
  */
 export function planVlan(spec: VlanSpec): Attachment {
   const { config } = spec

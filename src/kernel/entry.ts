@@ -54,10 +54,12 @@ export interface RouteEntry {
   /** The gateway is taken to be on the link though no address covers it (RTNH_F_ONLINK). */
   readonly onlink?: boolean
   readonly source?: string
-  readonly scope?: 'universe' | 'link' | 'host'
+  readonly scope?: 'universe' | 'site' | 'link' | 'host'
   readonly type?: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit'
   /** RTAX_MTU, bytes. */
   readonly mtu?: number
+  /** RTAX_ADVMSS, bytes: the segment size that TCP asks others for. */
+  readonly advmss?: number
 }
 
 /** A policy routing rule, marked by protocol 113 (FRA_PROTOCOL). Key: family, priority, selectors. */

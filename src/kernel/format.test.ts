@@ -13,8 +13,8 @@ const cases: [entry: Entry, text: string][] = [
     'ip route replace 10.244.3.0/24 via 10.244.3.0 dev flannel.1 onlink proto 113',
   ],
   [
-    { ...route, dst: '::/0', gateway: 'fd00::1', link: 'eth0', metric: 1024, mtu: 1400 },
-    'ip -6 route replace default via fd00::1 dev eth0 mtu 1400 proto 113',
+    { ...route, dst: '::/0', gateway: 'fd00::1', link: 'eth0', metric: 1024, mtu: 1400, advmss: 1340 },
+    'ip -6 route replace default via fd00::1 dev eth0 mtu 1400 advmss 1340 proto 113',
   ],
   [
     { ...route, dst: '10.0.0.0/8', type: 'blackhole', table: 100, metric: 5 },

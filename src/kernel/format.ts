@@ -59,7 +59,7 @@ function formatQdisc({ qdisc }: QdiscEntry): string {
 }
 
 function formatRoute(route: RouteEntry): string {
-  const { dst, gateway, link, type, source, metric, table, scope, mtu } = route
+  const { dst, gateway, link, type, source, metric, table, scope, mtu, advmss } = route
   const v6 = familyOf(dst) === 6
   return words(
     `${ip(dst)} route replace`,
@@ -73,6 +73,7 @@ function formatRoute(route: RouteEntry): string {
     table !== 254 && `table ${table}`,
     scope && `scope ${scope === 'universe' ? 'global' : scope}`,
     mtu !== undefined && `mtu ${mtu}`,
+    advmss !== undefined && `advmss ${advmss}`,
     `proto ${PROTOCOL}`,
   )
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { CniRoute } from '../../attach/index.ts'
+import { type CniRoute, routeSchema } from '../../attach/index.ts'
 import { issuesText } from '../../base/index.ts'
 import { cniError, isAtLeast, type NetworkConfiguration } from '../../cni/index.ts'
 import { firstHost, formatAddress, parsePrefix, tryParseAddress, tryParsePrefix } from '../../ip/index.ts'
@@ -18,10 +18,6 @@ export interface HostLocalConfig {
 
 const DEFAULT_DATA_DIR = '/var/lib/cni/networks'
 
-const address = v.pipe(
-  v.string(),
-  v.check(text => tryParseAddress(text) !== undefined, 'not an IP address'),
-)
 const prefix = v.pipe(
   v.string(),
   v.check(text => tryParsePrefix(text) !== undefined, 'not a network prefix such as 10.1.0.0/16'),
@@ -40,7 +36,6 @@ const maybeAddress = v.nullish(
     v.check(text => text === '' || tryParseAddress(text) !== undefined, 'not an IP address'),
   ),
 )
-const size = v.pipe(v.number(), v.integer(), v.minValue(0))
 const bounds = {
   rangeStart: maybeAddress,
   rangeEnd: maybeAddress,
@@ -60,20 +55,7 @@ const ipam = v.looseObject({
   subnet: v.exactOptional(prefix),
   ...bounds,
   ranges: rangeSets,
-  routes: v.nullish(
-    v.array(
-      v.object({
-        dst: prefix,
-        gw: v.exactOptional(address),
-        mtu: v.exactOptional(size),
-        advmss: v.exactOptional(size),
-        priority: v.exactOptional(size),
-        table: v.exactOptional(size),
-        scope: v.exactOptional(size),
-      }),
-    ),
-    [],
-  ),
+  routes: v.nullish(v.array(routeSchema), []),
   dataDir: v.nullish(v.string(), ''),
   resolvConf: v.nullish(v.string(), ''),
   sticky: v.nullish(v.boolean(), false),

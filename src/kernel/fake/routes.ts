@@ -73,7 +73,7 @@ function checkNextHop(namespace: FakeNamespace, route: RouteEntry, family: 4 | 6
 function checkNextHop4(namespace: FakeNamespace, route: RouteEntry, link: string, isUp: boolean): void {
   const { gateway, source } = route
   if (gateway !== undefined) {
-    const isWide = route.scope === undefined || route.scope === 'universe'
+    const isWide = route.scope !== 'link' && route.scope !== 'host'
     if (route.onlink === true) {
       if (!isWide) refuse('EINVAL', 'Nexthop has invalid scope')
       if (!isUp) refuse('ENETDOWN', 'Nexthop device is not up')

@@ -9,7 +9,7 @@ export const routeRules = kindRules('route', {
   equals: (desired, observed) =>
     (desired.type ?? 'unicast') === (observed.type ?? 'unicast') &&
     desired.gateway === observed.gateway &&
-    sameWhereGiven(desired, observed, ['link', 'onlink', 'source', 'mtu']) &&
+    sameWhereGiven(desired, observed, ['link', 'onlink', 'source', 'mtu', 'advmss']) &&
     // IPv6 routes have no scope.
     (familyOf(desired.dst) === 6 || sameWhereGiven(desired, observed, ['scope'])),
 })

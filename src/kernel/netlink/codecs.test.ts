@@ -58,9 +58,11 @@ test('routes', () => {
     metric: fc.nat(5000),
     table: fc.constantFrom(100, 254, 70_000),
     mtu: fc.option(fc.integer({ min: 68, max: 9000 }), { nil: undefined }),
+    advmss: fc.option(fc.integer({ min: 1, max: 9000 }), { nil: undefined }),
+    scope: fc.option(fc.constantFrom('universe' as const, 'site' as const), { nil: undefined }),
   })
   fc.assert(
-    fc.property(arbitrary, ({ gateway, mtu, ...rest }) => {
+    fc.property(arbitrary, ({ gateway, mtu, advmss, scope, ...rest }) => {
       const six = gateway?.includes(':') === true
       const entry = {
         kind: 'route',
@@ -69,6 +71,8 @@ test('routes', () => {
         ...rest,
         ...(gateway === undefined ? {} : { gateway }),
         ...(mtu === undefined ? {} : { mtu }),
+        ...(advmss === undefined ? {} : { advmss }),
+        ...(scope === undefined ? {} : { scope }),
       } as const
       holds(entry, routeRequests(create(entry), entry, 7), request =>
         observedRoute(decodeRoute(message(request)), links),

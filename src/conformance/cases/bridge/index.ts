@@ -9,6 +9,7 @@ import { bridgeMasqueradeCases } from './masquerade.ts'
 import { bridgeOptionCases } from './options.ts'
 import { bridgeRefusalCases } from './refusals.ts'
 import { bridgeRollbackCases } from './rollback.ts'
+import { bridgeRouteSettingCases } from './route-settings.ts'
 import { bridgeSettingCases } from './settings.ts'
 import { bridgeSpoofingCases } from './spoofing.ts'
 import { bridgeVlanCases } from './vlan.ts'
@@ -19,6 +20,7 @@ export const bridgeCases: readonly ConformanceCase[] = [
   ...bridgeRefusalCases,
   ...bridgeMacCases,
   ...bridgeSettingCases,
+  ...bridgeRouteSettingCases,
   ...bridgeVlanCases,
   ...bridgeSpoofingCases,
   ...bridgeMasqueradeCases,

@@ -21,7 +21,7 @@ export function observedRoute(route: Route, links: LinkTable): ObservedEntry | u
     return undefined
   if ((route.flags & RTM_F_CLONED) !== 0 || route.tos !== 0 || route.src !== undefined) return undefined
   const link = links.nameOf(route.linkIndex)
-  const mtu = route.metrics?.mtu
+  const { mtu, advmss } = route.metrics ?? {}
   const entry: RouteEntry = {
     kind: 'route',
     dst: route.dst,
@@ -32,10 +32,15 @@ export function observedRoute(route: Route, links: LinkTable): ObservedEntry | u
     ...(link === undefined || type !== 'unicast' ? {} : { link }),
     ...(gateway === undefined ? {} : { gateway }),
     ...(prefSrc === undefined ? {} : { source: prefSrc }),
-    ...(scope === 'universe' || scope === 'link' || scope === 'host' ? { scope } : {}),
+    ...(isScope(scope) ? { scope } : {}),
     ...(mtu === undefined ? {} : { mtu }),
+    ...(advmss === undefined ? {} : { advmss }),
   }
   return { entry, mark: route.protocol === ROUTE_PROTOCOL ? 'ours' : 'foreign' }
+}
+
+function isScope(scope: Route['scope']): scope is NonNullable<RouteEntry['scope']> {
+  return scope === 'universe' || scope === 'site' || scope === 'link' || scope === 'host'
 }
 
 /** `linkIndex` is 0 for the types without a device. */
@@ -56,7 +61,11 @@ export function routeRequests({ op, why }: Operation, route: RouteEntry, linkInd
 }
 
 function routeSpec(route: RouteEntry, linkIndex: number): RouteSpec {
-  const { dst, table, metric, gateway, onlink, source, scope, type, mtu } = route
+  const { dst, table, metric, gateway, onlink, source, scope, type, mtu, advmss } = route
+  const metrics = {
+    ...(mtu === undefined ? {} : { mtu }),
+    ...(advmss === undefined ? {} : { advmss }),
+  }
   return {
     dst,
     table,
@@ -68,6 +77,6 @@ function routeSpec(route: RouteEntry, linkIndex: number): RouteSpec {
     ...(source === undefined ? {} : { prefSrc: source }),
     ...(scope === undefined ? {} : { scope }),
     ...(type === undefined ? {} : { type }),
-    ...(mtu === undefined ? {} : { metrics: { mtu } }),
+    ...(Object.keys(metrics).length === 0 ? {} : { metrics }),
   }
 }
