@@ -10,8 +10,10 @@ import {
 import { type CallOutcome, type Execute, needNamespace } from '../daemon/index.ts'
 import type { Ipam } from './addresses/ipam.ts'
 import { holderKey } from './addresses/source.ts'
-import type { AttachmentName, Attachments } from './attachments/attachments.ts'
+import type { Attachments } from './attachments/attachments.ts'
+import type { AttachmentName } from './attachments/places.ts'
 import { addressRequest, type Call, holderOf } from './call.ts'
+import { configurationDigest } from './configuration-digest.ts'
 import type { Plugin } from './plugins/plugin.ts'
 import type { PodNamespace } from './pod-namespace.ts'
 import { RecentConfigurations } from './recent-configurations.ts'
@@ -176,7 +178,7 @@ function attachmentName(call: Call, { isChained }: Plugin): AttachmentName {
   return {
     holder: holderOf(call),
     network: call.config.name,
-    ...(isChained ? { chainedType: call.type } : {}),
+    ...(isChained ? { chained: { type: call.type, configuration: configurationDigest(call.config) } } : {}),
   }
 }
 

@@ -1,12 +1,15 @@
+import { isDeepStrictEqual } from 'node:util'
 import { attachmentOwner, type CniResult, type PortClaims } from '../../attach/index.ts'
-import { errorText, KeyedMutex, type Logger, type PodlaceError } from '../../base/index.ts'
+import { errorText, KeyedMutex, type Logger } from '../../base/index.ts'
 import { cniError } from '../../cni/index.ts'
 import type { Source } from '../../derive/index.ts'
+import { entryKey } from '../../kernel/index.ts'
 import { type AddressSource, type Holder, holderKey } from '../addresses/source.ts'
 import type { Journal } from '../journal/index.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 import type { Orphans } from './orphans.ts'
-import { type Attached, type AttachmentRecord, attachmentKey, planRecord } from './record.ts'
+import { type AttachmentName, type Kept, Places } from './places.ts'
+import { type Attached, type AttachmentRecord, planRecord } from './record.ts'
 import type { NetworkEntries } from './shared-entries.ts'
 import type { HostReservation, Wires } from './wires.ts'
 
@@ -26,13 +29,6 @@ export interface AttachmentsOptions {
   readonly checkpoint: (step: string) => void
 }
 
-/** Which attachment: that of an interface, or of a plugin that is chained to it. */
-export interface AttachmentName {
-  readonly holder: Holder
-  readonly network: string
-  readonly chainedType?: string
-}
-
 /** Decides what is to be wired; `begin` writes it down, which is before addresses are taken. Throws what `begin` throws. */
 export type Prepare = (begin: (attached: Attached) => void) => Promise<Attached>
 
@@ -43,10 +39,12 @@ export type Prepare = (begin: (attached: Attached) => void) => Promise<Attached>
 export class Attachments {
   private readonly options: AttachmentsOptions
   private readonly mutex = new KeyedMutex()
+  private readonly places: Places
   private orphans: Orphans | undefined
 
   constructor(options: AttachmentsOptions) {
     this.options = options
+    this.places = new Places(options.journal)
   }
 
   /** Takes up what the journal holds after a restart; ADDs that were never answered are taken back. */
@@ -81,14 +79,14 @@ export class Attachments {
    *
    * @param prepare takes addresses, and says so by `begin` before it does; called when it is this interface's turn
    */
-  add({ holder, chainedType }: AttachmentName, pod: PodNamespace, prepare: Prepare): Promise<CniResult> {
-    const key = attachmentKey(holder, chainedType)
-    return this.mutex.run(holderKey(holder), async () => {
+  add(name: AttachmentName, pod: PodNamespace, prepare: Prepare): Promise<CniResult> {
+    return this.mutex.run(holderKey(name.holder), async () => {
       const { journal, checkpoint } = this.options
-      if (journal.get(key) !== undefined) throw alreadyAttached(key)
-      if (chainedType === undefined) await this.removeOrphan(holder)
+      const key = this.places.free(name)
+      if (name.chained === undefined) await this.removeOrphan(name.holder)
       let synced = Promise.resolve()
       const begin = (attached: Attached) => {
+        if (name.chained !== undefined) this.refuseOtherWishes(name.holder, attached)
         synced = this.intend(key, attached)
       }
       const attached = await prepare(begin).catch(async (error: unknown) => {
@@ -119,35 +117,30 @@ export class Attachments {
    * @param pod its namespace, if that is at hand
    * @param giveBack called instead if there is no record, still in this interface's turn: the next ADD takes addresses
    */
-  remove(
-    { holder, network, chainedType }: AttachmentName,
-    pod?: PodNamespace,
-    giveBack = async (): Promise<void> => {},
-  ): Promise<void> {
+  remove(name: AttachmentName, pod?: PodNamespace, giveBack = async (): Promise<void> => {}): Promise<void> {
+    const { holder, network, chained } = name
     return this.mutex.run(holderKey(holder), async () => {
-      const { journal, chainedTypes } = this.options
-      const types = chainedType === undefined ? [...chainedTypes, undefined] : [chainedType]
-      for (const type of types) {
-        const key = attachmentKey(holder, type)
-        const record = journal.get(key)?.value
-        if (record?.wiring.spec.network === network) await this.unwire(key, record, pod)
-        else if (record === undefined && type === undefined) {
-          await this.removeOrphan(holder)
-          await giveBack()
-        }
+      const unwire = async (all: readonly Kept[]) => {
+        for (const { key, record } of all)
+          if (record.wiring.spec.network === network) await this.unwire(key, record, pod)
       }
+      if (chained !== undefined) return unwire(this.places.named(name))
+      for (const type of this.options.chainedTypes) await unwire(this.places.chainedTo(holder, type))
+      const own = this.places.named(name)
+      if (own.length > 0) return unwire(own)
+      await this.removeOrphan(holder)
+      await giveBack()
     })
   }
 
   /** What of the attachment is not as it was made, in words; empty if all is. */
-  check({ holder, chainedType }: AttachmentName, pod: PodNamespace): Promise<string[]> {
-    const key = attachmentKey(holder, chainedType)
-    return this.mutex.run(holderKey(holder), async () => {
-      const record = this.options.journal.get(key)?.value
-      if (record === undefined) return [`there is no attachment ${key}`]
-      if (record.netnsCookie !== String(pod.cookie))
-        return [`${key} was attached in another network namespace`]
-      return this.options.wires.faults(planRecord(record), pod)
+  check(name: AttachmentName, pod: PodNamespace): Promise<string[]> {
+    const key = holderKey(name.holder)
+    return this.mutex.run(key, async () => {
+      const named = this.places.named(name)
+      if (named.length === 0)
+        return [`there is no attachment ${[key, name.chained?.type ?? []].flat().join(' ')}`]
+      return (await Promise.all(named.map(one => this.faults(one, pod)))).flat()
     })
   }
 
@@ -158,7 +151,8 @@ export class Attachments {
     for (const [key, { value }] of journal.records()) {
       const { spec } = value.wiring
       if (spec.network !== network || keep.has(holderKey(spec))) continue
-      const name = value.isChained === true ? { chainedType: value.type } : {}
+      const { type, configuration } = value
+      const name = value.isChained === true ? { chained: { type, configuration } } : {}
       await this.remove({ holder: spec, network, ...name }).catch((error: unknown) =>
         failures.push(`${key}: ${errorText(error)}`),
       )
@@ -178,6 +172,25 @@ export class Attachments {
 
   count(): number {
     return this.options.journal.count
+  }
+
+  /** One thing of the host can be in one way only, and the first one's would stay. */
+  private refuseOtherWishes(holder: Holder, { record: { type }, plan }: Attached): void {
+    const wanted = new Map(plan.host.map(entry => [entryKey(entry), entry]))
+    for (const { key } of this.places.chainedTo(holder, type)) {
+      const other = this.options.source.get(key)?.plan.host.find(entry => {
+        const own = wanted.get(entryKey(entry))
+        return own !== undefined && !isDeepStrictEqual(own, entry)
+      })
+      if (other === undefined) continue
+      const message = `another ${type} of ${holderKey(holder)} wants ${entryKey(other)} in another way: leave one of the two out`
+      throw cniError('invalid-configuration', 'attach', message)
+    }
+  }
+
+  private async faults({ key, record }: Kept, pod: PodNamespace): Promise<string[]> {
+    if (record.netnsCookie !== String(pod.cookie)) return [`${key} was attached in another network namespace`]
+    return this.options.wires.faults(planRecord(record), pod)
   }
 
   private async forgetUnused(network: string): Promise<void> {
@@ -299,12 +312,4 @@ export class Attachments {
 function cancel({ entries, chains }: HostReservation): void {
   entries.cancel()
   chains?.cancel()
-}
-
-function alreadyAttached(key: string): PodlaceError {
-  return cniError(
-    'interface-exists',
-    'attach',
-    `${key} is attached already: DEL it first, or choose another name`,
-  )
 }

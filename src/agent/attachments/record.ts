@@ -32,7 +32,6 @@ import {
   type VlanSpec,
   type VrfSpec,
 } from '../../attach/index.ts'
-import { type Holder, holderKey } from '../addresses/source.ts'
 
 /**
  * One attachment as the journal keeps it: what the planner was given, so that a newer agent plans it anew, and
@@ -43,6 +42,8 @@ export interface AttachmentRecord {
   readonly type: string
   /** It is of a plugin that works on the interface, which is an attachment of its own. */
   readonly isChained?: boolean
+  /** Of a chained one: tells it from others of its type in the chain. Agents of before that wrote none. */
+  readonly configuration?: string
   /** SO_NETNS_COOKIE of the pod's namespace, decimal: paths and inodes are used again, cookies are not. */
   readonly netnsCookie: string
   readonly wiring: Wiring
@@ -96,11 +97,6 @@ const PLANNERS: { readonly [K in PlanName]: (spec: Specs[K], netns: string) => A
   bandwidth: planBandwidth,
   portmap: planPortmap,
   firewall: planFirewall,
-}
-
-/** Under what key an attachment stands: an interface has one of its own, and one for each plugin chained to it. */
-export function attachmentKey(holder: Holder, chainedType?: string): string {
-  return chainedType === undefined ? holderKey(holder) : `${holderKey(holder)} ${chainedType}`
 }
 
 /** An attachment with what its record comes to, planned once. */

@@ -2,6 +2,7 @@ import type { ChainedSpec, CniResult } from '../../attach/index.ts'
 import { cniError, type NetworkConfiguration } from '../../cni/index.ts'
 import type { AttachmentRecord, Wiring } from '../attachments/record.ts'
 import type { Call } from '../call.ts'
+import { configurationDigest } from '../configuration-digest.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 import { keptByConfiguration } from '../recent-configurations.ts'
 import { attach } from './interface.ts'
@@ -30,16 +31,21 @@ export function chainedPlugin<Config, Facts = undefined>(
       const spec = chainedSpec(call, pod, options.host)
       const config = read(call.config)
       const facts = await options.facts(spec, config, { call, pod })
-      const make = (): AttachmentRecord => ({
-        type: call.type,
-        isChained: true,
-        netnsCookie: String(pod.cookie),
-        wiring: options.wiring(spec, config, facts),
-      })
+      const make = () => chainedRecord({ call, pod }, options.wiring(spec, config, facts))
       return attach({ call, source: undefined, make, begin })
     },
     addresses: () => undefined,
     delegated: () => undefined,
+  }
+}
+
+export function chainedRecord({ call, pod }: Place, wiring: Wiring): AttachmentRecord {
+  return {
+    type: call.type,
+    isChained: true,
+    configuration: configurationDigest(call.config),
+    netnsCookie: String(pod.cookie),
+    wiring,
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Lease } from '../addresses/source.ts'
-import type { AttachmentRecord } from '../attachments/record.ts'
+import { chainedRecord } from './chained.ts'
 import { attach } from './interface.ts'
 import type { Plugin } from './plugin.ts'
 import { attachmentSpec, type HostFacts } from './spec.ts'
@@ -13,12 +13,11 @@ export function loopbackPlugin(host: HostFacts): Plugin {
     prepare: async (call, pod, begin) => {
       const { config } = call
       const prevResult = config.prevResult === undefined ? {} : { prevResult: config.prevResult }
-      const make = (noLease: Lease): AttachmentRecord => ({
-        type: 'loopback',
-        isChained: true,
-        netnsCookie: String(pod.cookie),
-        wiring: { plan: 'loopback', spec: { ...attachmentSpec(call, pod, noLease, host), ...prevResult } },
-      })
+      const make = (noLease: Lease) =>
+        chainedRecord(
+          { call, pod },
+          { plan: 'loopback', spec: { ...attachmentSpec(call, pod, noLease, host), ...prevResult } },
+        )
       return attach({ call, source: undefined, make, begin })
     },
     addresses: () => undefined,

@@ -18,6 +18,7 @@ import { portmapTrafficCases } from './portmap/traffic.ts'
 import { protocolCases } from './protocol.ts'
 import { ptpAddCases } from './ptp/add.ts'
 import { ptpLifeCases, ptpMasqueradeCases } from './ptp/life.ts'
+import { sameTypeCases } from './same-type.ts'
 import { sbrCases } from './sbr.ts'
 import { staticCases } from './static.ts'
 import { tuningSettingCases } from './tuning/settings.ts'
@@ -53,6 +54,7 @@ const CASES: readonly ConformanceCase[] = [
   ...crashCases,
   ...upkeepCases,
   ...chainCases,
+  ...sameTypeCases,
 ]
 
 /** All cases for a folder with plugins of these types: first what every program in it must do. */
