@@ -49,7 +49,7 @@ export class Calls {
     if (parameters.command === 'VERSION') return { output: versionReply() }
     const config = this.configurations.read(request.stdin)
     requireVerb(parameters.command, config.cniVersion)
-    const call = { type: request.type, parameters, config, execute }
+    const call = { type: request.type, parameters, config, execute: execute && onBehalfOf(request, execute) }
     if (ADDRESS_TYPES.has(request.type)) return this.addressCall(call)
     const plugin = this.options.plugins.get(request.type)
     if (plugin === undefined) throw unknownType(request.type, this.options.plugins)
@@ -158,6 +158,12 @@ export class Calls {
         return status(await source.fault())
     }
   }
+}
+
+/** The shim that is at hand may be that of another call: of its own variables none may be taken for this one's. */
+function onBehalfOf({ environment }: CniRequest, execute: Execute): Execute {
+  const own = [['CNI_NETNS', ''] as const, ['CNI_ARGS', ''] as const, ...environment]
+  return order => execute({ ...order, environment: new Map([...own, ...order.environment]) })
 }
 
 /** Address management plugins of our own, called by themselves: by a plugin of somebody else. */
