@@ -378,6 +378,7 @@ export class Agent {
         hardware: world.hardware,
         iptablesFault: family => world.kernel.iptablesFault(family),
         portClaims: own => this.attachments.portClaims(own),
+        wiringOf: holder => this.attachments.wiringOf(holder),
         sysctlAllowlist: () => readIfThere(world.readFile, SYSCTL_ALLOWLIST),
       }),
     })

@@ -7,6 +7,7 @@ export { planDummy } from './dummy.ts'
 export type { AttachError, AttachErrorPayload } from './errors.ts'
 export { type FirewallSpec, planFirewall } from './firewall.ts'
 export { type FirewallConfig, type IngressPolicy, parseFirewallConfig } from './firewall-config.ts'
+export { type ForeignSpec, planForeign } from './foreign.ts'
 export { GUARD_TABLE, type GuardConfig } from './guard.ts'
 export {
   chooseDevice,

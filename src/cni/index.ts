@@ -50,6 +50,7 @@ export {
   type CniParameters,
   checkContainerId,
   checkInterfaceName,
+  IDENTIFIER,
   type PodIdentity,
   parseParameters,
   splitArgs,

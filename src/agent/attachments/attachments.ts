@@ -9,7 +9,7 @@ import type { Journal } from '../journal/index.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 import type { Orphans } from './orphans.ts'
 import { type AttachmentName, type Kept, Places } from './places.ts'
-import { type Attached, type AttachmentRecord, planRecord } from './record.ts'
+import { type Attached, type AttachmentRecord, planRecord, type Wiring } from './record.ts'
 import type { NetworkEntries } from './shared-entries.ts'
 import type { HostReservation, Wires } from './wires.ts'
 
@@ -168,6 +168,11 @@ export class Attachments {
       if (plan !== 'portmap' || holderKey(spec) === holderKey(own)) continue
       yield { owner: attachmentOwner(spec), portMappings: spec.config.portMappings }
     }
+  }
+
+  /** What the interface was made by. */
+  wiringOf(holder: Holder): Wiring | undefined {
+    return this.options.journal.get(holderKey(holder))?.value.wiring
   }
 
   count(): number {

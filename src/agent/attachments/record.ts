@@ -5,6 +5,7 @@ import {
   type BandwidthSpec,
   type BridgeSpec,
   type FirewallSpec,
+  type ForeignSpec,
   type HostDeviceSpec,
   type IpvlanSpec,
   type LoopbackSpec,
@@ -15,6 +16,7 @@ import {
   planBridge,
   planDummy,
   planFirewall,
+  planForeign,
   planHostDevice,
   planIpvlan,
   planLoopback,
@@ -73,6 +75,7 @@ interface Specs {
   readonly bandwidth: BandwidthSpec
   readonly portmap: PortmapSpec
   readonly firewall: FirewallSpec
+  readonly foreign: ForeignSpec
 }
 
 type PlanName = keyof Specs
@@ -97,6 +100,7 @@ const PLANNERS: { readonly [K in PlanName]: (spec: Specs[K], netns: string) => A
   bandwidth: planBandwidth,
   portmap: planPortmap,
   firewall: planFirewall,
+  foreign: planForeign,
 }
 
 /** An attachment with what its record comes to, planned once. */

@@ -1,7 +1,10 @@
-import { cniError, type NetworkConfiguration } from '../../cni/index.ts'
+import { cniError, IDENTIFIER, type NetworkConfiguration, PLUGIN_TYPES } from '../../cni/index.ts'
 import { formatPrefix, parseInterfaceAddress } from '../../ip/index.ts'
 import { parseSubnetEnv, type SubnetEnv } from '../../overlay/index.ts'
-import type { Call } from '../call.ts'
+import type { Holder } from '../addresses/source.ts'
+import type { Wiring } from '../attachments/record.ts'
+import { type Call, holderOf } from '../call.ts'
+import { attachByForeign, type ForeignDelegate, foreignDelegate } from './foreign-delegate.ts'
 import type { Plugin } from './plugin.ts'
 
 export interface FlannelPluginOptions {
@@ -11,6 +14,7 @@ export interface FlannelPluginOptions {
   readonly readSubnetFile: (file: string) => string
   /** The file is this agent's own; without a pod network of its own it is that of another daemon. */
   readonly usesBlocks: boolean
+  readonly wiringOf: (holder: Holder) => Wiring | undefined
 }
 
 const DEFAULT_SUBNET_FILE = '/run/flannel/subnet.env'
@@ -19,17 +23,38 @@ const DEFAULT_SUBNET_FILE = '/run/flannel/subnet.env'
  * flannel's CNI plugin: writes the configuration of a `bridge` (or what `delegate` names) with `host-local` addresses
  * from subnet.env, and has that carried out.
  */
-export function flannelPlugin({ plugins, readSubnetFile, usesBlocks }: FlannelPluginOptions): Plugin {
+export function flannelPlugin(options: FlannelPluginOptions): Plugin {
+  const { plugins, readSubnetFile, usesBlocks } = options
+  const typeOf = (call: Call) => delegateTypeOf(call.config, plugins)
   return {
     usesBlocks,
     isChained: false,
     prepare: async (call, pod, begin) => {
-      const plugin = delegateOf(call.config, plugins)
+      const plugin = plugins.get(typeOf(call))
       const config = delegateConfig(call.config, readSubnetEnv(call.config, readSubnetFile))
-      return plugin.prepare({ ...call, config }, pod, begin)
+      if (plugin !== undefined) return plugin.prepare({ ...call, config }, pod, begin)
+      return attachByForeign({ plugin: config.type, config: config.raw }, call, pod, begin)
     },
-    addresses: call => delegateOf(call.config, plugins).addresses(withoutSubnets(call)),
-    delegated: () => undefined,
+    addresses: call => plugins.get(typeOf(call))?.addresses(withoutSubnets(call)),
+    delegated: call => {
+      const delegate = knownDelegate(call, options)
+      return delegate && foreignDelegate(delegate, call)
+    },
+  }
+}
+
+/** The plugin of somebody else that made the interface, or would make it; undefined if it is one of ours. */
+function knownDelegate(call: Call, options: FlannelPluginOptions): ForeignDelegate | undefined {
+  const kept = options.wiringOf(holderOf(call))
+  if (kept !== undefined) return kept.plan === 'foreign' ? kept.spec : undefined
+  if (options.plugins.has(delegateTypeOf(call.config, options.plugins))) return undefined
+  try {
+    const { type, raw } = delegateConfig(call.config, readSubnetEnv(call.config, options.readSubnetFile))
+    return { plugin: type, config: raw }
+  } catch (error) {
+    if (call.parameters.command === 'STATUS') throw error
+    // Nobody knows what it would have to be told, and it made nothing that we know of.
+    return undefined
   }
 }
 
@@ -54,25 +79,25 @@ function readSubnetEnv(config: NetworkConfiguration, read: (file: string) => str
   return parseSubnetEnv(text)
 }
 
-function delegateTypeOf(config: NetworkConfiguration): unknown {
-  return objectAt(config, 'delegate')['type'] ?? 'bridge'
-}
-
-function delegateOf(config: NetworkConfiguration, plugins: ReadonlyMap<string, Plugin>): Plugin {
-  const type = delegateTypeOf(config)
-  const plugin = typeof type === 'string' ? plugins.get(type) : undefined
-  if (plugin !== undefined) return plugin
+/** Throws `cni.unsupported-field` for a type of ours that makes no interface with addresses, such as `tuning`. */
+function delegateTypeOf(config: NetworkConfiguration, plugins: ReadonlyMap<string, Plugin>): string {
+  const type = objectAt(config, 'delegate')['type'] ?? 'bridge'
+  if (typeof type === 'string' && (plugins.has(type) || isForeign(type))) return type
   throw cniError(
     'unsupported-field',
     `read network ${config.name}`,
-    `delegate type ${JSON.stringify(type)} is not done here: use one of ${[...plugins.keys()].join(', ')}`,
+    `delegate type ${JSON.stringify(type)} cannot be: use one of ${[...plugins.keys()].join(', ')}, or a plugin of somebody else`,
   )
+}
+
+function isForeign(type: string): boolean {
+  return IDENTIFIER.test(type) && !PLUGIN_TYPES.some(own => own === type)
 }
 
 /** What flannel's plugin would hand to the other one (its `delegate` wins over what it fills in). */
 function delegateConfig(config: NetworkConfiguration, env: SubnetEnv): NetworkConfiguration {
   const delegate = objectAt(config, 'delegate')
-  const type = String(delegateTypeOf(config))
+  const type = String(delegate['type'] ?? 'bridge')
   const subnets = [env.subnet, env.ipv6Subnet].filter(subnet => subnet !== undefined)
   const ipam = ipamOf(config, subnets, [...env.networks, ...env.ipv6Networks])
   const filled = { mtu: env.mtu, ipMasq: !env.ipMasq, ...(type === 'bridge' ? { isGateway: true } : {}) }

@@ -21,6 +21,7 @@ import {
   type TuningSpec,
 } from '../../attach/index.ts'
 import type { Holder } from '../addresses/source.ts'
+import type { Wiring } from '../attachments/record.ts'
 import { bridgePlugin } from './bridge.ts'
 import { chainedPlugin } from './chained.ts'
 import { firewallPlugin, type IptablesFault } from './firewall.ts'
@@ -41,6 +42,8 @@ export interface PluginsOptions extends InterfaceCommon {
   readonly iptablesFault: IptablesFault
   /** Host ports that other interfaces have. */
   readonly portClaims: (own: Holder) => Iterable<PortClaims>
+  /** What an interface was made by; undefined if nothing tells. */
+  readonly wiringOf: (holder: Holder) => Wiring | undefined
   /** The node's list of sysctls that networks may set; undefined if it has none. */
   readonly sysctlAllowlist: () => string | undefined
 }
@@ -60,12 +63,12 @@ const nothing = async () => undefined
 
 /** Every plugin of this agent, by type. */
 export function allPlugins(options: PluginsOptions): ReadonlyMap<string, Plugin> {
-  const { host, podNetwork, readSubnetFile, standsAlone } = options
+  const { host, podNetwork, readSubnetFile, standsAlone, wiringOf } = options
   const interfaces = interfacePlugins(options)
   return new Map([
     ['podlace', podlacePlugin({ host, ...podNetwork })],
     ...interfaces,
-    ['flannel', flannelPlugin({ plugins: interfaces, readSubnetFile, usesBlocks: !standsAlone })],
+    ['flannel', flannelPlugin({ plugins: interfaces, readSubnetFile, usesBlocks: !standsAlone, wiringOf })],
     ['loopback', loopbackPlugin(host)],
     ...chainedPlugins(options),
   ])

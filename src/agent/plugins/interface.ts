@@ -1,5 +1,6 @@
 import type { AttachmentSpec } from '../../attach/index.ts'
 import type { NetworkConfiguration } from '../../cni/index.ts'
+import type { DelegatedAddresses } from '../addresses/delegated.ts'
 import type { Ipam } from '../addresses/ipam.ts'
 import { type AddressSource, type Lease, NO_LEASE } from '../addresses/source.ts'
 import { type Attached, type AttachmentRecord, planRecord, type Wiring } from '../attachments/record.ts'
@@ -55,7 +56,7 @@ export function interfacePlugin<Config, Facts = undefined>(
 interface Attaching {
   readonly call: Call
   readonly source: AddressSource | undefined
-  readonly delegated?: { add(): Promise<Lease>; release(): Promise<void> } | undefined
+  readonly delegated?: Pick<DelegatedAddresses, 'lease' | 'release'> | undefined
   readonly make: (lease: Lease) => AttachmentRecord
   readonly begin: (attached: Attached) => void
 }
@@ -75,6 +76,6 @@ export async function attach({ call, source, delegated, make, begin }: Attaching
   const attached = use(NO_LEASE)
   // A plugin such as `dhcp` asks through the interface, so that this must be there first.
   if (delegated === undefined) return attached
-  const later = { get: async () => plan(await delegated.add()), giveBack: () => delegated.release() }
+  const later = { get: async () => plan(await delegated.lease()), giveBack: () => delegated.release() }
   return { ...attached, later }
 }

@@ -1,8 +1,8 @@
 import { cniError } from '../../cni/index.ts'
-import type { DelegatedAddresses } from '../addresses/delegated.ts'
 import type { AddressSource } from '../addresses/source.ts'
 import type { Attached } from '../attachments/record.ts'
 import type { Call } from '../call.ts'
+import type { ForeignPlugin } from '../foreign-plugin.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 
 /**
@@ -22,8 +22,8 @@ export interface Plugin {
   prepare(call: Call, pod: PodNamespace, begin: (attached: Attached) => void): Promise<Attached>
   /** Where this call's addresses come from; undefined for none, or for those of a plugin of somebody else. */
   addresses(call: Call): AddressSource | undefined
-  /** The plugin of somebody else that manages them. */
-  delegated(call: Call): DelegatedAddresses | undefined
+  /** The plugin of somebody else that manages them, or makes the whole interface. */
+  delegated(call: Call): ForeignPlugin | undefined
 }
 
 /** Where an attachment is to be made, and on whose behalf. */

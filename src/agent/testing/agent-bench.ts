@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Clock, settle, silentLogger, systemClock } from '../../base/index.ts'
 import { cniErrorReply } from '../../cni/index.ts'
+import type { Execute } from '../../daemon/index.ts'
 import { entryKey, FakeKernel, FakeNetwork, formatEntry, type Operation } from '../../kernel/index.ts'
 import type { Draft, NetworkConfig, Node } from '../../model/index.ts'
 import { MemoryStore, type Store } from '../../store/index.ts'
@@ -43,6 +44,8 @@ export class AgentBench {
   private readonly host: FakeKernel
   readonly disk = new MemoryDisk()
   private readonly pods = new Map<string, { kernel: FakeKernel; namespace: PodNamespace }>()
+  /** What the shims of calls run on the agent's order. */
+  execute: Execute | undefined
   private life = new Life()
   private cookies = 0n
   private operations = 0
@@ -151,7 +154,7 @@ export class AgentBench {
     const stdin = Buffer.from(JSON.stringify(config))
     try {
       const request = { type: config.type, fds: [], environment, stdin }
-      const { output } = await this.agent.handle(request, this.pod(containerId).namespace)
+      const { output } = await this.agent.handle(request, this.pod(containerId).namespace, this.execute)
       return output === undefined ? {} : { result: output as NonNullable<Reply['result']> }
     } catch (error) {
       return { error: cniErrorReply(error) }

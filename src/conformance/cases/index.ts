@@ -7,7 +7,8 @@ import { crashCases } from './crash.ts'
 import { delegationCases } from './delegation.ts'
 import { dummyAndTapCases } from './dummy-and-tap.ts'
 import { firewallCases } from './firewall.ts'
-import { flannelCases } from './flannel.ts'
+import { flannelForeignCases } from './flannel/foreign.ts'
+import { flannelCases } from './flannel/own.ts'
 import { hostDeviceCases } from './host-device.ts'
 import { hostLocalCases } from './host-local/index.ts'
 import { loopbackCases } from './loopback.ts'
@@ -42,6 +43,7 @@ const CASES: readonly ConformanceCase[] = [
   ...hostLocalCases,
   ...staticCases,
   ...flannelCases,
+  ...flannelForeignCases,
   ...portmapTrafficCases,
   ...portmapLifeCases,
   ...bandwidthCases,

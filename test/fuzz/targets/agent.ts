@@ -172,6 +172,7 @@ function callsOf(): Calls {
         network: () => ({ bridge: 'cni0', mtu: 1450 }),
       },
       readSubnetFile: () => subnetEnv,
+      wiringOf: () => undefined,
       standsAlone: false,
       hardware: { pathOf: () => undefined, driverOf: () => undefined },
       iptablesFault: async () => undefined,

@@ -1,43 +1,16 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ConformanceCase, Needs } from '../case.ts'
-import { SPEC } from '../configs.ts'
-import { expectEqual, expectError, expectIncludes } from '../expect.ts'
-import { OUTSIDE, UPLINK } from '../fake-host.ts'
-import { addressesOf, observeLink, observeRoutes } from '../observe.ts'
-import type { World } from '../world.ts'
-import { deletesTwice } from './life.ts'
-import { expectNoLink } from './links.ts'
+import type { ConformanceCase, Needs } from '../../case.ts'
+import { SPEC } from '../../configs.ts'
+import { expectEqual, expectError, expectIncludes } from '../../expect.ts'
+import { OUTSIDE, UPLINK } from '../../fake-host.ts'
+import { addressesOf, observeLink, observeRoutes } from '../../observe.ts'
+import type { World } from '../../world.ts'
+import { deletesTwice } from '../life.ts'
+import { expectNoLink } from '../links.ts'
+import { DOCS, network, SUBNET_ENV } from './network.ts'
 
 const NEEDS: Needs = { plugins: ['flannel', 'bridge', 'host-local'], kernel: ['bridge', 'veth'] }
-const DOCS = 'flannel-io/cni-plugin documentation'
-
-type Extra = Readonly<Record<string, unknown>>
-
-/** What flanneld writes for its node. */
-const SUBNET_ENV: Readonly<Record<string, string>> = {
-  FLANNEL_NETWORK: '10.30.0.0/16',
-  FLANNEL_SUBNET: '10.30.7.1/24',
-  FLANNEL_MTU: '1450',
-  FLANNEL_IPMASQ: 'true',
-}
-
-function network(world: World, settings: Readonly<Record<string, string>> = SUBNET_ENV, extra: Extra = {}) {
-  const subnetFile = join(world.directory, 'subnet.env')
-  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
-  writeFileSync(subnetFile, lines.join(''))
-  const dataDir = join(world.directory, 'flannel')
-  mkdirSync(dataDir, { recursive: true })
-  const delegate = { bridge: world.bridgeName, isDefaultGateway: true }
-  return world.network({
-    type: 'flannel',
-    subnetFile,
-    dataDir,
-    delegate,
-    ipam: { dataDir: world.dataDir },
-    ...extra,
-  })
-}
 
 export const flannelCases: readonly ConformanceCase[] = [
   {
