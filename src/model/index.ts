@@ -1,3 +1,4 @@
+export * from './backends.ts'
 export * from './draft.ts'
 export * from './kind-table.ts'
 export * from './kinds.ts'

@@ -1,3 +1,4 @@
+import type { BackendConfig } from './backends.ts'
 import type { KubeObject } from './meta.ts'
 
 /** core/v1 Node: the fields we use. */
@@ -40,7 +41,7 @@ export interface NetworkConfig extends KubeObject {
     /** Prefix length of one node's block; default 24 (64 for IPv6). */
     readonly subnetLength?: number
     readonly ipv6SubnetLength?: number
-    readonly backend: VxlanBackend | HostGatewayBackend
+    readonly backend: BackendConfig
     /** Pods that leave the pod network take their node's address. Default true. */
     readonly masquerade?: boolean
     /**
@@ -49,24 +50,6 @@ export interface NetworkConfig extends KubeObject {
      */
     readonly blockCooldownSeconds?: number
   }
-}
-
-export interface VxlanBackend {
-  readonly type: 'vxlan'
-  /** Default 1. */
-  readonly vni?: number
-  /** UDP, default 8472. */
-  readonly port?: number
-  /** Bytes; default the uplink's MTU less the encapsulation (50, or 70 over IPv6). */
-  readonly mtu?: number
-  /** Peers on the node's own subnet are routed to without encapsulation. Default false. */
-  readonly directRouting?: boolean
-  readonly learning?: boolean
-  readonly gbp?: boolean
-}
-
-export interface HostGatewayBackend {
-  readonly type: 'host-gw'
 }
 
 /**

@@ -26,13 +26,12 @@ test('both families, an old flannel without VNI, capital letters', () => {
   assert.deepEqual(found?.ipv4, {
     podCidr: '10.244.3.0/24',
     publicAddress: '192.168.77.3',
-    vtepMac: '0a:00:00:00:00:03',
+    data: { type: 'vxlan', identity: '0a:00:00:00:00:03' },
   })
   assert.deepEqual(found?.ipv6, {
     podCidr: 'fd00:10:0:3::/64',
     publicAddress: 'fd77::3',
-    vni: 1,
-    vtepMac: '02:00:00:00:06:03',
+    data: { type: 'vxlan', vni: 1, identity: '02:00:00:00:06:03' },
   })
 })
 

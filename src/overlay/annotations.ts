@@ -1,5 +1,3 @@
-import * as v from 'valibot'
-import { issuesText } from '../base/index.ts'
 import {
   type Address,
   contains,
@@ -8,14 +6,13 @@ import {
   formatAddress,
   parsePrefix,
   tryParseAddress,
-  tryParseMac,
   tryParsePrefix,
 } from '../ip/index.ts'
 import type { NetworkConfig, Node } from '../model/index.ts'
+import { backendOf, dataReader } from './backends.ts'
+import { ownBlocks } from './blocks.ts'
 import { nodeFinding, type OverlayFinding, quote } from './finding.ts'
-import { type OverlayPeer, type OverlaySelf, type PeerFamily, publicAddress, vtepMac } from './node.ts'
-import { ownBlocks } from './plan.ts'
-import { backendSettings } from './settings.ts'
+import { type OverlayPeer, type OverlaySelf, type PeerData, type PeerFamily, publicAddress } from './node.ts'
 
 /** flannel's prefix, and its default there: nodes of a running flannel cluster are understood, and understand. */
 export const ANNOTATION_PREFIX = 'flannel.alpha.coreos.com'
@@ -30,15 +27,6 @@ const NAMES = {
 
 /** Longest annotation that is looked at; ours have less than a hundred characters. */
 const MAX_LENGTH = 1024
-
-/** Go's decoder takes what it knows and lets the rest be; older flannels write no VNI. */
-const vxlanData = v.object({
-  VNI: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 24 - 1))),
-  VtepMAC: v.pipe(
-    v.string(),
-    v.check(text => isUnicastMac(text), 'not a unicast MAC address'),
-  ),
-})
 
 /** Ranges that no node can be reached at: this host, loopback, multicast, reserved (RFC 6890). */
 const UNREACHABLE = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/127', 'fe80::/10', 'ff00::/8'].map(
@@ -89,15 +77,20 @@ function readFamily(node: Node, backendType: string, podCidr: string): PeerFamil
     return `annotation ${name} is ${quote(text)}, which is no IPv${family} address of a node`
   }
   const base = { podCidr, publicAddress: formatAddress(address) }
-  if (backendType !== 'vxlan') return base
-  const data = readVxlanData(node, family)
-  return typeof data === 'string' ? data : { ...base, ...data }
+  const read = dataReader(backendType)
+  if (read === undefined) return base
+  const data = readData(node, family, read)
+  return typeof data === 'string' ? data : { ...base, data }
 }
 
-function readVxlanData(node: Node, family: Family): { vni?: number; vtepMac: string } | string {
+function readData(
+  node: Node,
+  family: Family,
+  read: (value: unknown) => PeerData | string,
+): PeerData | string {
   const name = `${ANNOTATION_PREFIX}/${NAMES.data[family]}`
   const text = annotation(node, NAMES.data[family])
-  if (text === undefined) return `annotation ${name} is missing, so its VTEP is not known`
+  if (text === undefined) return `annotation ${name} is missing, so its end of the tunnel is not known`
   if (text.length > MAX_LENGTH) return `annotation ${name} is longer than ${MAX_LENGTH} characters`
   let value: unknown
   try {
@@ -105,11 +98,8 @@ function readVxlanData(node: Node, family: Family): { vni?: number; vtepMac: str
   } catch {
     return `annotation ${name} is ${quote(text)}, which is not JSON`
   }
-  const parsed = v.safeParse(vxlanData, value)
-  if (!parsed.success) return `annotation ${name} is not valid: ${quote(issuesText(parsed.issues))}`
-  const { VNI, VtepMAC } = parsed.output
-  const mac = VtepMAC.toLowerCase()
-  return VNI === undefined || VNI === 0 ? { vtepMac: mac } : { vni: VNI, vtepMac: mac }
+  const data = read(value)
+  return typeof data === 'string' ? `annotation ${name} is not valid: ${quote(data)}` : data
 }
 
 /** The addresses a node's owner wants advertised instead of the uplink's own (a NAT in between, say). */
@@ -154,20 +144,20 @@ export function annotationsFor(
   self: OverlaySelf,
   overwrite: AddressOverwrite = {},
 ): ReadonlyMap<string, string | null> {
-  const settings = backendSettings(config)
-  const families = new Set(ownBlocks(config, self).map(own => own.family))
+  const backend = backendOf(config)
+  const carried = ownBlocks(config, self).filter(own => backend.families.includes(own.family))
+  const families = new Set(carried.map(own => own.family))
   const annotations = new Map<string, string | null>([
     [`${ANNOTATION_PREFIX}/${NAMES.manager}`, 'true'],
-    [`${ANNOTATION_PREFIX}/${NAMES.type}`, settings.type],
+    [`${ANNOTATION_PREFIX}/${NAMES.type}`, backend.type],
   ])
   for (const family of [4, 6] as const) {
     const wanted = family === 4 ? overwrite.publicAddress : overwrite.publicAddress6
     const address = families.has(family) ? (wanted ?? publicAddress(self.uplink, family)) : undefined
-    const data = settings.type === 'vxlan' ? { VNI: settings.vni, VtepMAC: vtepMac(self, family) } : null
     annotations.set(`${ANNOTATION_PREFIX}/${NAMES.publicAddress[family]}`, address ?? null)
     annotations.set(
       `${ANNOTATION_PREFIX}/${NAMES.data[family]}`,
-      address === undefined ? null : JSON.stringify(data),
+      address === undefined ? null : JSON.stringify(backend.published(self, family)),
     )
   }
   return annotations
@@ -181,9 +171,4 @@ function annotation(node: Node, name: string): string | undefined {
 
 function isUnreachable(address: Address): boolean {
   return UNREACHABLE.some(prefix => contains(prefix, address))
-}
-
-function isUnicastMac(text: string): boolean {
-  const mac = tryParseMac(text)
-  return mac !== undefined && mac !== '00:00:00:00:00:00' && Number.parseInt(mac.slice(0, 2), 16) % 2 === 0
 }

@@ -1,17 +1,18 @@
 import { type Family, formatPrefix, overlaps, prefixOf, tryParsePrefix } from '../ip/index.ts'
 import type { NetworkConfig } from '../model/index.ts'
+import { familyNetwork } from './family-network.ts'
 import { type OverlayPeer, peerFamily } from './node.ts'
-import { familyNetwork } from './settings.ts'
 
 /**
- * What a node says is its own and only one can have: a block of addresses, or a VTEP's MAC. Claims that can
+ * What a node says is its own and only one can have: a block of addresses, or its identity in the
+ * tunnel (a VTEP's MAC). Claims that can
  * collide have equal slots, so that an index by slot finds the rivals of a claim among thousands.
  */
 export interface Claim {
   readonly nodeName: string
   readonly createdAt: string
   readonly slot: string
-  /** `10.244.3.0/24`, or the MAC. */
+  /** `10.244.3.0/24`, or the identity. */
   readonly what: string
 }
 
@@ -24,8 +25,9 @@ export function claimsOf(config: NetworkConfig, peer: OverlayPeer): readonly Cla
     const claims: Claim[] = []
     const slot = blockSlot(config, family, side.podCidr)
     if (slot !== undefined) claims.push({ nodeName, createdAt, slot, what: side.podCidr })
-    if (side.vtepMac !== undefined) {
-      claims.push({ nodeName, createdAt, slot: `mac ${family} ${side.vtepMac}`, what: side.vtepMac })
+    const identity = side.data?.identity
+    if (identity !== undefined) {
+      claims.push({ nodeName, createdAt, slot: `identity ${family} ${identity}`, what: identity })
     }
     return claims
   })

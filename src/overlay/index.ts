@@ -6,12 +6,12 @@ export {
   type PeerReading,
   peerFromNode,
 } from './annotations.ts'
+export { tunnelPorts } from './backends.ts'
+export { ownBlocks } from './blocks.ts'
 export { type Claim, claimsOf } from './claims.ts'
 export type { OverlayErrorPayload } from './errors.ts'
 export type { OverlayFinding } from './finding.ts'
 export { MASQUERADE_TABLE } from './masquerade.ts'
-export type { OverlayPeer, OverlaySelf, PeerFamily, Uplink } from './node.ts'
-export { type OverlayPlan, overlayMtu, ownBlocks, planNode, planPeer } from './plan.ts'
-export { tunnelPorts } from './settings.ts'
+export type { OverlayPeer, OverlaySelf, PeerData, PeerFamily, Uplink } from './node.ts'
+export { type OverlayPlan, overlayMtu, planNode, planPeer } from './plan.ts'
 export { parseSubnetEnv, renderSubnetEnv, type SubnetEnv, subnetEnvFor } from './subnet-env.ts'
-export { vxlanDeviceName } from './vxlan.ts'

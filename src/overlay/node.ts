@@ -41,9 +41,19 @@ export interface OverlayPeer {
 export interface PeerFamily {
   readonly podCidr: string
   readonly publicAddress: string
-  /** Of vxlan; a peer that does not say has the same as we. */
+  /** What its backend publishes beside the address; absent for backends that need nothing more. */
+  readonly data?: PeerData
+}
+
+/** The data of every backend that publishes some, told apart by `type`. */
+export type PeerData = VxlanPeerData
+
+export interface VxlanPeerData {
+  readonly type: 'vxlan'
+  /** What no two nodes may share, in every backend's data: here the MAC of the VTEP. */
+  readonly identity: string
+  /** A peer that does not say has the same as we. */
   readonly vni?: number
-  readonly vtepMac?: string
 }
 
 export function peerFamily(peer: OverlayPeer, family: Family): PeerFamily | undefined {

@@ -31,12 +31,13 @@ test('this node, vxlan', () => {
 
 test('this node, vxlan over IPv6 as well: a twin of its own, 20 bytes less', () => {
   const plan = planNode(networkConfig(dualStack), dualSelf)
-  assert.deepEqual(commands(plan).slice(6), [
+  assert.deepEqual(commands(plan).slice(5), [
     'ip link add flannel-v6.1 mtu 1430 address 02:00:00:00:06:01 alias podlace:overlay up ' +
       'type vxlan id 1 local fd77::1 dev eth0 dstport 8472 nolearning',
     'sysctl -w net/ipv6/conf/flannel-v6.1/accept_ra=0',
     'sysctl -w net/ipv6/conf/flannel-v6.1/addr_gen_mode=1',
     'ip -6 address replace fd00:10:0:1::/128 dev flannel-v6.1',
+    'sysctl -w net/ipv4/conf/all/forwarding=1',
     'sysctl -w net/ipv6/conf/all/forwarding=1',
   ])
   assert.equal(overlayMtu(networkConfig(dualStack), dualSelf), 1430)
@@ -122,7 +123,7 @@ const peers: readonly [
         ...peer.ipv4,
         podCidr: '10.244.3.0/24',
         publicAddress: '192.168.78.3',
-        vtepMac: '02:00:00:00:00:03',
+        data: { type: 'vxlan', identity: '02:00:00:00:00:03' },
       },
     },
     [
@@ -153,8 +154,9 @@ for (const [what, config, node, other, lines] of peers) {
   })
 }
 
+const vtep = (identity: string, vni = 1) => ({ type: 'vxlan', identity, vni }) as const
 const with4 = (change: object): OverlayPeer => ({ ...peer, ipv4: { ...v4, ...change } })
-const v4 = { podCidr: '10.244.3.0/24', publicAddress: '192.168.77.3', vni: 1, vtepMac: '02:00:00:00:00:03' }
+const v4 = { podCidr: '10.244.3.0/24', publicAddress: '192.168.77.3', data: vtep('02:00:00:00:00:03') }
 
 const faults: readonly [what: string, config: NetworkConfig, peer: OverlayPeer, text: RegExp][] = [
   [
@@ -163,7 +165,7 @@ const faults: readonly [what: string, config: NetworkConfig, peer: OverlayPeer, 
     { ...peer, backendType: 'host-gw' },
     /runs backend "host-gw", this network runs vxlan/,
   ],
-  ['another VNI', vxlan, with4({ vni: 2 }), /uses VNI 2, this network uses 1/],
+  ['another VNI', vxlan, with4({ data: vtep(v4.data.identity, 2) }), /uses VNI 2, this network uses 1/],
   [
     'no MAC',
     vxlan,
@@ -173,7 +175,7 @@ const faults: readonly [what: string, config: NetworkConfig, peer: OverlayPeer, 
   [
     'our MAC',
     vxlan,
-    with4({ vtepMac: '02:00:00:00:00:01' }),
+    with4({ data: vtep('02:00:00:00:00:01') }),
     /the MAC 02:00:00:00:00:01, which is that of node-1/,
   ],
   [
@@ -232,7 +234,7 @@ test('one family at fault leaves the other', () => {
 test('of two peers that claim overlapping blocks or one MAC, the older has it, on every node alike', () => {
   const rivals: readonly OverlayPeer[] = [
     {
-      ...with4({ podCidr: '10.244.3.64/26', vtepMac: '02:00:00:00:00:09' }),
+      ...with4({ podCidr: '10.244.3.64/26', data: vtep('02:00:00:00:00:09') }),
       nodeName: 'node-9',
       createdAt: '2026-02-01T00:00:00Z',
     },
@@ -294,7 +296,7 @@ test('a change of IPv6 alone changes entries of IPv6 alone', () => {
       ...dualPeer.ipv6,
       podCidr: 'fd00:10:0:3::/64',
       publicAddress: 'fd77::33',
-      vtepMac: '02:00:00:00:06:33',
+      data: vtep('02:00:00:00:06:33'),
     },
   }
   const before = text(planPeer(config, dualSelf, dualPeer))
@@ -312,7 +314,7 @@ test('entries of different peers never share a key', () => {
         const change = {
           podCidr: `10.244.${n}.0/24`,
           publicAddress: `192.168.77.${n}`,
-          vtepMac: `02:00:00:00:01:${hex}`,
+          data: vtep(`02:00:00:00:01:${hex}`),
         }
         return planPeer(vxlan, self, { ...with4(change), nodeName: `n${n}` }).entries.map(entry => entry.key)
       })

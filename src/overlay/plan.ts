@@ -1,23 +1,15 @@
-import { covers, type Family, formatPrefix, overlaps, parsePrefix, tryParsePrefix } from '../ip/index.ts'
+import { formatPrefix, overlaps, parsePrefix } from '../ip/index.ts'
 import { type Entry, entryKey } from '../kernel/index.ts'
 import type { NetworkConfig } from '../model/index.ts'
+import type { Backend, LocalBlock, PeerSide } from './backend.ts'
+import { backendOf } from './backends.ts'
+import { blockFault, localBlock, ownBlocks, readOwnBlocks } from './blocks.ts'
 import { betterClaim, type Claim, claimsOf } from './claims.ts'
 import { nodeFinding, type OverlayFinding, quote } from './finding.ts'
-import { hostGatewayPeer } from './host-gw.ts'
 import { masqueradeTable } from './masquerade.ts'
 import { mtuFault, podMtu } from './mtu.ts'
-import {
-  type OverlayPeer,
-  type OverlaySelf,
-  type OwnBlock,
-  type PeerFamily,
-  peerFamily,
-  publicAddress,
-  vtepMac,
-} from './node.ts'
-import { type BackendSettings, backendSettings, familyNetwork } from './settings.ts'
+import { type OverlayPeer, type OverlaySelf, peerFamily } from './node.ts'
 import { forwarding } from './sysctls.ts'
-import { vxlanNode, vxlanPeer } from './vxlan.ts'
 
 /** What a plan comes to. `entries` are keyed by `entryKey`. */
 export interface OverlayPlan {
@@ -27,55 +19,32 @@ export interface OverlayPlan {
 
 /** What the pod network needs of this node, whatever peers it has: device, address, sysctls, masquerade table. */
 export function planNode(config: NetworkConfig, self: OverlaySelf): OverlayPlan {
-  const settings = backendSettings(config)
+  const backend = backendOf(config)
   const entries: Entry[] = []
+  const locals: LocalBlock[] = []
+  const faults: string[] = []
   const { blocks, findings } = readOwnBlocks(config, self)
   for (const own of blocks) {
-    const fault = mtuFault(settings, self.uplink.mtu, own.family)
-    if (fault !== undefined) findings.push(nodeFinding(self.nodeName, fault))
-    const local = publicAddress(self.uplink, own.family)
-    if (local === undefined) {
-      const text = `${self.uplink.device} has no IPv${own.family} address, so pods of ${formatPrefix(own.block)} reach no other node: give it one, or name another uplink`
-      findings.push(nodeFinding(self.nodeName, text))
-    } else if (settings.type === 'vxlan') entries.push(...vxlanNode(settings, self, own, local))
+    const local = localBlock(backend, self, own)
+    if (typeof local === 'string') faults.push(local)
+    else {
+      locals.push(local)
+      const tight = mtuFault(backend, self.uplink.mtu, own.family)
+      if (tight !== undefined) faults.push(tight)
+    }
     entries.push(forwarding(own.family))
     if (config.spec.masquerade ?? true) entries.push(masqueradeTable(own))
   }
-  return plan(entries, findings)
+  return plan(
+    [...backend.nodeEntries(self, locals), ...entries],
+    [...findings, ...faults.map(text => nodeFinding(self.nodeName, text))],
+  )
 }
 
 /** MTU of this node's pods, bytes. */
 export function overlayMtu(config: NetworkConfig, self: OverlaySelf): number {
   const families = ownBlocks(config, self).map(own => own.family)
-  return podMtu(backendSettings(config), self.uplink.mtu, families)
-}
-
-/** The blocks of this node that lie in the network, at most one a family. */
-export function ownBlocks(config: NetworkConfig, self: OverlaySelf): readonly OwnBlock[] {
-  return readOwnBlocks(config, self).blocks
-}
-
-function readOwnBlocks(
-  config: NetworkConfig,
-  self: OverlaySelf,
-): { blocks: OwnBlock[]; findings: OverlayFinding[] } {
-  const blocks: OwnBlock[] = []
-  const findings: OverlayFinding[] = []
-  if (self.podCidrs.length === 0) findings.push(nodeFinding(self.nodeName, 'it has no pod CIDR yet'))
-  for (const text of self.podCidrs) {
-    const fault = blockFault(config, text)
-    const block = tryParsePrefix(text)
-    const network = block && familyNetwork(config, block.family)
-    if (fault !== undefined) findings.push(nodeFinding(self.nodeName, fault))
-    else if (
-      block !== undefined &&
-      network !== undefined &&
-      blocks.every(own => own.family !== block.family)
-    ) {
-      blocks.push({ family: block.family, block, network: network.network })
-    }
-  }
-  return { blocks, findings }
+  return podMtu(backendOf(config), self.uplink.mtu, families)
 }
 
 /**
@@ -90,47 +59,34 @@ export function planPeer(
   rivals: readonly Claim[] = [],
 ): OverlayPlan {
   if (peer.nodeName === self.nodeName) return plan([], [])
-  const settings = backendSettings(config)
-  const fault = peerFault(config, settings, peer, rivals)
+  const backend = backendOf(config)
+  const fault = peerFault(config, backend, peer, rivals)
   if (fault !== undefined) return plan([], [nodeFinding(peer.nodeName, fault)])
-  const entries: Entry[] = []
-  const findings: OverlayFinding[] = []
+  const sides: PeerSide[] = []
+  const faults: string[] = []
   for (const own of ownBlocks(config, self)) {
+    const local = localBlock(backend, self, own)
     const side = peerFamily(peer, own.family)
-    if (side === undefined) continue
-    const sideFault = familyFault(config, settings, self, own, side)
-    if (sideFault !== undefined) {
-      findings.push(nodeFinding(peer.nodeName, sideFault))
-      continue
-    }
-    const result = peerEntries(settings, self, own.family, peer.nodeName, side)
-    entries.push(...result.entries)
-    if (result.finding !== undefined) findings.push(result.finding)
+    // What this node lacks is told of this node.
+    if (side === undefined || typeof local === 'string') continue
+    const sideFault = familyFault(config, self, { own: local, peer: side })
+    if (sideFault === undefined) sides.push({ own: local, peer: side })
+    else faults.push(sideFault)
   }
-  return plan(entries, findings)
-}
-
-function peerEntries(
-  settings: BackendSettings,
-  self: OverlaySelf,
-  family: Family,
-  peerName: string,
-  side: PeerFamily,
-): { readonly entries: readonly Entry[]; readonly finding?: OverlayFinding } {
-  if (settings.type === 'host-gw') return hostGatewayPeer(self, family, peerName, side)
-  if (publicAddress(self.uplink, family) === undefined || side.vtepMac === undefined) return { entries: [] }
-  return { entries: vxlanPeer(settings, self, family, { ...side, vtepMac: side.vtepMac }) }
+  const outcome = backend.peerEntries(self, sides)
+  const findings = [...faults, ...outcome.faults].map(text => nodeFinding(peer.nodeName, text))
+  return plan(outcome.entries, findings)
 }
 
 /** What keeps the whole peer out. */
 function peerFault(
   config: NetworkConfig,
-  settings: BackendSettings,
+  { type }: Backend,
   peer: OverlayPeer,
   rivals: readonly Claim[],
 ): string | undefined {
-  if (peer.backendType !== settings.type) {
-    return `its agent runs backend ${quote(peer.backendType)}, this network runs ${settings.type}: its pods cannot be reached until both are the same`
+  if (peer.backendType !== type) {
+    return `its agent runs backend ${quote(peer.backendType)}, this network runs ${type}: its pods cannot be reached until both are the same`
   }
   const lost = betterClaim(claimsOf(config, peer), rivals)
   if (lost === undefined) return undefined
@@ -138,46 +94,19 @@ function peerFault(
   return `it claims ${claim.what}, but Node ${better.nodeName}, which is older, has ${better.what}: nothing is set up for it until one of the two gives way`
 }
 
-/** What keeps one family of the peer out; the other one is not touched by it. */
+/** What keeps one family of the peer out, whatever the backend; the other one is not touched by it. */
 function familyFault(
   config: NetworkConfig,
-  settings: BackendSettings,
-  self: OverlaySelf,
-  own: OwnBlock,
-  side: PeerFamily,
+  { nodeName }: OverlaySelf,
+  { own, peer }: PeerSide,
 ): string | undefined {
-  const fault = blockFault(config, side.podCidr)
+  const fault = blockFault(config, peer.podCidr)
   if (fault !== undefined) return fault
-  if (overlaps(own.block, parsePrefix(side.podCidr))) {
-    return `its pod CIDR ${side.podCidr} overlaps ${formatPrefix(own.block)} of ${self.nodeName}: give it another one`
+  if (overlaps(own.block, parsePrefix(peer.podCidr))) {
+    return `its pod CIDR ${peer.podCidr} overlaps ${formatPrefix(own.block)} of ${nodeName}: give it another one`
   }
-  if (side.publicAddress === publicAddress(self.uplink, own.family)) {
-    return `it says its address is ${side.publicAddress}, which is that of ${self.nodeName}: one of the two is wrong`
-  }
-  if (settings.type !== 'vxlan') return undefined
-  if (side.vni !== undefined && side.vni !== settings.vni) {
-    return `its agent uses VNI ${side.vni}, this network uses ${settings.vni}: its IPv${own.family} pods cannot be reached until both are the same`
-  }
-  if (side.vtepMac === undefined)
-    return `it does not tell the MAC of its IPv${own.family} VTEP: its agent has to publish it`
-  if (side.vtepMac === vtepMac(self, own.family)) {
-    return `it says its VTEP has the MAC ${side.vtepMac}, which is that of ${self.nodeName}: one of the two must change`
-  }
-  return undefined
-}
-
-/** What is wrong with a pod CIDR, in words. One of a family that the network does not have is not looked at. */
-function blockFault(config: NetworkConfig, text: string): string | undefined {
-  const block = tryParsePrefix(text)
-  if (block === undefined) return `its pod CIDR ${quote(text)} is not a prefix`
-  const network = familyNetwork(config, block.family)
-  if (network === undefined) return undefined
-  if (!covers(network.network, block)) {
-    return `its pod CIDR ${text} lies outside the pod network ${formatPrefix(network.network)}`
-  }
-  if (block.length >= network.blockLength) return undefined
-  const field = block.family === 4 ? 'subnetLength' : 'ipv6SubnetLength'
-  return `its pod CIDR ${text} is larger than a node's block, which is a /${network.blockLength}: set ${field} of the NetworkConfig to ${block.length} if that is meant`
+  if (peer.publicAddress !== own.local) return undefined
+  return `it says its address is ${peer.publicAddress}, which is that of ${nodeName}: one of the two is wrong`
 }
 
 function plan(entries: readonly Entry[], findings: readonly OverlayFinding[]): OverlayPlan {

@@ -9,10 +9,11 @@ import {
   tryParsePrefix,
 } from '../ip/index.ts'
 import type { NetworkConfig } from '../model/index.ts'
+import { ownBlocks } from './blocks.ts'
 import { subnetEnvError } from './errors.ts'
 import { quote } from './finding.ts'
 import type { OverlaySelf } from './node.ts'
-import { overlayMtu, ownBlocks } from './plan.ts'
+import { overlayMtu } from './plan.ts'
 
 /** `/run/flannel/subnet.env`: how the node's daemon tells the CNI plugin what block and MTU it has. */
 export interface SubnetEnv {

@@ -35,12 +35,20 @@ export const peer: OverlayPeer = {
   nodeName: 'node-3',
   createdAt: '2026-01-03T00:00:00Z',
   backendType: 'vxlan',
-  ipv4: { podCidr: '10.244.3.0/24', publicAddress: '192.168.77.3', vni: 1, vtepMac: '02:00:00:00:00:03' },
+  ipv4: {
+    podCidr: '10.244.3.0/24',
+    publicAddress: '192.168.77.3',
+    data: { type: 'vxlan', vni: 1, identity: '02:00:00:00:00:03' },
+  },
 }
 
 export const dualPeer: OverlayPeer = {
   ...peer,
-  ipv6: { podCidr: 'fd00:10:0:3::/64', publicAddress: 'fd77::3', vni: 1, vtepMac: '02:00:00:00:06:03' },
+  ipv6: {
+    podCidr: 'fd00:10:0:3::/64',
+    publicAddress: 'fd77::3',
+    data: { type: 'vxlan', vni: 1, identity: '02:00:00:00:06:03' },
+  },
 }
 
 /** A Node whose annotations (without flannel's prefix) are given. */

@@ -1,24 +1,52 @@
-import { addressBits, type Family, firstAddress, formatAddress, parsePrefix } from '../ip/index.ts'
+import * as v from 'valibot'
+import { issuesText } from '../base/index.ts'
+import {
+  addressBits,
+  type Family,
+  firstAddress,
+  formatAddress,
+  parsePrefix,
+  tryParseMac,
+} from '../ip/index.ts'
 import type { Entry } from '../kernel/index.ts'
+import type { VxlanBackend } from '../model/index.ts'
+import { type Backend, eachSide, type LocalBlock, type PeerSide } from './backend.ts'
 import { directRoute, isOnLink, onlinkRoute } from './direct-routing.ts'
-import { familyMtu } from './mtu.ts'
-import { type OverlaySelf, type OwnBlock, type PeerFamily, vtepMac } from './node.ts'
-import type { VxlanSettings } from './settings.ts'
+import { type OverlaySelf, type PeerData, vtepMac } from './node.ts'
 import { sysctl } from './sysctls.ts'
+
+/**
+ * What vxlan adds to a packet: outer IP header (20 or 40) + UDP (8) + vxlan (8) + inner Ethernet (14) (RFC 7348,
+ * section 5). The outer Ethernet header does not count against the uplink's MTU.
+ */
+const OVERHEAD: Readonly<Record<Family, number>> = { 4: 50, 6: 70 }
+
+type Settings = Omit<Required<VxlanBackend>, 'type' | 'mtu'>
+
+/** flannel's defaults: VNI 1, the kernel's historic port 8472, everything else off. */
+export function vxlanBackend(config: VxlanBackend): Backend {
+  const { vni = 1, port = 8472, mtu, directRouting = false, learning = false, gbp = false } = config
+  const settings: Settings = { vni, port, directRouting, learning, gbp }
+  return {
+    type: config.type,
+    families: [4, 6],
+    tunnelPorts: [port],
+    mtu,
+    overhead: family => OVERHEAD[family],
+    published: (self, family) => ({ VNI: vni, VtepMAC: vtepMac(self, family) }),
+    nodeEntries: (self, blocks) => blocks.flatMap(block => deviceEntries(settings, self, block)),
+    peerEntries: (self, sides) => eachSide(sides, side => planSide(settings, self, side)),
+  }
+}
 
 /** `flannel.1`, and `flannel-v6.1` for IPv6: names that flannel's users and tools know. */
 export function vxlanDeviceName(vni: number, family: Family): string {
   return family === 4 ? `flannel.${vni}` : `flannel-v6.${vni}`
 }
 
-/** What one family of this node needs: the device, its address and its sysctls. */
-export function vxlanNode(
-  settings: VxlanSettings,
-  self: OverlaySelf,
-  own: OwnBlock,
-  local: string,
-): readonly Entry[] {
-  const { family, block } = own
+/** The device of one family, its address and its sysctls. */
+function deviceEntries(settings: Settings, self: OverlaySelf, own: LocalBlock): readonly Entry[] {
+  const { family, block, local, mtu } = own
   const name = vxlanDeviceName(settings.vni, family)
   const base = formatAddress(firstAddress(block))
   return [
@@ -29,7 +57,7 @@ export function vxlanNode(
       name,
       owner: 'overlay',
       up: true,
-      mtu: familyMtu(settings, self.uplink.mtu, family),
+      mtu,
       mac: vtepMac(self, family),
       vni: settings.vni,
       udpPort: settings.port,
@@ -60,20 +88,48 @@ function deviceSysctls(name: string, family: Family, hasIpv6: boolean): readonly
  * What one family of a peer needs. Encapsulated: its block is behind its base address, which has the VTEP's MAC,
  * which is at its public address. On the same link, with direct routing: a plain route.
  */
-export function vxlanPeer(
-  settings: VxlanSettings,
-  self: OverlaySelf,
-  family: Family,
-  peer: PeerFamily & { readonly vtepMac: string },
-): readonly Entry[] {
+function planSide(settings: Settings, self: OverlaySelf, { own, peer }: PeerSide): readonly Entry[] | string {
+  const { family } = own
+  const { vni, identity: mac } = peer.data ?? {}
+  if (vni !== undefined && vni !== settings.vni) {
+    return `its agent uses VNI ${vni}, this network uses ${settings.vni}: its IPv${family} pods cannot be reached until both are the same`
+  }
+  if (mac === undefined)
+    return `it does not tell the MAC of its IPv${family} VTEP: its agent has to publish it`
+  if (mac === vtepMac(self, family)) {
+    return `it says its VTEP has the MAC ${mac}, which is that of ${self.nodeName}: one of the two must change`
+  }
   if (settings.directRouting && isOnLink(self.uplink, peer.publicAddress)) {
     return [directRoute(self.uplink, family, peer)]
   }
   const link = vxlanDeviceName(settings.vni, family)
   const base = formatAddress(firstAddress(parsePrefix(peer.podCidr)))
   return [
-    { kind: 'neighbour', link, address: base, mac: peer.vtepMac },
-    { kind: 'fdb', link, mac: peer.vtepMac, dst: peer.publicAddress },
+    { kind: 'neighbour', link, address: base, mac },
+    { kind: 'fdb', link, mac, dst: peer.publicAddress },
     onlinkRoute(family, peer.podCidr, base, link),
   ]
+}
+
+/** Go's decoder takes what it knows and lets the rest be; older flannels write no VNI. */
+const published = v.object({
+  VNI: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 24 - 1))),
+  VtepMAC: v.pipe(
+    v.string(),
+    v.check(text => isUnicastMac(text), 'not a unicast MAC address'),
+  ),
+})
+
+/** A peer's `{"VNI":1,"VtepMAC":"..."}`, or what is wrong with it. */
+export function readVxlanData(value: unknown): PeerData | string {
+  const parsed = v.safeParse(published, value)
+  if (!parsed.success) return issuesText(parsed.issues)
+  const { VNI, VtepMAC } = parsed.output
+  const identity = VtepMAC.toLowerCase()
+  return VNI === undefined || VNI === 0 ? { type: 'vxlan', identity } : { type: 'vxlan', identity, vni: VNI }
+}
+
+function isUnicastMac(text: string): boolean {
+  const mac = tryParseMac(text)
+  return mac !== undefined && mac !== '00:00:00:00:00:00' && Number.parseInt(mac.slice(0, 2), 16) % 2 === 0
 }

@@ -1,20 +1,9 @@
 import * as v from 'valibot'
 import { tryParsePrefix } from '../../ip/index.ts'
+import { backendSchema } from './backends.ts'
 import { closedObject, integerBetween, metadataSchema } from './common.ts'
 import { blockCooldown } from './pod-block.ts'
 import { prefixOf } from './prefix.ts'
-
-const vxlanBackend = closedObject({
-  type: v.literal('vxlan'),
-  vni: v.optional(integerBetween(1, 16_777_215)),
-  port: v.optional(integerBetween(1, 65_535, 'a UDP port')),
-  mtu: v.optional(integerBetween(576, 65_535, 'an MTU in bytes')),
-  directRouting: v.optional(v.boolean()),
-  learning: v.optional(v.boolean()),
-  gbp: v.optional(v.boolean()),
-})
-
-const hostGatewayBackend = closedObject({ type: v.literal('host-gw') })
 
 const spec = v.pipe(
   closedObject({
@@ -22,11 +11,7 @@ const spec = v.pipe(
     ipv6Network: v.optional(prefixOf(6, 124)),
     subnetLength: v.optional(integerBetween(1, 30, 'a prefix length')),
     ipv6SubnetLength: v.optional(integerBetween(1, 126, 'a prefix length')),
-    backend: v.variant(
-      'type',
-      [vxlanBackend, hostGatewayBackend],
-      issue => `expected a backend whose type is vxlan or host-gw, found ${issue.received}`,
-    ),
+    backend: backendSchema,
     masquerade: v.optional(v.boolean()),
     blockCooldownSeconds: v.optional(blockCooldown),
   }),

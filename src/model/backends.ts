@@ -1,0 +1,29 @@
+/** How nodes reach each other's pods: what `spec.backend` of a NetworkConfig may be, told apart by `type`. */
+
+export interface VxlanBackend {
+  readonly type: 'vxlan'
+  /** Default 1. */
+  readonly vni?: number
+  /** UDP, default 8472. */
+  readonly port?: number
+  /** Bytes; default the uplink's MTU less the encapsulation (50, or 70 over IPv6). */
+  readonly mtu?: number
+  /** Peers on the node's own subnet are routed to without encapsulation. Default false. */
+  readonly directRouting?: boolean
+  readonly learning?: boolean
+  readonly gbp?: boolean
+}
+
+export interface HostGatewayBackend {
+  readonly type: 'host-gw'
+}
+
+/** Every backend under its type. */
+export interface BackendByType {
+  readonly vxlan: VxlanBackend
+  readonly 'host-gw': HostGatewayBackend
+}
+
+export type BackendType = keyof BackendByType
+
+export type BackendConfig = BackendByType[BackendType]

@@ -1,0 +1,26 @@
+import * as v from 'valibot'
+import type { BackendType } from '../backends.ts'
+import { closedObject, integerBetween } from './common.ts'
+
+const schemas = {
+  vxlan: closedObject({
+    type: v.literal('vxlan'),
+    vni: v.optional(integerBetween(1, 16_777_215)),
+    port: v.optional(integerBetween(1, 65_535, 'a UDP port')),
+    mtu: v.optional(integerBetween(576, 65_535, 'an MTU in bytes')),
+    directRouting: v.optional(v.boolean()),
+    learning: v.optional(v.boolean()),
+    gbp: v.optional(v.boolean()),
+  }),
+  'host-gw': closedObject({ type: v.literal('host-gw') }),
+} as const satisfies Readonly<Record<BackendType, v.GenericSchema>>
+
+const names = Object.keys(schemas)
+const types = `${names.slice(0, -1).join(', ')} or ${names.at(-1) ?? ''}`
+
+/** `spec.backend` of a NetworkConfig: each type has keys of its own, and no others. */
+export const backendSchema = v.variant(
+  'type',
+  Object.values(schemas),
+  issue => `expected a backend whose type is ${types}, found ${issue.received}`,
+)
