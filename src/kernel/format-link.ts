@@ -93,6 +93,8 @@ function typeOf(link: LinkEntry): string {
       return words(`type ipvlan mode ${link.mode}`, link.flag)
     case 'vlan':
       return `type vlan id ${link.id}`
+    case 'ipip':
+      return `type ipip local ${link.local} ${link.pathMtuDiscovery ? 'pmtudisc' : 'nopmtudisc'}`
     case 'vrf':
       return `type vrf table ${link.table}`
     case 'dummy':

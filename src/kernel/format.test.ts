@@ -88,6 +88,10 @@ const cases: [entry: Entry, text: string][] = [
     'ip link add v5 allmulticast off txqueuelen 10 alias podlace:overlay up link eth1 type vlan id 5',
   ],
   [
+    { ...link, type: 'ipip', name: 't0', local: '192.0.2.1', pathMtuDiscovery: false },
+    'ip link add t0 alias podlace:overlay up type ipip local 192.0.2.1 nopmtudisc',
+  ],
+  [
     { ...link, type: 'vrf', name: 'blue', table: 100 },
     'ip link add blue alias podlace:overlay up type vrf table 100',
   ],

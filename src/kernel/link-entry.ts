@@ -166,6 +166,15 @@ export interface TunLink extends LinkCommon {
   readonly madeIn?: string
 }
 
+/** A tunnel of IPv4 in IPv4 (RFC 2003) to whatever gateway a route names. Defining attributes: all. */
+export interface IpipLink extends LinkCommon {
+  readonly type: 'ipip'
+  /** The underlay address packets are sent from. */
+  readonly local: string
+  /** Every outer packet says "don't fragment"; otherwise those do whose inner one does. */
+  readonly pathMtuDiscovery: boolean
+}
+
 export type LinkEntry =
   | DeviceLink
   | BridgeLink
@@ -178,3 +187,4 @@ export type LinkEntry =
   | VrfLink
   | IfbLink
   | TunLink
+  | IpipLink

@@ -18,10 +18,18 @@ export interface HostGatewayBackend {
   readonly type: 'host-gw'
 }
 
+/** IPv4 in IPv4; IPv4 pods only. */
+export interface IpipBackend {
+  readonly type: 'ipip'
+  /** Peers on the node's own subnet are routed to without encapsulation. Default false. */
+  readonly directRouting?: boolean
+}
+
 /** Every backend under its type. */
 export interface BackendByType {
   readonly vxlan: VxlanBackend
   readonly 'host-gw': HostGatewayBackend
+  readonly ipip: IpipBackend
 }
 
 export type BackendType = keyof BackendByType

@@ -46,6 +46,7 @@ const table: readonly [what: string, complaint: () => string, expected: string |
     '',
   ],
   ['a host-gw config', () => config({ network, backend: { type: 'host-gw' }, masquerade: false }), ''],
+  ['an ipip config', () => config({ network, backend: { type: 'ipip', directRouting: true } }), ''],
   ['two families', () => config({ network, ipv6Network: 'fd00::/48', backend: vxlan }), ''],
   [
     'no network',
@@ -113,7 +114,7 @@ const table: readonly [what: string, complaint: () => string, expected: string |
   [
     'an unknown backend',
     () => config({ network, backend: { type: 'magic' } }),
-    /spec\.backend.*vxlan or host-gw.*"magic"/,
+    /spec\.backend.*vxlan, host-gw.*"magic"/,
   ],
   [
     'an unknown key',

@@ -16,6 +16,7 @@ import {
 import { actionFields, mirredFields, u32Fields } from './filter.ts'
 import { linkFields } from './link-attributes.ts'
 import { bridgeFields } from './link-kinds/bridge.ts'
+import { ipipFields } from './link-kinds/ipip.ts'
 import { ipvlanFields } from './link-kinds/ipvlan.ts'
 import { macvlanFields } from './link-kinds/macvlan.ts'
 import { tunFields } from './link-kinds/tun.ts'
@@ -45,6 +46,7 @@ const headers = [
   'netlink.h',
   'if_link.h',
   'if_addr.h',
+  'if_tunnel.h',
   'rtnetlink.h',
   'fib_rules.h',
   'neighbour.h',
@@ -96,6 +98,7 @@ const tables: readonly Fields[] = [
   vlanFields,
   vrfFields,
   tunFields,
+  ipipFields,
   vethFields,
   vxlanFields,
   neighbourFields,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { hasCode } from '../base/index.ts'
-import { address, index, mac, name, partial, u8, u16, u32 } from './arbitraries.ts'
+import { address, addressOf, index, mac, name, partial, u8, u16, u32 } from './arbitraries.ts'
 import { vlanRanges } from './bridge-vlan.ts'
 import { addBridgeVlans } from './bridge-vlan-requests.ts'
 import { ByteWriter } from './byte-writer.ts'
@@ -49,6 +49,10 @@ const info: fc.Arbitrary<LinkInfo> = fc.oneof(
   partial({ id: u16, protocol: u16 }).map(data => ({ kind: 'vlan' as const, ...data })),
   partial({ table: u32 }).map(data => ({ kind: 'vrf' as const, ...data })),
   fc.constantFrom({ kind: 'dummy' as const }, { kind: 'ifb' as const }),
+  partial({ local: addressOf(4), remote: addressOf(4), ttl: u8, pathMtuDiscovery: boolean }).map(data => ({
+    kind: 'ipip' as const,
+    ...data,
+  })),
   partial({ owner: u32, type: u8, persist: boolean }).map(data => ({ kind: 'tun' as const, ...data })),
 )
 

@@ -1,6 +1,7 @@
 import type { BackendByType, BackendType, NetworkConfig } from '../model/index.ts'
 import type { Backend } from './backend.ts'
 import { hostGatewayBackend } from './host-gw.ts'
+import { ipipBackend } from './ipip.ts'
 import type { PeerData } from './node.ts'
 import { readVxlanData, vxlanBackend } from './vxlan.ts'
 
@@ -8,6 +9,7 @@ import { readVxlanData, vxlanBackend } from './vxlan.ts'
 const backends: { readonly [T in BackendType]: (config: BackendByType[T]) => Backend } = {
   vxlan: vxlanBackend,
   'host-gw': hostGatewayBackend,
+  ipip: ipipBackend,
 }
 
 /** Readers of what nodes publish in `backend-data`, for the backends that need something of it: the data or a fault. */

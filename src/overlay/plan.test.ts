@@ -6,14 +6,13 @@ import type { NetworkConfig } from '../model/index.ts'
 import { claimsOf } from './claims.ts'
 import type { OverlayPeer, OverlaySelf } from './node.ts'
 import { type OverlayPlan, overlayMtu, planNode, planPeer } from './plan.ts'
-import { dualPeer, dualStack, networkConfig, peer, self } from './testing.ts'
+import { commands, dualPeer, dualStack, networkConfig, peer, self } from './testing.ts'
 
 const vxlan = networkConfig()
 const hostGateway = networkConfig({ backend: { type: 'host-gw' } })
 const dualSelf = { ...self, podCidrs: ['10.244.1.0/24', 'fd00:10:0:1::/64'] }
 
 const text = (plan: OverlayPlan) => plan.entries.map(({ value }) => formatEntry(value))
-const commands = (plan: OverlayPlan) => text(plan).filter(line => !line.startsWith('table'))
 
 test('this node, vxlan', () => {
   const plan = planNode(vxlan, self)

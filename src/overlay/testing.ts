@@ -1,5 +1,7 @@
+import { formatEntry } from '../kernel/index.ts'
 import type { NetworkConfig, Node } from '../model/index.ts'
 import type { OverlayPeer, OverlaySelf } from './node.ts'
+import type { OverlayPlan } from './plan.ts'
 
 /** Values the tests of this room start from: three nodes on one link, vxlan, both families where asked. */
 
@@ -49,6 +51,25 @@ export const dualPeer: OverlayPeer = {
     publicAddress: 'fd77::3',
     data: { type: 'vxlan', vni: 1, identity: '02:00:00:00:06:03' },
   },
+}
+
+/** `node-3` with a backend that publishes nothing but its address. */
+export function plainPeer(backendType: string, publicAddress = '192.168.77.3'): OverlayPeer {
+  const { nodeName, createdAt } = peer
+  return { nodeName, createdAt, backendType, ipv4: { podCidr: '10.244.3.0/24', publicAddress } }
+}
+
+/** The entries of a plan as commands, but for tables. */
+export function commands(plan: OverlayPlan): string[] {
+  return plan.entries.map(({ value }) => formatEntry(value)).filter(line => !line.startsWith('table'))
+}
+
+/** Annotations without flannel's prefix, and without what is to be removed. */
+export function readBack(annotations: ReadonlyMap<string, string | null>): Record<string, string> {
+  const pairs = [...annotations].flatMap(([name, text]) =>
+    text === null ? [] : [[name.slice(name.indexOf('/') + 1), text]],
+  )
+  return Object.fromEntries(pairs)
 }
 
 /** A Node whose annotations (without flannel's prefix) are given. */

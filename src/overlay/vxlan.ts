@@ -13,7 +13,7 @@ import type { VxlanBackend } from '../model/index.ts'
 import { type Backend, eachSide, type LocalBlock, type PeerSide } from './backend.ts'
 import { directRoute, isOnLink, onlinkRoute } from './direct-routing.ts'
 import { type OverlaySelf, type PeerData, vtepMac } from './node.ts'
-import { sysctl } from './sysctls.ts'
+import { deviceSysctls } from './sysctls.ts'
 
 /**
  * What vxlan adds to a packet: outer IP header (20 or 40) + UDP (8) + vxlan (8) + inner Ethernet (14) (RFC 7348,
@@ -69,19 +69,6 @@ function deviceEntries(settings: Settings, self: OverlaySelf, own: LocalBlock): 
     ...deviceSysctls(name, family, self.hasIpv6 ?? true),
     { kind: 'address', link: name, address: `${base}/${addressBits(family)}` },
   ]
-}
-
-function deviceSysctls(name: string, family: Family, hasIpv6: boolean): readonly Entry[] {
-  const entries: Entry[] = []
-  // The largest of `all` and the device counts, and 2 (loose, RFC 3704) is the largest: a packet of a peer may come
-  // encapsulated while our way back is direct, as long as the two ends change at different times.
-  if (family === 4) entries.push(sysctl(`ipv4/conf/${name}/rp_filter`, 2))
-  if (hasIpv6) {
-    // No router speaks on this link. Mode 1 (IN6_ADDR_GEN_MODE_NONE): no link-local address either, since a second
-    // VTEP of one MAC would be a duplicate of it.
-    entries.push(sysctl(`ipv6/conf/${name}/accept_ra`, 0), sysctl(`ipv6/conf/${name}/addr_gen_mode`, 1))
-  }
-  return entries
 }
 
 /**

@@ -7,6 +7,7 @@ import { FileJournalDisk } from '../../src/agent/journal/index.ts'
 import { silentLogger, systemClock } from '../../src/base/index.ts'
 import { cniErrorReply } from '../../src/cni/index.ts'
 import { NetlinkKernel } from '../../src/kernel/index.ts'
+import type { BackendConfig } from '../../src/model/index.ts'
 import { MemoryStore } from '../../src/store/index.ts'
 import { bootId, flockSync, NetlinkEvents, Netns } from '../../src/sys/index.ts'
 
@@ -22,14 +23,14 @@ export class TestCluster {
 
   /** Two nodes, 192.168.77.1 and .2, on one veth. */
   static async start(
-    backend: 'vxlan' | 'host-gw' = 'vxlan',
+    backend: BackendConfig = { type: 'vxlan' },
     network = '10.244.0.0/16',
   ): Promise<TestCluster> {
     const cluster = new TestCluster()
     try {
       await cluster.store.create('NetworkConfig', {
         metadata: { name: 'default' },
-        spec: { network, backend: { type: backend } },
+        spec: { network, backend },
       })
       cluster.nodes.push(new TestNode(cluster.store, 1), new TestNode(cluster.store, 2))
       cluster.plugUnderlay()

@@ -32,7 +32,7 @@ async function addPeers({ store }: TestCluster): Promise<void> {
 }
 
 test('an agent started over 1,000 programmed peers writes nothing, and brings back what is deleted by hand', async () => {
-  cluster = await TestCluster.start('vxlan', '10.0.0.0/8')
+  cluster = await TestCluster.start({ type: 'vxlan' }, '10.0.0.0/8')
   const node = cluster.node(1)
   await addPeers(cluster)
   const first = node.agent

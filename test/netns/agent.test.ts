@@ -12,8 +12,8 @@ afterEach(async () => {
   cluster = undefined
 })
 
-async function start(backend: 'vxlan' | 'host-gw'): Promise<TestCluster> {
-  cluster = await TestCluster.start(backend)
+async function start(type: 'vxlan' | 'host-gw'): Promise<TestCluster> {
+  cluster = await TestCluster.start({ type })
   for (const node of cluster.nodes)
     await eventually(`${node.name} ready`, () => node.agent?.notReady() === undefined || undefined)
   return cluster

@@ -149,6 +149,7 @@ async function linkSpec(link: LinkEntry, indexOf: IndexOf): Promise<LinkSpec> {
     case 'vlan':
     case 'dummy':
     case 'vrf':
+    case 'ipip':
     case 'ifb':
     case 'tun':
     case 'device':

@@ -35,6 +35,7 @@ const links: readonly [link: Entry, module: string][] = [
   [{ ...common, type: 'vlan', device: 'd0', id: 5 }, '8021q'],
   [{ ...common, type: 'dummy' }, 'dummy'],
   [{ ...common, type: 'vrf', table: 100 }, 'vrf'],
+  [{ ...common, type: 'ipip', local: '192.0.2.1', pathMtuDiscovery: false }, 'ipip'],
 ]
 
 for (const [entry, module] of links) {

@@ -154,6 +154,8 @@ function asObserved(namespace: FakeNamespace, link: LinkEntry): LinkEntry {
       return { ...settings, flag: 'bridge', ...link, ...placeOf(link) }
     case 'vlan':
       return { ...settings, ...link, ...placeOf(link) }
+    case 'ipip':
+      return { ...common, ...link }
     case 'tun':
       return { ...settings, ...observedTun(link) }
     default:

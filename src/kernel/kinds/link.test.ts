@@ -50,6 +50,12 @@ const table: readonly [
     { ...own, type: 'vlan', device: 'eth1', id: 6 },
     'anew',
   ],
+  [
+    'an ipip tunnel starts at another address',
+    { ...own, type: 'ipip', local: '192.0.2.1', pathMtuDiscovery: false },
+    { ...own, type: 'ipip', local: '192.0.2.2', pathMtuDiscovery: false },
+    'anew',
+  ],
   ['a VRF has another table', { ...own, type: 'vrf', table: 5 }, { ...own, type: 'vrf', table: 6 }, 'anew'],
   [
     'a TAP should be a TUN',

@@ -11,8 +11,14 @@ export const linkRules = kindRules('link', {
   equals: (desired, observed, seen) =>
     sameDefinition(desired, observed) && sameSettings(desired, observed, seen),
   mustRecreate: (desired, observed) => desired.claim === 'own' && !sameDefinition(desired, observed),
-  occupies: link => (link.type === 'vxlan' ? [`vxlan ${link.vni} port ${link.udpPort}`] : []),
+  occupies: placesTaken,
 })
+
+/** What no two links of a namespace can share. */
+function placesTaken(link: LinkEntry): readonly string[] {
+  if (link.type === 'vxlan') return [`vxlan ${link.vni} port ${link.udpPort}`]
+  return link.type === 'ipip' ? [`ipip ${link.local}`] : []
+}
 
 function linkParents(link: LinkEntry): readonly Parent[] {
   const parents: Parent[] = []
@@ -86,6 +92,8 @@ export function sameDefinition(desired: LinkEntry, observed: LinkEntry): boolean
       return (
         observed.type === 'vlan' && sameDevice(desired, observed) && sameWhereGiven(desired, observed, ['id'])
       )
+    case 'ipip':
+      return observed.type === 'ipip' && sameWhereGiven(desired, observed, ['local', 'pathMtuDiscovery'])
     case 'vrf':
       return observed.type === 'vrf' && sameWhereGiven(desired, observed, ['table'])
     case 'tun':

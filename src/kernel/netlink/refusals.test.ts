@@ -51,6 +51,7 @@ const links: readonly [link: LinkEntry, module: string, config: string][] = [
   [{ ...stacked, type: 'vlan', id: 5 }, '8021q', 'CONFIG_VLAN_8021Q'],
   [{ ...common, type: 'dummy' }, 'dummy', 'CONFIG_DUMMY'],
   [{ ...common, type: 'vrf', table: 100 }, 'vrf', 'CONFIG_NET_VRF'],
+  [{ ...common, type: 'ipip', local: '192.0.2.1', pathMtuDiscovery: false }, 'ipip', 'CONFIG_NET_IPIP'],
   [{ ...common, type: 'ifb' }, 'ifb', 'CONFIG_IFB'],
   [{ ...common, type: 'bridge', vlans: [{ id: 5 }] }, 'bridge', 'CONFIG_BRIDGE_VLAN_FILTERING'],
   [{ ...common, type: 'device', bridgePort: { vlans: [] } }, 'bridge', 'CONFIG_BRIDGE_VLAN_FILTERING'],

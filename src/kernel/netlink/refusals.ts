@@ -136,6 +136,7 @@ function featureOf(entry: Entry): Feature {
 /** Modules that are not called what the links are that they bring. */
 const MODULES: ReadonlyMap<string, Omit<Feature, 'name'>> = new Map([
   ['vlan', { module: '8021q', config: 'CONFIG_VLAN_8021Q' }],
+  ['ipip', { module: 'ipip', config: 'CONFIG_NET_IPIP' }],
   ['vrf', { module: 'vrf', config: 'CONFIG_NET_VRF' }],
 ])
 

@@ -1,4 +1,5 @@
 import { bridge } from './bridge.ts'
+import { ipip } from './ipip.ts'
 import { ipvlan } from './ipvlan.ts'
 import type { InfoOf, LinkKind } from './kind.ts'
 import { macvlan } from './macvlan.ts'
@@ -10,7 +11,7 @@ import { vrf } from './vrf.ts'
 import { vxlan } from './vxlan.ts'
 
 /** Every kind that has typed attributes. To add one: a file beside this one, and its name here. */
-const linkKinds = [veth, bridge, vxlan, macvlan, ipvlan, vlan, dummy, vrf, ifb, tun] as const
+const linkKinds = [veth, bridge, vxlan, macvlan, ipvlan, vlan, dummy, vrf, ifb, tun, ipip] as const
 
 /** Kind and attributes of a link, told apart by `kind`. */
 export type LinkInfo = InfoOf<(typeof linkKinds)[number]>

@@ -83,6 +83,8 @@ function linkInfo(link: LinkEntry, links: LinkTable, peerNetnsFd: number | undef
       return { kind: 'ipvlan', mode: link.mode, ...(link.flag === undefined ? {} : { flag: link.flag }) }
     case 'vlan':
       return { kind: 'vlan', id: link.id }
+    case 'ipip':
+      return { kind: 'ipip', local: link.local, pathMtuDiscovery: link.pathMtuDiscovery }
     case 'vrf':
       return { kind: 'vrf', table: link.table }
     case 'dummy':

@@ -116,6 +116,14 @@ function typedLink({ info }: Link, place: DevicePlace, vlans: Vlans): Typed<Link
       }
     case 'vlan':
       return { type: 'vlan', ...place, id: info.id ?? 0 }
+    case 'ipip':
+      // One that leads to a fixed other end is another thing than ours.
+      if (info.remote !== undefined && info.remote !== '0.0.0.0') return { type: 'device' }
+      return {
+        type: 'ipip',
+        local: info.local ?? '0.0.0.0',
+        pathMtuDiscovery: info.pathMtuDiscovery ?? true,
+      }
     case 'vrf':
       return { type: 'vrf', table: info.table ?? 0 }
     case 'dummy':
