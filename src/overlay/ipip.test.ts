@@ -23,12 +23,17 @@ test('this node: one device to all peers, 20 bytes less', () => {
   assert.equal(overlayMtu(config, self), 1480)
 })
 
-test('a peer is a route by way of its address', () => {
+test('a peer is let in, and a route by way of its address', () => {
   const through = (address: string) =>
     `ip route replace 10.244.3.0/24 via ${address} dev flannel.ipip onlink proto 113`
-  assert.deepEqual(commands(planPeer(config, self, peer)), [through('192.168.77.3')])
-  assert.deepEqual(commands(planPeer(direct, self, farPeer)), [through('192.168.78.3')])
+  const letIn = (address: string) => `nft add element ip podlace-ipip peers { ${address} }`
+  assert.deepEqual(commands(planPeer(config, self, peer)), [letIn('192.168.77.3'), through('192.168.77.3')])
+  assert.deepEqual(commands(planPeer(direct, self, farPeer)), [
+    letIn('192.168.78.3'),
+    through('192.168.78.3'),
+  ])
   assert.deepEqual(commands(planPeer(direct, self, peer)), [
+    letIn('192.168.77.3'),
     'ip route replace 10.244.3.0/24 via 192.168.77.3 dev eth0 proto 113',
   ])
 })
@@ -41,7 +46,7 @@ test('IPv6 pods are told that they reach nobody; IPv4 goes on', () => {
   assert.equal(plan.findings.length, 1)
   const six = { podCidr: 'fd00:10:0:3::/64', publicAddress: 'fd77::3' }
   const peerPlan = planPeer(both, dual, { ...peer, ipv6: six })
-  assert.deepEqual([peerPlan.entries.length, peerPlan.findings], [1, []])
+  assert.deepEqual([peerPlan.entries.length, peerPlan.findings], [2, []])
 })
 
 test('annotations are those of flannel, and read back', () => {

@@ -3,6 +3,7 @@ import type { Entry } from '../kernel/index.ts'
 import type { IpipBackend } from '../model/index.ts'
 import { type Backend, eachSide, type LocalBlock } from './backend.ts'
 import { directRoute, isOnLink, onlinkRoute } from './direct-routing.ts'
+import { ipipGuard, ipipPeer } from './ipip-guard.ts'
 import { deviceSysctls } from './sysctls.ts'
 
 /** The name that flannel's users and tools know. */
@@ -25,15 +26,18 @@ export function ipipBackend({ type, directRouting = false }: IpipBackend): Backe
     published: () => null,
     nodeEntries: (self, blocks) => blocks.flatMap(block => deviceEntries(block, self.hasIpv6 ?? true)),
     peerEntries: ({ uplink }, sides) =>
-      eachSide(sides, ({ own, peer }) =>
+      eachSide(sides, ({ own, peer }) => [
+        // Also where our own way is direct: the peer's need not be, as long as the two ends change at different times.
+        ipipPeer(peer.publicAddress),
         directRouting && isOnLink(uplink, peer.publicAddress)
-          ? [directRoute(uplink, own.family, peer)]
-          : [onlinkRoute(own.family, peer.podCidr, peer.publicAddress, DEVICE)],
-      ),
+          ? directRoute(uplink, own.family, peer)
+          : onlinkRoute(own.family, peer.podCidr, peer.publicAddress, DEVICE),
+      ]),
   }
 }
 
-function deviceEntries({ family, block, local, mtu }: LocalBlock, hasIpv6: boolean): readonly Entry[] {
+function deviceEntries(own: LocalBlock, hasIpv6: boolean): readonly Entry[] {
+  const { family, block, local, mtu } = own
   const common = { kind: 'link', claim: 'own', name: DEVICE, owner: 'overlay', up: true, mtu } as const
   return [
     // As flannel makes it: a packet that may be fragmented on its way may be so in its envelope, too.
@@ -41,5 +45,6 @@ function deviceEntries({ family, block, local, mtu }: LocalBlock, hasIpv6: boole
     ...deviceSysctls(DEVICE, family, hasIpv6),
     // The source of what the node itself sends to pods elsewhere; /32, so that no other route follows from it.
     { kind: 'address', link: DEVICE, address: `${formatAddress(firstAddress(block))}/32` },
+    ipipGuard(own),
   ]
 }

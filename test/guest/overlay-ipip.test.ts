@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { eventually, ip, TestCluster, type TestNode } from '../netns/agent-nodes.ts'
+import { run } from '../netns/kernel-harness.ts'
 import { ping } from '../netns/ping.ts'
 
 let cluster: TestCluster | undefined
@@ -38,6 +39,18 @@ test('pods of two nodes reach each other through the tunnel, and back after some
   )
   ip(one.netns, 'link delete flannel.ipip')
   await pings(one, two)
+})
+
+test('what comes from no peer does not come out of the tunnel', async () => {
+  const [one, two] = await start()
+  await pings(one, two)
+  ip(two.netns, 'address add 192.168.77.99/24 dev eth0')
+  ip(two.netns, 'link add stranger type ipip local 192.168.77.99 remote 192.168.77.1')
+  ip(two.netns, 'link set stranger up')
+  ip(two.netns, 'route add 10.244.1.2/32 dev stranger src 10.244.2.0')
+  assert.notEqual(await ping(two.netns, '10.244.1.2'), 'ok')
+  const guard = run(one.netns, ['nft', 'list', 'chain', 'ip', 'podlace-ipip', 'input'])
+  assert.match(guard, /counter packets [1-9]\d* .*drop comment "overlay: tunnel packet from no peer/)
 })
 
 test('an agent that starts again over the tunnel writes nothing', async () => {
