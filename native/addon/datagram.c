@@ -94,3 +94,21 @@ napi_value datagram_kind(napi_env env, napi_callback_info info) {
     return throw_errno(env, "getsockopt");
   return ints_value(env, kind, 2);
 }
+
+/* Beyond the administrator's limit if CAP_NET_ADMIN allows it (socket(7)), else up to it. */
+static int set_buffer(int fd, int forced, int limited, int size) {
+  if (setsockopt(fd, SOL_SOCKET, forced, &size, sizeof size) == 0) return 0;
+  return errno == EPERM ? setsockopt(fd, SOL_SOCKET, limited, &size, sizeof size) : -1;
+}
+
+/* datagramShare(fd, bufferBytes), before datagramBind: SO_REUSEPORT, and the size of both queues. */
+napi_value datagram_share(napi_env env, napi_callback_info info) {
+  int on = 1;
+  struct call call = call_begin(env, info);
+  int fd = call_int(&call, 0), size = call_int(&call, 1);
+  if (call.refused) return NULL;
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0 ||
+      set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, size) < 0 || set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, size) < 0)
+    return throw_errno(env, "setsockopt");
+  return NULL;
+}

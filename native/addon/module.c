@@ -37,6 +37,7 @@ static const struct entry ENTRIES[] = {
     {"datagramSend", datagram_send},
     {"datagramReceive", datagram_receive},
     {"datagramKind", datagram_kind},
+    {"datagramShare", datagram_share},
     {"packetOpen", packet_open},
     {"packetSend", packet_send},
     {"packetReceive", packet_receive},

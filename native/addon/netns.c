@@ -77,7 +77,10 @@ napi_value netns_cookie(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/* netnsSocket(netnsFd, domain, type, protocol) → fd: socket(2) inside the namespace, non-blocking. */
+/*
+ * netnsSocket(netnsFd | -1, domain, type, protocol) → fd: socket(2) inside the namespace, or in that of the calling
+ * thread; non-blocking.
+ */
 napi_value netns_socket(napi_env env, napi_callback_info info) {
   struct visit visit;
   struct failure failure;
@@ -85,9 +88,9 @@ napi_value netns_socket(napi_env env, napi_callback_info info) {
   int target = call_int(&call, 0), domain = call_int(&call, 1);
   int type = call_int(&call, 2), protocol = call_int(&call, 3);
   if (call.refused) return NULL;
-  if (visit_begin(&visit, target, &failure) < 0) return throw_failure(env, &failure);
+  if (target >= 0 && visit_begin(&visit, target, &failure) < 0) return throw_failure(env, &failure);
   int fd = socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
   if (fd < 0) failed(&failure, "socket");
-  visit_end(&visit);
+  if (target >= 0) visit_end(&visit);
   return fd < 0 ? throw_failure(env, &failure) : int_value(env, fd);
 }

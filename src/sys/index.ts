@@ -20,6 +20,7 @@ export { PacketSocket, type PacketSource } from './packet-socket.ts'
 export { yieldProcessor } from './processor.ts'
 export { Program, type ProgramOptions, type ProgramOutcome } from './program.ts'
 export { type ProgramEnd, type RunProgram, runProgram } from './run-program.ts'
+export { openSharedPort, type SharedPortOptions } from './shared-port.ts'
 export { openTun, type Tun, type TunOptions } from './tun.ts'
 export {
   type CloseListener,

@@ -39,6 +39,7 @@ export interface NativeAddon {
   datagramSend(fd: number, bytes: Uint8Array, address: string, port: number): boolean
   datagramReceive(fd: number): [bytes: Uint8Array, address: string, port: number][]
   datagramKind(fd: number): [domain: number, type: number]
+  datagramShare(fd: number, bufferBytes: number): void
   packetOpen(netns: number, linkIndex: number, udpPort: number): number
   packetSend(fd: number, linkIndex: number, mac: Uint8Array, packet: Uint8Array): boolean
   packetReceive(fd: number): [packet: Uint8Array, mac: Uint8Array, hasChecksum: boolean][]

@@ -202,6 +202,16 @@ const TYPES = { stream: 1, datagram: 2, raw: 3 } as const
  */
 export function socketIn(netns: Netns, domain: SocketDomain, type: SocketType, protocol = 0): number {
   return attempt(`open a ${domain} ${type} socket in a namespace`, () =>
-    native.netnsSocket(netns.fds.netns, DOMAINS[domain], TYPES[type], protocol),
+    socketFor(netns, domain, type, protocol),
   )
+}
+
+/** The same, or without `netns` in the process's own namespace, which needs no root. Throws what the addon throws. */
+export function socketFor(
+  netns: Netns | undefined,
+  domain: SocketDomain,
+  type: SocketType,
+  protocol = 0,
+): number {
+  return native.netnsSocket(netns?.fds.netns ?? -1, DOMAINS[domain], TYPES[type], protocol)
 }

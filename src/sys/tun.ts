@@ -8,6 +8,8 @@ export interface TunOptions {
   readonly mode?: 'tun' | 'tap'
   /** Several processes or calls may open the same device, a queue each (IFF_MULTI_QUEUE). */
   readonly multiQueue?: boolean
+  /** Each packet has a `struct virtio_net_hdr` before it: checksums to complete, segments to cut (IFF_VNET_HDR). */
+  readonly offloadHeader?: boolean
   /** `sys.ebusy` if there is a link of this name, where it would be attached to otherwise (IFF_TUN_EXCL). */
   readonly exclusive?: boolean
   /** Who may open it without CAP_NET_ADMIN. */
@@ -21,7 +23,7 @@ export interface TunOptions {
 
 /**
  * One queue of a TUN or TAP device: each read and write is one IP packet or Ethernet frame, without a header before it
- * (IFF_NO_PI).
+ * (IFF_NO_PI), unless `offloadHeader` asks for one.
  */
 export interface Tun {
   /** Non-blocking. */
@@ -33,7 +35,14 @@ export interface Tun {
 }
 
 /** linux/if_tun.h */
-const IFF = { tun: 0x1, tap: 0x2, multiQueue: 0x100, noPacketInformation: 0x1000, exclusive: 0x8000 } as const
+const IFF = {
+  tun: 0x1,
+  tap: 0x2,
+  multiQueue: 0x100,
+  noPacketInformation: 0x1000,
+  offloadHeader: 0x4000,
+  exclusive: 0x8000,
+} as const
 /** (uid_t)-1 */
 const NOBODY = -1
 
@@ -49,6 +58,7 @@ export function openTun(name: string, options: TunOptions = {}): Tun {
     IFF[mode] |
     IFF.noPacketInformation |
     (options.multiQueue === true ? IFF.multiQueue : 0) |
+    (options.offloadHeader === true ? IFF.offloadHeader : 0) |
     (options.exclusive === true ? IFF.exclusive : 0)
   const [fd, given] = attempt(`open ${what}`, () =>
     native.tunOpen(netns?.fds.netns ?? -1, name, flags, ownerUid, groupGid),
