@@ -25,11 +25,19 @@ export interface IpipBackend {
   readonly directRouting?: boolean
 }
 
+/** A process that carries packets over UDP; IPv4 pods only. */
+export interface UdpBackend {
+  readonly type: 'udp'
+  /** Default 8285. */
+  readonly port?: number
+}
+
 /** Every backend under its type. */
 export interface BackendByType {
   readonly vxlan: VxlanBackend
   readonly 'host-gw': HostGatewayBackend
   readonly ipip: IpipBackend
+  readonly udp: UdpBackend
 }
 
 export type BackendType = keyof BackendByType

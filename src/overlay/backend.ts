@@ -1,6 +1,7 @@
 import type { Family } from '../ip/index.ts'
 import type { Entry } from '../kernel/index.ts'
 import type { BackendType } from '../model/index.ts'
+import type { OverlayEffect } from './effect.ts'
 import type { OverlaySelf, OwnBlock, PeerFamily } from './node.ts'
 
 /**
@@ -17,10 +18,14 @@ export interface Backend {
   readonly mtu: number | undefined
   /** Bytes that each packet of the family gets longer by on its way. */
   overhead(family: Family): number
+  /** What the node's administrator should know of it, always. */
+  readonly notices?: readonly string[]
   /** What peers must know of this node's end: JSON's value in the annotation `backend-data`; null if nothing. */
   published(self: OverlaySelf, family: Family): unknown
   /** What this node needs, whatever peers it has. */
   nodeEntries(self: OverlaySelf, blocks: readonly LocalBlock[]): readonly Entry[]
+  /** What it needs besides; default nothing. */
+  nodeEffects?(self: OverlaySelf, blocks: readonly LocalBlock[]): readonly OverlayEffect[]
   /** What this node needs for one peer; all families at once, since some carry one within the other. */
   peerEntries(self: OverlaySelf, sides: readonly PeerSide[]): PeerOutcome
 }
@@ -41,6 +46,8 @@ export interface PeerSide {
 
 export interface PeerOutcome {
   readonly entries: readonly Entry[]
+  /** Default nothing. */
+  readonly effects?: readonly OverlayEffect[]
   /** What keeps a family out, in words: `its agent uses VNI 2, ...`. */
   readonly faults: readonly string[]
 }

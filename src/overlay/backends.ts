@@ -3,6 +3,7 @@ import type { Backend } from './backend.ts'
 import { hostGatewayBackend } from './host-gw.ts'
 import { ipipBackend } from './ipip.ts'
 import type { PeerData } from './node.ts'
+import { udpBackend } from './udp.ts'
 import { readVxlanData, vxlanBackend } from './vxlan.ts'
 
 /** To add a backend: a file beside this one, its configuration in the room `model`, and a line in each table here. */
@@ -10,6 +11,7 @@ const backends: { readonly [T in BackendType]: (config: BackendByType[T]) => Bac
   vxlan: vxlanBackend,
   'host-gw': hostGatewayBackend,
   ipip: ipipBackend,
+  udp: udpBackend,
 }
 
 /** Readers of what nodes publish in `backend-data`, for the backends that need something of it: the data or a fault. */

@@ -27,6 +27,11 @@ export function directRoute(uplink: Uplink, family: Family, peer: PeerFamily): R
   }
 }
 
+/** The route of many blocks through a device that knows where each is. */
+export function deviceRoute(family: Family, dst: string, link: string): RouteEntry {
+  return { kind: 'route', dst, table: MAIN, metric: METRIC[family], link }
+}
+
 /** The route of a peer's block through a device whose gateways no address covers. */
 export function onlinkRoute(family: Family, podCidr: string, gateway: string, link: string): RouteEntry {
   return { kind: 'route', dst: podCidr, table: MAIN, metric: METRIC[family], link, gateway, onlink: true }

@@ -9,6 +9,7 @@ export {
 export { tunnelPorts } from './backends.ts'
 export { ownBlocks } from './blocks.ts'
 export { type Claim, claimsOf } from './claims.ts'
+export type { OverlayEffect, TunnelEffect, TunnelPeerEffect } from './effect.ts'
 export type { OverlayErrorPayload } from './errors.ts'
 export type { OverlayFinding } from './finding.ts'
 export { MASQUERADE_TABLE } from './masquerade.ts'

@@ -5,6 +5,7 @@ import type { Backend, LocalBlock, PeerSide } from './backend.ts'
 import { backendOf } from './backends.ts'
 import { blockFault, localBlock, ownBlocks, readOwnBlocks } from './blocks.ts'
 import { betterClaim, type Claim, claimsOf } from './claims.ts'
+import { effectKey, type OverlayEffect } from './effect.ts'
 import { nodeFinding, type OverlayFinding, quote } from './finding.ts'
 import { masqueradeTable } from './masquerade.ts'
 import { mtuFault, podMtu } from './mtu.ts'
@@ -14,6 +15,8 @@ import { forwarding } from './sysctls.ts'
 /** What a plan comes to. `entries` are keyed by `entryKey`. */
 export interface OverlayPlan {
   readonly entries: readonly { readonly key: string; readonly value: Entry }[]
+  /** Keyed by `effectKey`. */
+  readonly effects: readonly { readonly key: string; readonly value: OverlayEffect }[]
   readonly findings: readonly OverlayFinding[]
 }
 
@@ -22,7 +25,7 @@ export function planNode(config: NetworkConfig, self: OverlaySelf): OverlayPlan 
   const backend = backendOf(config)
   const entries: Entry[] = []
   const locals: LocalBlock[] = []
-  const faults: string[] = []
+  const faults = [...(backend.notices ?? [])]
   const { blocks, findings } = readOwnBlocks(config, self)
   for (const own of blocks) {
     const local = localBlock(backend, self, own)
@@ -38,6 +41,7 @@ export function planNode(config: NetworkConfig, self: OverlaySelf): OverlayPlan 
   return plan(
     [...backend.nodeEntries(self, locals), ...entries],
     [...findings, ...faults.map(text => nodeFinding(self.nodeName, text))],
+    backend.nodeEffects?.(self, locals),
   )
 }
 
@@ -75,7 +79,7 @@ export function planPeer(
   }
   const outcome = backend.peerEntries(self, sides)
   const findings = [...faults, ...outcome.faults].map(text => nodeFinding(peer.nodeName, text))
-  return plan(outcome.entries, findings)
+  return plan(outcome.entries, findings, outcome.effects)
 }
 
 /** What keeps the whole peer out. */
@@ -109,6 +113,14 @@ function familyFault(
   return `it says its address is ${peer.publicAddress}, which is that of ${nodeName}: one of the two is wrong`
 }
 
-function plan(entries: readonly Entry[], findings: readonly OverlayFinding[]): OverlayPlan {
-  return { entries: entries.map(value => ({ key: entryKey(value), value })), findings }
+function plan(
+  entries: readonly Entry[],
+  findings: readonly OverlayFinding[],
+  effects: readonly OverlayEffect[] = [],
+): OverlayPlan {
+  return {
+    entries: entries.map(value => ({ key: entryKey(value), value })),
+    effects: effects.map(value => ({ key: effectKey(value), value })),
+    findings,
+  }
 }

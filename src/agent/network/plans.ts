@@ -4,6 +4,7 @@ import type { Node } from '../../model/index.ts'
 import {
   type Claim,
   claimsOf,
+  type OverlayEffect,
   type OverlayFinding,
   type OverlayPeer,
   type OverlayPlan,
@@ -28,6 +29,8 @@ export interface PlanInputs {
 export interface Plans {
   /** Keyed by `entryKey`. */
   readonly entries: Collection<Entry>
+  /** Keyed by `effectKey`. */
+  readonly effects: Collection<OverlayEffect>
   readonly findings: Collection<OverlayFinding>
 }
 
@@ -51,10 +54,10 @@ export function planEverything({ nodes, self, attachments, networks }: PlanInput
     ({ peer, findings }, read, key) => {
       const network = read.get(self, SELF_KEY)
       if (network === undefined) return []
-      if (peer === undefined) return [{ key, value: { entries: [], findings } }]
+      if (peer === undefined) return [{ key, value: { entries: [], effects: [], findings } }]
       const rivals = rivalsOf(peer, network, slot => read.where(claimsBySlot, slot))
       const plan = planPeer(network.config, network.self, peer, rivals)
-      return [{ key, value: { entries: plan.entries, findings: [...findings, ...plan.findings] } }]
+      return [{ key, value: { ...plan, findings: [...findings, ...plan.findings] } }]
     },
   )
   const ownPlans = derive<SelfNetwork, OverlayPlan>('node plan', self, ({ config, self }, _read, key) => [
@@ -67,6 +70,10 @@ export function planEverything({ nodes, self, attachments, networks }: PlanInput
       derive('attachment entries', attachments, ({ plan }) => keyed(plan.host)),
       derive('network entries', networks, keyed),
     ]),
+    effects: union(
+      'effects',
+      plans.map(collection => derive(`${collection.name}: effects`, collection, plan => plan.effects)),
+    ),
     findings: union(
       'findings',
       plans.map(collection => derive(`${collection.name}: findings`, collection, findingsOf)),

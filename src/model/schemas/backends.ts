@@ -13,6 +13,7 @@ const schemas = {
     gbp: v.optional(v.boolean()),
   }),
   'host-gw': closedObject({ type: v.literal('host-gw') }),
+  udp: closedObject({ type: v.literal('udp'), port: v.optional(integerBetween(1, 65_535, 'a UDP port')) }),
   ipip: closedObject({ type: v.literal('ipip'), directRouting: v.optional(v.boolean()) }),
 } as const satisfies Readonly<Record<BackendType, v.GenericSchema>>
 
