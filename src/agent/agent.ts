@@ -25,6 +25,8 @@ import { type LeaseState, leaseInWords } from './network/lease-state.ts'
 import { OwnNetwork } from './network/own-network.ts'
 import { type Plans, planEverything } from './network/plans.ts'
 import type { SelfNetwork } from './network/self.ts'
+import { TunnelKeeper } from './network/tunnel-keeper.ts'
+import type { TunnelWorld } from './network/tunnel-world.ts'
 import { watchUplink } from './network/watch-uplink.ts'
 import { allPlugins, CHAINED_TYPES, type Hardware } from './plugins/index.ts'
 import type { PodNetwork } from './plugins/podlace.ts'
@@ -40,6 +42,8 @@ export interface AgentWorld {
   readonly hostNamespace: NamespaceHandle
   readonly hasIpv6: boolean
   readonly hardware: Hardware
+  /** Without it, as in a simulation, the backend udp has its device and route, and nobody who carries packets. */
+  readonly tunnel?: TunnelWorld
   readonly journal: JournalDisk
   /** Names the machine's life: a journal of another one speaks of namespaces that are gone. */
   readonly bootId: string
@@ -80,6 +84,7 @@ export class Agent {
   private readonly registration: Registration
   private readonly lease: BlockLease
   private readonly ownNetwork: OwnNetwork
+  private readonly tunnel: TunnelKeeper | undefined
   private readonly endings: (() => void)[] = []
   private orphans: Orphans | undefined
   private subnetEnv = ''
@@ -126,9 +131,12 @@ export class Agent {
       hasIpv6: world.hasIpv6,
       lease: this.lease,
       addressesInUse: () => Array.from(this.heldAddresses(), ([, address]) => address),
-      onFenced: () => this.reconciler.releaseDeletes(),
+      onFenced: () => this.releaseDeletes(),
       log,
     })
+    const { effects } = this.plans
+    this.tunnel =
+      world.tunnel && new TunnelKeeper({ effects, world: world.tunnel, kernel, clock, random, log })
     this.reconciler = new Reconciler({ kernel, desired: this.plans.entries, clock, random, log })
     const follow = { store, clock, random, log }
     this.informers = [
@@ -217,6 +225,7 @@ export class Agent {
     for (const end of this.endings) end()
     this.lease.stop()
     this.registration.stop()
+    this.tunnel?.stop()
     for (const informer of this.informers) await informer.stop()
     await this.reconciler.stop()
     await this.journal.close()
@@ -313,8 +322,13 @@ export class Agent {
     if (network === undefined) return
     this.pool.setBlocks(network.self.podCidrs, this.heldAddresses())
     this.pool.hold(this.orphans?.held() ?? [])
-    this.reconciler.releaseDeletes()
+    this.releaseDeletes()
     this.writeSubnetEnv(network)
+  }
+
+  private releaseDeletes(): void {
+    this.reconciler.releaseDeletes()
+    this.tunnel?.release()
   }
 
   private *heldAddresses(): Iterable<readonly [string, string]> {

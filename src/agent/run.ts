@@ -10,6 +10,7 @@ import { Agent, type AgentWorld } from './agent.ts'
 import type { AgentConfig } from './config.ts'
 import { FileJournalDisk } from './journal/index.ts'
 import { agentMetrics } from './metrics.ts'
+import { tunnelWorld } from './network/tunnel-world.ts'
 import type { Hardware } from './plugins/index.ts'
 import type { PodNamespace } from './pod-namespace.ts'
 import { LateDeletes, tombstonesIn } from './tombstones.ts'
@@ -51,12 +52,19 @@ async function start(
   onStop(lockStateDirectory('agent', config.stateDir))
   const netns = Netns.own()
   onStop(() => netns.close())
-  const kernel = new NetlinkKernel({ netns, openEvents: NetlinkEvents.open, runProgram })
+  const kernel = new NetlinkKernel({ netns, openEvents: NetlinkEvents.open, runProgram, openTun })
   onStop(() => kernel.close())
   // Sockets of its own: what pods need of the host's devices must not mix with what the kernel is asked for.
   const host = Netns.own()
   onStop(() => host.close())
-  const agent = new Agent(config, { ...realWorld(config, { netns, host }, kernel, log), ...options })
+  const tunnelNetns = Netns.own()
+  onStop(() => tunnelNetns.close())
+  const tunnel = tunnelWorld({
+    socketPath: path.join(config.stateDir, 'tunnel.sock'),
+    netns: tunnelNetns,
+    clock: systemClock,
+  })
+  const agent = new Agent(config, { ...realWorld(config, { netns, host }, kernel, log), tunnel, ...options })
   onStop(() => agent.stop())
   await agent.start()
   const lateDeletes = new LateDeletes({

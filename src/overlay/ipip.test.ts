@@ -23,10 +23,11 @@ test('this node: one device to all peers, 20 bytes less', () => {
   assert.equal(overlayMtu(config, self), 1480)
 })
 
+const through = (address: string) =>
+  `ip route replace 10.244.3.0/24 via ${address} dev flannel.ipip onlink proto 113`
+const letIn = (address: string) => `nft add element ip podlace-ipip peers { ${address} }`
+
 test('a peer is let in, and a route by way of its address', () => {
-  const through = (address: string) =>
-    `ip route replace 10.244.3.0/24 via ${address} dev flannel.ipip onlink proto 113`
-  const letIn = (address: string) => `nft add element ip podlace-ipip peers { ${address} }`
   assert.deepEqual(commands(planPeer(config, self, peer)), [letIn('192.168.77.3'), through('192.168.77.3')])
   assert.deepEqual(commands(planPeer(direct, self, farPeer)), [
     letIn('192.168.78.3'),

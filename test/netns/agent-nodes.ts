@@ -4,12 +4,13 @@ import os from 'node:os'
 import path from 'node:path'
 import { Agent, parseAgentConfig } from '../../src/agent/index.ts'
 import { FileJournalDisk } from '../../src/agent/journal/index.ts'
+import { tunnelWorld } from '../../src/agent/network/tunnel-world.ts'
 import { silentLogger, systemClock } from '../../src/base/index.ts'
 import { cniErrorReply } from '../../src/cni/index.ts'
 import { NetlinkKernel } from '../../src/kernel/index.ts'
 import type { BackendConfig } from '../../src/model/index.ts'
 import { MemoryStore } from '../../src/store/index.ts'
-import { bootId, flockSync, NetlinkEvents, Netns } from '../../src/sys/index.ts'
+import { bootId, flockSync, NetlinkEvents, Netns, openTun } from '../../src/sys/index.ts'
 
 export interface CallReply {
   readonly result?: { readonly ips: readonly { readonly address: string; readonly gateway?: string }[] }
@@ -72,6 +73,8 @@ export class TestNode {
   readonly address: string
   readonly podCidr: string
   readonly netns = Netns.create()
+  /** The same, for who must not share sockets with the kernel. */
+  private readonly ownSockets = Netns.open(`/proc/self/fd/${this.netns.fds.netns}`)
   readonly stateDir = fs.mkdtempSync(path.join(os.tmpdir(), 'podlace-test-'))
   readonly pods = new Map<string, Netns>()
   agent: Agent | undefined
@@ -98,6 +101,7 @@ export class TestNode {
     this.kernel = new NetlinkKernel({
       netns: this.netns,
       openEvents: (protocol, groups, options) => NetlinkEvents.openIn(this.netns, protocol, groups, options),
+      openTun: (name, options) => openTun(name, { ...options, netns: this.netns }),
     })
     this.agent = new Agent(
       parseAgentConfig({
@@ -111,6 +115,12 @@ export class TestNode {
         kernel: this.kernel,
         hostNamespace: this.netns,
         hardware: { pathOf: () => undefined, driverOf: () => undefined },
+        tunnel: tunnelWorld({
+          socketPath: path.join(this.stateDir, 'tunnel.sock'),
+          netns: this.ownSockets,
+          entersNamespace: true,
+          clock: systemClock,
+        }),
         hasIpv6: this.netns.fds.ipv6 !== undefined,
         journal: new FileJournalDisk(path.join(this.stateDir, 'attachments')),
         bootId: bootId(),
@@ -163,6 +173,7 @@ export class TestNode {
   async close(): Promise<void> {
     await this.stopAgent()
     for (const netns of this.pods.values()) netns.close()
+    this.ownSockets.close()
     this.netns.close()
     fs.rmSync(this.stateDir, { recursive: true, force: true })
   }
