@@ -54,7 +54,8 @@ test('CHECK finds the chains again after a restart, and after a flush when they 
   assert.deepEqual(rules(), before)
   run(node.netns, ['ip6tables', '-t', 'nat', '-F'])
   await eventually('the rules', () => rules().length === before.length || undefined)
-  assert.equal(node.call('CHECK', 'a', config).exitCode, 0)
+  // The agent knows it when the program that it runs for that has ended.
+  await eventually('CHECK to find them', () => node.call('CHECK', 'a', config).exitCode === 0 || undefined)
 })
 
 test('DEL works from the journal: without the namespace, and while the agent is away', async () => {
