@@ -4,7 +4,7 @@ import { FakeHost } from './fake-host.ts'
 import { startOurCluster } from './our-cluster.ts'
 import { LEASES, OUR_PLUGINS } from './our-program.ts'
 
-export const PEER_PLUGINS = '/usr/lib/cni'
+const PEER_PLUGINS = '/usr/lib/cni'
 
 /** One of the things that are compared: a fake host with its plugin directory, and how to call a plugin. */
 export interface CniSide {

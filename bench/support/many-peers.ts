@@ -20,7 +20,7 @@ interface Peer {
 }
 
 /** @param n from 0; 60,000 are different */
-export function peer(n: number): Peer {
+function peer(n: number): Peer {
   const [high, low] = [(n >> 8) + 1, n & 255]
   return {
     name: `peer-${n}`,

@@ -73,7 +73,7 @@ function writeInstructions(directory: string, job: Job): void {
 }
 
 /** As one word of a shell, whatever is in it. */
-export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
 /** KVM is not tried: that /dev/kvm is there does not mean that a kernel boots with it. */
 function emulatorCommand(directory: string, kernel: string): string[] {

@@ -3,9 +3,9 @@ import type { ApiRequest } from './api-request.ts'
 import { RequestError } from './status.ts'
 
 /** Kubernetes' own limit for a request. */
-export const maxBodyBytes = 3 * 1024 * 1024
+const maxBodyBytes = 3 * 1024 * 1024
 /** Objects of people are at most a dozen levels deep; deeper nesting is meant to hurt what walks it recursively. */
-export const maxDepth = 64
+const maxDepth = 64
 
 /** Reads a JSON object of limited size and depth; `whenEmpty` stands in for an empty body. Throws 400, 413. */
 export async function readJsonBody(

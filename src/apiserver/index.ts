@@ -1,6 +1,6 @@
 export type { ApiAnswer, ApiRequest } from './api-request.ts'
-export { type AccessToken, readTokenFile } from './auth.ts'
+export { type AccessToken } from './auth.ts'
 export { type ApiHandler, type ApiHandlerOptions, createApiHandler } from './handler.ts'
 export { type RunApiServerOptions, type RunningApiServer, runApiServer } from './run.ts'
-export { type ApiServer, type ApiServerOptions, createApiServer } from './server.ts'
+export { type ApiServer, type ApiServerOptions } from './server.ts'
 export type { WatchStream } from './watch-stream.ts'

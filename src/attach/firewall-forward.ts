@@ -19,7 +19,7 @@ const MARK = 1 << FORWARD_BIT
 const FAMILIES = [4, 6] as const
 
 const COMMENT = 'firewall'
-export const FORWARD_CHAIN = `${IPTABLES_PREFIX}FORWARD`
+const FORWARD_CHAIN = `${IPTABLES_PREFIX}FORWARD`
 
 /** Not called after addresses alone: the guard's sets are, and hold other keys. */
 const podsOf = (family: Family) => `pods${family}`

@@ -26,7 +26,7 @@ import type { VethPair } from './veth-pair.ts'
  * looked at.
  */
 
-export const GUARD_TABLE = 'podlace-guard'
+const GUARD_TABLE = 'podlace-guard'
 
 /** What the configuration of a plugin says of it. */
 export interface GuardConfig {

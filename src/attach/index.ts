@@ -8,7 +8,7 @@ export type { AttachError, AttachErrorPayload } from './errors.ts'
 export { type FirewallSpec, planFirewall } from './firewall.ts'
 export { type FirewallConfig, type IngressPolicy, parseFirewallConfig } from './firewall-config.ts'
 export { type ForeignSpec, planForeign } from './foreign.ts'
-export { GUARD_TABLE, type GuardConfig } from './guard.ts'
+export { type GuardConfig } from './guard.ts'
 export {
   chooseDevice,
   type HostDevice,
@@ -22,9 +22,8 @@ export { type LoopbackSpec, planLoopback } from './loopback.ts'
 export { type MacvlanSpec, planMacvlan } from './macvlan.ts'
 export { type MacvlanConfig, parseMacvlanConfig } from './macvlan-config.ts'
 export { isAttachmentOwner, isAttachmentTable } from './marks.ts'
-export { masqueradeTableName } from './masquerade.ts'
 export { type MasterConfig, type MasteredSpec, masterName, type ObservedDevice } from './master.ts'
-export { attachmentOwner, bridgeMac, hostInterfaceName, iptablesChainNames } from './names.ts'
+export { attachmentOwner, hostInterfaceName, iptablesChainNames } from './names.ts'
 export type {
   Attachment,
   AttachmentSpec,

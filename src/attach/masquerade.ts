@@ -31,7 +31,7 @@ export function planMasquerade(
 }
 
 /** Name of the one table a network has per family, however many pods it has. */
-export function masqueradeTableName(network: string): string {
+function masqueradeTableName(network: string): string {
   return `podlace-net-${network.slice(0, MAX_NAME)}`
 }
 

@@ -26,7 +26,7 @@ With -o json standard output holds one JSON value: the result, or {"error": {"co
 logs go to standard error. A command line that cannot be read prints nothing on standard output.`
 
 /** The command tree. Commands load what they need when they run, so that help is there at once. */
-export function buildProgram(context: CliContext): Command {
+function buildProgram(context: CliContext): Command {
   const program = new Command('podlace')
     .description('A pod network you can read.')
     .addHelpText('after', EXAMPLES)

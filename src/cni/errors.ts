@@ -5,7 +5,7 @@ import { errorText, PodlaceError } from '../base/index.ts'
  * Error codes of the protocol (SPEC.md, "Error"; 8 is in libcni's code only). 100 and above are a plugin's own:
  * ours are listed here too, so that the whole table stands in one place.
  */
-export const CNI_ERROR_CODES = {
+const CNI_ERROR_CODES = {
   'incompatible-version': 1,
   'unsupported-field': 2,
   'unknown-container': 3,

@@ -1,7 +1,7 @@
 import { cniError } from './errors.ts'
 
 /** First string of every request; the number rises when the layout changes. */
-export const FRAME_VERSION = 'podlace-cni/2'
+const FRAME_VERSION = 'podlace-cni/2'
 
 /** The descriptors a shim can send, by name (the parts of a `Netns`). */
 export const FD_NAMES = ['netns', 'route', 'netfilter', 'ipv4', 'ipv6', 'core'] as const

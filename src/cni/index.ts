@@ -9,11 +9,9 @@ export {
   requireValidAttachments,
 } from './config.ts'
 export {
-  CNI_ERROR_CODES,
   type CniErrorName,
   type CniErrorPayload,
   type CniErrorReply,
-  cniCodeOf,
   cniError,
   cniErrorReply,
   delegateError,
@@ -28,9 +26,7 @@ export {
   encodeOrder,
   encodeReply,
   encodeRequest,
-  FD_NAMES,
   type FdName,
-  FRAME_VERSION,
 } from './frame.ts'
 export {
   type Change,
@@ -48,8 +44,6 @@ export {
 } from './install/index.ts'
 export {
   type CniParameters,
-  checkContainerId,
-  checkInterfaceName,
   IDENTIFIER,
   type PodIdentity,
   parseParameters,
@@ -71,8 +65,6 @@ export {
   NetworkFiles,
   type NetworkList,
   type PluginCall,
-  PluginChain,
-  type PluginChainOptions,
   type PluginExec,
   type PluginObject,
   type PluginOutput,
@@ -84,13 +76,9 @@ export {
   runPluginProcess,
 } from './runtime/index.ts'
 export {
-  CNI_COMMANDS,
-  CNI_VERSIONS,
   type CniCommand,
   type CniVersion,
   isAtLeast,
-  NEWEST_VERSION,
-  parseVersion,
   requireVerb,
   versionReply,
 } from './versions.ts'

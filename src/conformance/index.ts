@@ -1,4 +1,4 @@
-export { type ConformanceCase, groupOf, type Needs } from './case.ts'
+export { type ConformanceCase, type Needs } from './case.ts'
 export { allCases } from './cases/index.ts'
 export { type DaemonCommand, listPlugins, type PluginSet } from './plugin-set.ts'
 export { type PodlaceOptions, podlacePlugins } from './podlace.ts'

@@ -3,7 +3,7 @@ import { issuesText } from '../base/index.ts'
 import { unmet } from './errors.ts'
 import type { Execution } from './execute.ts'
 
-export const VERBS = ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'VERSION'] as const
+const VERBS = ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'VERSION'] as const
 export type Verb = (typeof VERBS)[number]
 
 const errorSchema = v.looseObject({

@@ -27,7 +27,7 @@ export interface SuiteReport {
   readonly groups: ReadonlyMap<string, Counts>
 }
 
-export function countCases(cases: readonly CaseReport[]): Counts {
+function countCases(cases: readonly CaseReport[]): Counts {
   const counts = { passed: 0, failed: 0, 'not-applicable': 0, 'not-runnable': 0 }
   for (const { status } of cases) counts[status] += 1
   return counts

@@ -8,9 +8,7 @@ import {
   addressFromBytes,
   addressToBytes,
   formatAddress,
-  offsetAddress,
   parseAddress,
-  sameAddress,
   tryParseAddress,
 } from './index.ts'
 
@@ -141,7 +139,7 @@ describe('address text', () => {
   })
 
   test('parse after format is identity', () => {
-    fc.assert(fc.property(address, a => sameAddress(parseAddress(formatAddress(a)), a)))
+    fc.assert(fc.property(address, a => assert.deepEqual(parseAddress(formatAddress(a)), a)))
   })
 
   test('format after parse is idempotent, and both texts mean the same to node:net', () => {
@@ -173,19 +171,6 @@ describe('address numbers', () => {
     assert.deepEqual([...addressToBytes(parseAddress('10.244.1.2'))], [10, 244, 1, 2])
     assert.equal(formatAddress(addressFromBytes(Uint8Array.of(10, 244, 1, 2))), '10.244.1.2')
     assert.throws(() => addressFromBytes(new Uint8Array(5)), /5 bytes, not 4 or 16/)
-    fc.assert(fc.property(address, a => sameAddress(addressFromBytes(addressToBytes(a)), a)))
-  })
-
-  test('moving stays in the family', () => {
-    assert.equal(formatAddress(offsetAddress(parseAddress('10.0.0.255'), 1n)), '10.0.1.0')
-    assert.equal(formatAddress(offsetAddress(parseAddress('::1'), -1n)), '::')
-    assert.throws(
-      () => offsetAddress(parseAddress('255.255.255.255'), 1n),
-      error => hasCode(error, 'ip.out-of-range'),
-    )
-    assert.throws(
-      () => offsetAddress(parseAddress('::'), -1n),
-      error => hasCode(error, 'ip.out-of-range'),
-    )
+    fc.assert(fc.property(address, a => assert.deepEqual(addressFromBytes(addressToBytes(a)), a)))
   })
 })

@@ -1,4 +1,4 @@
-import { malformed, outOfRange } from './errors.ts'
+import { malformed } from './errors.ts'
 import { readIpv4, writeIpv4 } from './ipv4-text.ts'
 import { readIpv6, writeIpv6 } from './ipv6-text.ts'
 
@@ -71,21 +71,8 @@ export function addressToBytes(address: Address): Uint8Array {
   return bytes
 }
 
-/** The address `count` after (or, negative, before) this one. @throws IpError `ip.out-of-range` */
-export function offsetAddress(address: Address, count: bigint): Address {
-  const value = address.value + count
-  if (value < 0n || value >> BigInt(addressBits(address.family)) !== 0n) {
-    throw outOfRange('move from', formatAddress(address), `${count} away there is no address`)
-  }
-  return { family: address.family, value }
-}
-
 /** For sorting: IPv4 before IPv6, then by number. */
 export function compareAddresses(a: Address, b: Address): number {
   if (a.family !== b.family) return a.family - b.family
   return a.value < b.value ? -1 : a.value > b.value ? 1 : 0
-}
-
-export function sameAddress(a: Address, b: Address): boolean {
-  return a.family === b.family && a.value === b.value
 }

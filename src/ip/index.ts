@@ -7,16 +7,13 @@ export {
   type Family,
   familyOf,
   formatAddress,
-  offsetAddress,
   parseAddress,
-  sameAddress,
   tryParseAddress,
 } from './address.ts'
 export type { IpError, IpErrorPayload } from './errors.ts'
 export { linkNameFault } from './link-name.ts'
 export {
   colonSeparated,
-  formatMac,
   linkLocalAddress,
   localMac,
   macFromBytes,

@@ -2,22 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { hasCode } from '../base/index.ts'
-import {
-  formatAddress,
-  formatMac,
-  linkLocalAddress,
-  localMac,
-  macFromBytes,
-  macToBytes,
-  parseMac,
-} from './index.ts'
+import { formatAddress, linkLocalAddress, localMac, macFromBytes, macToBytes, parseMac } from './index.ts'
 
 const macBytes = fc.uint8Array({ minLength: 6, maxLength: 6 })
 
 describe('mac', () => {
   test('text', () => {
     assert.equal(parseMac('02:42:0A:F4:01:02'), '02:42:0a:f4:01:02')
-    assert.equal(formatMac(Uint8Array.of(2, 66, 10, 244, 1, 2)), '02:42:0a:f4:01:02')
+    assert.equal(macFromBytes(Uint8Array.of(2, 66, 10, 244, 1, 2)), '02:42:0a:f4:01:02')
     for (const text of [
       '',
       '02:42:0a:f4:01',

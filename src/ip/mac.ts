@@ -24,11 +24,6 @@ export function tryParseMac(text: string): string | undefined {
   return MAC_TEXT.test(text) ? text.toLowerCase() : undefined
 }
 
-/** Canonical text of a MAC given as text or as six bytes. @throws IpError `ip.malformed` */
-export function formatMac(mac: string | Uint8Array): string {
-  return typeof mac === 'string' ? parseMac(mac) : macFromBytes(mac)
-}
-
 /** Six bytes in transmission order. @throws IpError `ip.malformed` */
 export function macToBytes(mac: string): Uint8Array {
   return Uint8Array.from(parseMac(mac).split(':'), octet => Number.parseInt(octet, 16))

@@ -47,7 +47,7 @@ export function labError(op: string, message: string, payload: LabErrorPayload, 
 }
 
 /** The user pressed Ctrl-C, or the process was asked to end. */
-export function interrupted(): LabError {
+function interrupted(): LabError {
   return labError('interrupt', 'interrupted', { code: 'lab.interrupted' })
 }
 

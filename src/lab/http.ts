@@ -63,7 +63,7 @@ class NamespaceAgent extends Agent {
 }
 
 /** A TCP connection begun inside the namespace at `netnsPath` (root only). */
-export function connectIn(netnsPath: string, host: string, port: number): Socket {
+function connectIn(netnsPath: string, host: string, port: number): Socket {
   using netns = Netns.open(netnsPath)
   const socket = new Socket({ fd: socketIn(netns, 'inet', 'stream') })
   return socket.connect({ host, port })

@@ -1,4 +1,4 @@
-export { type CheckReport, checkReport, labCheck, type PairReport } from './check.ts'
+export { type CheckReport, labCheck, type PairReport } from './check.ts'
 export { type DemoOptions, type DemoReporter, runDemo } from './demo/run.ts'
 export { labDown } from './down.ts'
 export type { LabError, LabErrorPayload } from './errors.ts'

@@ -54,7 +54,7 @@ function networkOf(list: object): NetworkList {
 }
 
 /** Where ADD's results lie on a node, ours as well as those of libcni in containerd. */
-export function nodeCache(holder: ProcessIdentity): AttachmentCache {
+function nodeCache(holder: ProcessIdentity): AttachmentCache {
   return new AttachmentCache(fromMachine(holder, NODE_PATHS.cniCache))
 }
 

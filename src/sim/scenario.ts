@@ -29,7 +29,7 @@ interface CommandShape {
 }
 
 /** The vocabulary. Arguments are small whole numbers; whoever carries a command out takes them modulo what is there. */
-export const COMMANDS = {
+const COMMANDS = {
   add: { args: ['machine', 'container'], weight: 45, what: 'the runtime starts a container' },
   'add-killed': { args: ['machine', 'container', 'ms'], weight: 4, what: 'and its shim is killed meanwhile' },
   del: { args: ['machine', 'container'], weight: 25, what: 'the runtime deletes a container' },

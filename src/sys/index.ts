@@ -1,18 +1,15 @@
 export { bootId } from './boot-id.ts'
 export { DatagramSocket, type DatagramSource } from './datagram-socket.ts'
 export { closeFd } from './descriptor.ts'
-export { errnoError, type SysError, type SysErrorPayload } from './errors.ts'
+export { type SysError, type SysErrorPayload } from './errors.ts'
 export { syncFile } from './file-sync.ts'
 export { flockSync } from './flock.ts'
-export { encodeFrame, type Frame, FrameDecoder, MAX_FRAME_BYTES } from './frames.ts'
+export { MAX_FRAME_BYTES } from './frames.ts'
 export { makeDirectory } from './make-directory.ts'
-export { bindMount, mount, unmount } from './mount.ts'
 export { NetlinkEvents, type NetlinkEventsOptions, type QueuedEvents } from './netlink-events.ts'
 export {
   type NetlinkProtocol,
-  NetlinkSocket,
   type NetlinkTransport,
-  netlinkFromFd,
   openNetlink,
 } from './netlink-socket.ts'
 export { Netns, type NetnsFds, type SocketDomain, type SocketType, socketIn, unpin } from './netns.ts'

@@ -10,11 +10,6 @@ export function bindMount(source: string, target: string): void {
   attempt(`bind ${source} on ${target}`, () => native.mountFile(source, target, null, MS_BIND, null))
 }
 
-/** `mount -t type -o data source target`, with raw MS_* flags. Needs root. */
-export function mount(source: string, target: string, type: string, flags = 0, data = ''): void {
-  attempt(`mount ${type} on ${target}`, () => native.mountFile(source, target, type, flags, data))
-}
-
 /** `umount -l target`: gone from the tree at once, freed when the last user is. Needs root. */
 export function unmount(target: string): void {
   attempt(`unmount ${target}`, () => native.unmountFile(target, MNT_DETACH))

@@ -231,7 +231,7 @@ export const otherQdisc: fc.Arbitrary<QdiscEntry> = fc.record({
   link: anyName,
   qdisc: fc.constant({ type: 'other', name: 'pfifo' }),
 })
-export const redirect: fc.Arbitrary<RedirectEntry> = fc.record({
+const redirect: fc.Arbitrary<RedirectEntry> = fc.record({
   kind: always('redirect'),
   link: anyName,
   to: anyName,

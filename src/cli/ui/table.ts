@@ -17,6 +17,6 @@ export function renderTable(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** Like `String.padEnd`, for text with colours. */
-export function padEnd(text: string, width: number): string {
+function padEnd(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - visibleWidth(text)))
 }

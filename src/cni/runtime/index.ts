@@ -12,7 +12,7 @@ export {
   parseSingleConfiguration,
 } from './network-list.ts'
 export type { JsonObject } from './outside-json.ts'
-export { PluginChain, type PluginChainOptions, type PluginVersions } from './plugin-chain.ts'
+export { type PluginVersions } from './plugin-chain.ts'
 export { localExec, type PluginCall, type PluginExec } from './plugin-exec.ts'
 export { type PluginOutput, runPluginProcess } from './plugin-process.ts'
 export { CniRuntime, type CniRuntimeOptions } from './runtime.ts'

@@ -32,6 +32,30 @@ function network(world: World, ipam: Readonly<Record<string, unknown>> = {}) {
   return world.network(bridge(world, { ipam: { type: 'case-ipam', ...ipam } }))
 }
 
+const REFUSING = failing('{"cniVersion": "1.0.0", "code": 123, "msg": "no address today"}')
+
+/** What an IPAM plugin may do instead of giving an address or an error. */
+const NO_RESULTS = [
+  {
+    id: 'garbage',
+    what: 'prints no result',
+    source: SPEC.delegate,
+    script: 'cat >/dev/null; echo this is no JSON',
+  },
+  {
+    id: 'no-address',
+    what: 'gives no address',
+    source: 'bridge documentation: "IPAM plugin returned missing IP config"',
+    script: `cat >/dev/null; echo '{"cniVersion": "0.4.0", "ips": []}'`,
+  },
+  {
+    id: 'silent-death',
+    what: 'dies without a word',
+    source: SPEC.delegate,
+    script: 'cat >/dev/null; kill -9 $$',
+  },
+] as const
+
 /** ADD whose IPAM plugin does not do what it should. */
 async function failingAdd(world: World, script: string): Promise<Attachment> {
   world.delegate('case-ipam', script)
@@ -129,10 +153,7 @@ export const delegationCases: readonly ConformanceCase[] = [
     source: SPEC.delegate,
     needs: NEEDS,
     async run(world) {
-      const attachment = await failingAdd(
-        world,
-        failing('{"cniVersion": "1.0.0", "code": 123, "msg": "no address today"}'),
-      )
+      const attachment = await failingAdd(world, REFUSING)
       expectError(await attachment.add(), { mentions: /no address today/ })
       await expectNoLink('eth0 after DEL', (await deleted(attachment)).pod, 'eth0')
     },
@@ -143,10 +164,7 @@ export const delegationCases: readonly ConformanceCase[] = [
     source: SPEC.delegate,
     needs: NEEDS,
     async run(world) {
-      const attachment = await failingAdd(
-        world,
-        failing('{"cniVersion": "1.0.0", "code": 123, "msg": "no address today"}'),
-      )
+      const attachment = await failingAdd(world, REFUSING)
       expectError(await attachment.add(), { codes: [123] })
       await deleted(attachment)
     },
@@ -157,47 +175,22 @@ export const delegationCases: readonly ConformanceCase[] = [
     source: ALL_OR_NOTHING,
     needs: NEEDS,
     async run(world) {
-      const attachment = await failingAdd(
-        world,
-        failing('{"cniVersion": "1.0.0", "code": 123, "msg": "no address today"}'),
-      )
+      const attachment = await failingAdd(world, REFUSING)
       expectError(await attachment.add())
       await expectNoLink('eth0 in the container', attachment.pod, 'eth0')
     },
   },
-  {
-    id: 'bridge.delegation.garbage',
-    title: 'an IPAM plugin that prints no result makes ADD an error',
-    source: SPEC.delegate,
+  ...NO_RESULTS.map(({ id, what, source, script }) => ({
+    id: `bridge.delegation.${id}`,
+    title: `an IPAM plugin that ${what} makes ADD an error`,
+    source,
     needs: NEEDS,
-    async run(world) {
-      const attachment = await failingAdd(world, 'cat >/dev/null; echo this is no JSON')
+    async run(world: World) {
+      const attachment = await failingAdd(world, script)
       expectError(await attachment.add())
       await deleted(attachment)
     },
-  },
-  {
-    id: 'bridge.delegation.no-address',
-    title: 'an IPAM plugin that gives no address makes ADD an error',
-    source: 'bridge documentation: "IPAM plugin returned missing IP config"',
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await failingAdd(world, `cat >/dev/null; echo '{"cniVersion": "0.4.0", "ips": []}'`)
-      expectError(await attachment.add())
-      await deleted(attachment)
-    },
-  },
-  {
-    id: 'bridge.delegation.silent-death',
-    title: 'an IPAM plugin that dies without a word makes ADD an error',
-    source: SPEC.delegate,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await failingAdd(world, 'cat >/dev/null; kill -9 $$')
-      expectError(await attachment.add())
-      await deleted(attachment)
-    },
-  },
+  })),
   {
     id: 'bridge.delegation.gives-back',
     title: 'ADD that fails after its IPAM plugin gave an address gives it back by DEL',

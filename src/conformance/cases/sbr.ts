@@ -1,8 +1,10 @@
+import type { Attachment, PluginConfig } from '../attachment.ts'
 import type { ConformanceCase, Needs } from '../case.ts'
 import { bridge, documentation, dualStack, GATEWAY, SPEC } from '../configs.ts'
 import { expectDefined, expectEqual, expectError, expectThat } from '../expect.ts'
 import { observeRoutes, observeRules } from '../observe.ts'
 import type { Pod } from '../pod.ts'
+import type { World } from '../world.ts'
 import { checksWhole, deletesTwice, deletesWithoutNamespace, type LifeSubject } from './life.ts'
 import { network } from './numbered-networks.ts'
 
@@ -17,6 +19,16 @@ async function tableOf(pod: Pod, address: string, family: 4 | 6 = 4): Promise<st
 async function defaultGateway(pod: Pod, table: string, family: 4 | 6 = 4): Promise<string | undefined> {
   const routes = await observeRoutes(pod, family)
   return routes.find(route => route.dst === 'default' && route.table === table)?.gateway
+}
+
+/** eth0, behind which is `chained`, and eth1 with sbr, of one container. */
+async function twoInterfaces(
+  world: World,
+  ...chained: readonly PluginConfig[]
+): Promise<[Attachment, Attachment]> {
+  const first = await world.attach(network(world, 0, ...chained))
+  const second = await world.attach(network(world, 1, { type: 'sbr' }), { ...first.options, ifname: 'eth1' })
+  return [first, second]
 }
 
 const LIFE: LifeSubject = {
@@ -59,11 +71,7 @@ export const sbrCases: readonly ConformanceCase[] = [
     source: DOCS,
     needs: NEEDS,
     async run(world) {
-      const first = await world.attach(network(world, 0))
-      const second = await world.attach(network(world, 1, { type: 'sbr' }), {
-        ...first.options,
-        ifname: 'eth1',
-      })
+      const [first, second] = await twoInterfaces(world)
       expectEqual('gateway of the main table', await defaultGateway(first.pod, 'main'), '10.22.0.1')
       const table = await tableOf(first.pod, second.address)
       expectEqual('gateway of the second table', await defaultGateway(first.pod, table), '10.23.0.1')
@@ -75,11 +83,7 @@ export const sbrCases: readonly ConformanceCase[] = [
     source: DOCS,
     needs: NEEDS,
     async run(world) {
-      const first = await world.attach(network(world, 0))
-      const second = await world.attach(network(world, 1, { type: 'sbr' }), {
-        ...first.options,
-        ifname: 'eth1',
-      })
+      const [first, second] = await twoInterfaces(world)
       await world.serve(first.pod, 'udp', 9000)
       // Without the table the answer would leave by eth0, where nobody may answer for that address.
       await first.pod.setSysctl('net/ipv4/conf/all/rp_filter', '0')
@@ -93,11 +97,7 @@ export const sbrCases: readonly ConformanceCase[] = [
     source: DOCS,
     needs: NEEDS,
     async run(world) {
-      const first = await world.attach(network(world, 0, { type: 'sbr' }))
-      const second = await world.attach(network(world, 1, { type: 'sbr' }), {
-        ...first.options,
-        ifname: 'eth1',
-      })
+      const [first, second] = await twoInterfaces(world, { type: 'sbr' })
       const tables = [await tableOf(first.pod, first.address), await tableOf(first.pod, second.address)]
       expectThat('the tables', tables[0] !== tables[1], 'two different ones', tables)
     },
@@ -132,11 +132,7 @@ export const sbrCases: readonly ConformanceCase[] = [
     source: SPEC.del,
     needs: NEEDS,
     async run(world) {
-      const first = await world.attach(network(world, 0, { type: 'sbr' }))
-      const second = await world.attach(network(world, 1, { type: 'sbr' }), {
-        ...first.options,
-        ifname: 'eth1',
-      })
+      const [first, second] = await twoInterfaces(world, { type: 'sbr' })
       await second.mustDel()
       const sources = (await observeRules(first.pod, 4)).map(({ src }) => src).filter(src => src !== 'all')
       expectEqual('sources of rules', sources, [first.address])

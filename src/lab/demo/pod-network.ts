@@ -28,7 +28,7 @@ export const podNetwork: DemoStep = {
 }
 
 /** `node-1  10.244.1.0/24   web-1 10.244.1.2   web-2 10.244.1.3` */
-export async function nodeLines(lab: Lab): Promise<string[]> {
+async function nodeLines(lab: Lab): Promise<string[]> {
   const cidrs = await podCidrs(lab)
   return lab.state.nodes.map(node => {
     const pods = lab.podsOf(node).map(pod => `${pod.name} ${pod.addresses[0] ?? '?'}`)

@@ -27,7 +27,7 @@ export async function restartAgent(lab: Lab, node: LabNode): Promise<number> {
 }
 
 /** The agent's `/status`. */
-export async function agentStatus(lab: Lab, node: LabNode): Promise<Readonly<Record<string, unknown>>> {
+async function agentStatus(lab: Lab, node: LabNode): Promise<Readonly<Record<string, unknown>>> {
   const answer = await agentGet(lab, node, '/status')
   const status: unknown = JSON.parse(answer.body)
   return isRecord(status) ? status : {}

@@ -12,13 +12,13 @@ const CRASH_MARK = 'crash '
 const BASE64_MARK = 'base64 '
 
 /** One input a line: a JSON string if the bytes are plain text, else base64; `crash` stands before those. */
-export function formatCorpus({ inputs, crashes }: Corpus): string {
+function formatCorpus({ inputs, crashes }: Corpus): string {
   const lines = [...crashes.map(input => CRASH_MARK + formatInput(input)), ...inputs.map(formatInput)]
   return lines.map(line => `${line}\n`).join('')
 }
 
 /** Throws SyntaxError for a line that is none of ours. */
-export function parseCorpus(text: string): Corpus {
+function parseCorpus(text: string): Corpus {
   const lines = text.split('\n').filter(line => line !== '')
   return {
     inputs: lines.filter(line => !isCrash(line)).map(parseInput),

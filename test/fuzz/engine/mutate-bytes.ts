@@ -112,7 +112,7 @@ function repeated(bytes: Uint8Array, times: number): Uint8Array {
 }
 
 /** A run of bytes, short ones more often than long ones. */
-export function rangeOf(bytes: Uint8Array, dice: Dice): [from: number, to: number] {
+function rangeOf(bytes: Uint8Array, dice: Dice): [from: number, to: number] {
   const length = 1 + dice.below(dice.oneIn(4) ? bytes.length : Math.min(bytes.length, 16))
   const from = dice.below(bytes.length - length + 1)
   return [from, Math.min(bytes.length, from + length)]

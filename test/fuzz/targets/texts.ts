@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import {
   formatAddress,
   formatInterfaceAddress,
-  formatMac,
   formatPrefix,
   parseAddress,
   parseInterfaceAddress,
@@ -66,7 +65,7 @@ export const textTargets = [
     errors: ['ip'],
     seeds: ['02:42:0a:f4:01:02', '02-42-0A-F4-01-02', '0242.0af4.0102'],
     decode: input => parseMac(textOf(input)),
-    encode: formatMac,
+    encode: mac => mac,
   }),
   target({
     name: 'ipam.lease',

@@ -29,7 +29,7 @@ export function addCheckCommand(lab: Command, context: CliContext): void {
 const WIDEST = 16
 
 /** The matrix (sources down, targets across) and a summary; of a big one only what fails. */
-export function checkLines(report: CheckReport, palette: Palette): string[] {
+function checkLines(report: CheckReport, palette: Palette): string[] {
   const { pods, pairs } = report
   const cell = (from: string, to: string) => {
     const pair = pairs.find(candidate => candidate.from === from && candidate.to === to)

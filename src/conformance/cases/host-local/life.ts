@@ -8,13 +8,13 @@ import { leases, network } from './network.ts'
 const NEEDS: Needs = { plugins: ['host-local'] }
 const DOCS = documentation('host-local')
 
-/** DEL and CHECK. */
 const LIFE: LifeSubject = {
   type: 'host-local',
   needs: NEEDS,
   attach: world => world.attach(network(world)),
 }
 
+/** DEL and CHECK. */
 export const hostLocalLifeCases: readonly ConformanceCase[] = [
   {
     id: 'host-local.del.without-namespace',

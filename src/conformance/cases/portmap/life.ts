@@ -23,7 +23,6 @@ const BAD_PORTS: readonly {
   { id: 'protocol-unknown', title: 'an unknown protocol', change: { protocol: 'carrier-pigeon' } },
 ]
 
-/** Results, refusals, DEL, CHECK and GC. */
 const LIFE: LifeSubject = {
   type: 'portmap',
   needs: NEEDS,
@@ -34,6 +33,7 @@ const LIFE: LifeSubject = {
     ),
 }
 
+/** Results, refusals, DEL, CHECK and GC. */
 export const portmapLifeCases: readonly ConformanceCase[] = [
   {
     id: 'portmap.add.passes-result',

@@ -12,6 +12,7 @@ import {
 import { expectEqual, expectError, expectThat } from '../../expect.ts'
 import { OUTSIDE, UPLINK } from '../../fake-host.ts'
 import { observeLinks, observeRoutes } from '../../observe.ts'
+import type { World } from '../../world.ts'
 import {
   checksDeleted,
   checksWhole,
@@ -68,6 +69,12 @@ export const ptpMasqueradeCases: readonly ConformanceCase[] = [
   },
 ]
 
+/** How somebody may damage what ADD made in the container. */
+const DAMAGES = [
+  { id: 'address', what: 'address', command: 'address flush dev eth0' },
+  { id: 'route', what: 'default route', command: 'route delete default' },
+] as const
+
 /** DEL, CHECK, and ADDs that fail. */
 export const ptpLifeCases: readonly ConformanceCase[] = [
   {
@@ -86,28 +93,17 @@ export const ptpLifeCases: readonly ConformanceCase[] = [
   deletesTwice(LIFE),
   deletesWithoutNamespace(LIFE),
   checksWhole(LIFE),
-  {
-    id: 'ptp.check.no-address',
-    title: 'CHECK notices that the address of the container has gone',
+  ...DAMAGES.map(({ id, what, command }) => ({
+    id: `ptp.check.no-${id}`,
+    title: `CHECK notices that the ${what} of the container has gone`,
     source: SPEC.check,
     needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(world.network(ptp(world)))
-      await attachment.pod.ip('address flush dev eth0')
+    async run(world: World) {
+      const attachment = await LIFE.attach(world)
+      await attachment.pod.ip(command)
       expectError(await attachment.check())
     },
-  },
-  {
-    id: 'ptp.check.no-route',
-    title: 'CHECK notices that the default route of the container has gone',
-    source: SPEC.check,
-    needs: NEEDS,
-    async run(world) {
-      const attachment = await world.attach(world.network(ptp(world)))
-      await attachment.pod.ip('route delete default')
-      expectError(await attachment.check())
-    },
-  },
+  })),
   {
     id: 'ptp.check.no-host-route',
     title: 'CHECK notices that the host’s route to the container has gone (if it is not back by then)',

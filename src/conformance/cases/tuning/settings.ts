@@ -65,7 +65,6 @@ async function eth0(world: World, { pod }: Awaited<ReturnType<World['attach']>>)
   return expectDefined(`eth0 in the container of ${world.name}`, await observeLink(pod, 'eth0'))
 }
 
-/** Settings of the interface, DEL and CHECK. */
 const LIFE: LifeSubject = {
   type: 'tuning',
   needs: NEEDS,
@@ -73,6 +72,7 @@ const LIFE: LifeSubject = {
     world.attach(network(world, { sysctl: { 'net.ipv4.ip_default_ttl': '77' }, mtu: 1412, promisc: true })),
 }
 
+/** Settings of the interface, DEL and CHECK. */
 export const tuningSettingCases: readonly ConformanceCase[] = [
   ...SETTINGS.flatMap(({ id, settings, seen, wanted, since }) => [
     {
