@@ -45,8 +45,8 @@ function listFiles(root: string): File[] {
     .map(path => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 }
 
-function findPlace(floors: readonly Floor[], room: string): Place | undefined {
-  for (const floor of floors) {
+function findPlace(room: string): Place | undefined {
+  for (const floor of FLOORS) {
     const index = floor.rooms.indexOf(room)
     if (index >= 0) return { room, floor, index }
   }
@@ -57,15 +57,15 @@ const roomOf = (path: string): string => path.split('/')[0] ?? ''
 /** Tests, and what only tests import. */
 const isTest = (path: string): boolean => /\.test\.ts$|\/testing(\.ts$|\/)/.test(path)
 
-/** Checks a tree that looks like `src/`. The table can be another one, for the check's own test. */
-export function checkFloors(root: string, floors: readonly Floor[] = FLOORS): Violation[] {
+/** Checks a tree that looks like `src/`. */
+export function checkFloors(root: string): Violation[] {
   const violations: Violation[] = []
   const unknown = new Set<string>()
   for (const file of listFiles(root)) {
     const room = roomOf(file.path)
-    const place = findPlace(floors, room)
+    const place = findPlace(room)
     if (place !== undefined) {
-      violations.push(...checkImports(file, place, floors), ...checkCalls(file, room))
+      violations.push(...checkImports(file, place), ...checkCalls(file, room))
     } else if (!unknown.has(room)) {
       unknown.add(room)
       violations.push(unknownRoom(room))
@@ -79,11 +79,11 @@ function unknownRoom(room: string): Violation {
   return { file: room, line: 0, rule: 'room', message }
 }
 
-function checkImports(file: File, from: Place, floors: readonly Floor[]): Violation[] {
+function checkImports(file: File, from: Place): Violation[] {
   const violations: Violation[] = []
   for (const imported of readImports(file.text)) {
     if (!imported.specifier.startsWith('.')) continue
-    const broken = judgeImport(file.path, from, imported, floors)
+    const broken = judgeImport(file.path, from, imported)
     if (broken !== undefined) violations.push({ file: file.path, line: imported.line, ...broken })
   }
   return violations
@@ -93,7 +93,6 @@ function judgeImport(
   path: string,
   from: Place,
   imported: Import,
-  floors: readonly Floor[],
 ): Pick<Violation, 'rule' | 'message'> | undefined {
   const target = posix.join(posix.dirname(path), imported.specifier)
   if (OUTSIDE_ALLOWED.includes(target)) return undefined
@@ -101,7 +100,7 @@ function judgeImport(
     return { rule: 'outside', message: `imports ${imported.specifier} outside src` }
   const room = roomOf(target)
   if (room === from.room) return undefined
-  const to = findPlace(floors, room)
+  const to = findPlace(room)
   if (to === undefined) return { rule: 'room', message: `imports ${imported.specifier} from no known room` }
   return judgeDirection(from, to) ?? judgeDoor(path, room, target)
 }

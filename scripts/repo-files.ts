@@ -8,15 +8,15 @@ export const ROOT = join(import.meta.dirname, '..')
 const IGNORED = new Set(['node_modules', 'build', 'dist', '.cache', '.git'])
 
 /** Every file that belongs to the repository, tracked or about to be: paths relative to the root. */
-export function listRepoFiles(root: string = ROOT): string[] {
-  const names = gitFiles(root) ?? walk(root, '')
-  return names.filter(name => statSync(join(root, name), { throwIfNoEntry: false })?.isFile() === true).sort()
+export function listRepoFiles(): string[] {
+  const names = gitFiles() ?? walk('')
+  return names.filter(name => statSync(join(ROOT, name), { throwIfNoEntry: false })?.isFile() === true).sort()
 }
 
-function gitFiles(root: string): string[] | undefined {
+function gitFiles(): string[] | undefined {
   try {
     const text = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], {
-      cwd: root,
+      cwd: ROOT,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     })
@@ -26,18 +26,18 @@ function gitFiles(root: string): string[] | undefined {
   }
 }
 
-function walk(root: string, below: string): string[] {
-  return readdirSync(join(root, below), { withFileTypes: true })
+function walk(below: string): string[] {
+  return readdirSync(join(ROOT, below), { withFileTypes: true })
     .filter(entry => !IGNORED.has(entry.name))
     .flatMap(entry => {
       const path = below === '' ? entry.name : `${below}/${entry.name}`
-      return entry.isDirectory() ? walk(root, path) : [path]
+      return entry.isDirectory() ? walk(path) : [path]
     })
 }
 
 /** A file's text, or undefined if it is not text (or has gone since it was listed). */
-export function readText(path: string, root: string = ROOT): string | undefined {
-  if (!existsSync(join(root, path))) return undefined
-  const bytes = readFileSync(join(root, path))
+export function readText(path: string): string | undefined {
+  if (!existsSync(join(ROOT, path))) return undefined
+  const bytes = readFileSync(join(ROOT, path))
   return bytes.includes(0) ? undefined : bytes.toString('utf8')
 }

@@ -147,9 +147,9 @@ export interface Speaker {
   close(): void
 }
 
-export function openSpeaker(from: Namespace, family: 4 | 6 = 4): Speaker {
+export function openSpeaker(from: Namespace): Speaker {
   const netns = Netns.open(from.outerPath)
-  const socket = DatagramSocket.udp(socketIn(netns, family === 4 ? 'inet' : 'inet6', 'datagram'))
+  const socket = DatagramSocket.udp(socketIn(netns, 'inet', 'datagram'))
   return {
     async say(to, port, heard) {
       await eventually(

@@ -1,6 +1,5 @@
 import { accessSync, chmodSync, constants, copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { makeDirectory } from '../sys/index.ts'
 import { labError } from './errors.ts'
 
@@ -8,11 +7,11 @@ import { labError } from './errors.ts'
 const PROGRAM_FILES = ['dist/podlace.mjs', 'build/podlace.node', 'build/podlace-cni'] as const
 
 /** The package this code belongs to: found from the source tree (src/lab) as well as from the bundle (dist). */
-export function packageRoot(from: string = import.meta.url): string {
-  let directory = dirname(fileURLToPath(from))
+export function packageRoot(): string {
+  let directory = import.meta.dirname
   while (!existsSync(join(directory, 'package.json'))) {
     const parent = dirname(directory)
-    if (parent === directory) throw new Error(`no package.json above ${fileURLToPath(from)}`)
+    if (parent === directory) throw new Error(`no package.json above ${import.meta.dirname}`)
     directory = parent
   }
   return directory

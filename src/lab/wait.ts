@@ -6,11 +6,11 @@ export interface WaitOptions {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly timeoutMs: number
-  /** Pause between two looks. */
-  readonly everyMs?: number
   /** The log whose tail the error shows. */
   readonly logFile?: string
 }
+
+const PAUSE_MS = 10
 
 /**
  * Looks until `look` gives something else than undefined, and returns that. An error of `look` counts as "not yet";
@@ -35,7 +35,7 @@ export async function waitFor<T>(
       lastError = error
     }
     if (options.clock.nowMs() >= deadline) throw timedOut(what, options, lastError)
-    await sleep(options.clock, options.everyMs ?? 10, options.signal)
+    await sleep(options.clock, PAUSE_MS, options.signal)
   }
 }
 

@@ -18,6 +18,9 @@ interface Waiting {
   readonly resolve: (outcome: ProbeOutcome) => void
 }
 
+/** What follows the header, as ping(8) has it. */
+const DATA_BYTES = 56
+
 /** `ping`: sends ICMP echo requests and matches the replies by sequence number. */
 export class Pinger {
   private readonly options: PingerOptions
@@ -29,15 +32,15 @@ export class Pinger {
     options.channel.onMessage((bytes, from) => this.receive(bytes, from.address))
   }
 
-  /** One echo request with `payloadBytes` of data (default 56). Resolves always; a refused send is an outcome. */
-  ping(address: string, options: ProbeOptions & { readonly payloadBytes?: number }): Promise<ProbeOutcome> {
+  /** One echo request. Resolves always; a refused send is an outcome. */
+  ping(address: string, options: ProbeOptions): Promise<ProbeOutcome> {
     const { channel, clock, family, identifier } = this.options
     const { promise, resolve } = Promise.withResolvers<ProbeOutcome>()
     this.sequence = (this.sequence + 1) & 0xffff
     const sequence = this.sequence
     // A sequence number comes round after 65,536 pings: whoever still waits under it has lost.
     this.settle(sequence, { ok: false, reason: 'superseded by 65,536 later pings' })
-    const data = new Uint8Array(options.payloadBytes ?? 56)
+    const data = new Uint8Array(DATA_BYTES)
     const request = encodeIcmpEcho({ reply: false, identifier, sequence, data }, family)
     const timer = clock.after(options.timeoutMs, () => {
       this.settle(sequence, { ok: false, reason: `no answer within ${options.timeoutMs} ms` })

@@ -5,8 +5,6 @@ import { addressesOf, observeLink } from '../observe.ts'
 import type { World } from '../world.ts'
 import { checksAddress, deletesTwice, deletesWithoutNamespace, type LifeSubject } from './life.ts'
 
-type Extra = Readonly<Record<string, unknown>>
-
 interface Subject {
   readonly type: 'dummy' | 'tap'
   readonly needs: Needs
@@ -17,8 +15,8 @@ const SUBJECTS: readonly Subject[] = [
   { type: 'tap', needs: { plugins: ['tap', 'host-local'], kernel: ['tun'] } },
 ]
 
-function single(world: World, { type }: Subject, extra: Extra = {}) {
-  return world.network({ type, ipam: hostLocal(world), ...extra })
+function single(world: World, { type }: Subject) {
+  return world.network({ type, ipam: hostLocal(world) })
 }
 
 function singleCases(subject: Subject): ConformanceCase[] {
