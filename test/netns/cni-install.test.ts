@@ -168,7 +168,8 @@ test('a directory is given with what is in it, but not through links, nor files 
     Array(4).fill(AGENT_UID),
   )
   assert.deepEqual(['outside', 'elsewhere', 'elsewhere/file'].map(ownerOf), [0, 0, 0])
-  assert.ok((await installHere(SHIM, at('leases'))).changes.every(({ did }) => did === 'unchanged'))
+  const again = await installHere(SHIM, at('leases'))
+  assert.deepEqual([...new Set(again.changes.map(({ did }) => did))], ['unchanged'])
   symlinkSync(at('leases'), at('link'))
   await assert.rejects(installHere(SHIM, at('link')), /cannot give .*link to user 64113: /)
 })
