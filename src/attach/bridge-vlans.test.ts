@@ -4,16 +4,11 @@ import type { BridgeLink, BridgeVlan, Entry, LinkEntry } from '../kernel/index.t
 import { type BridgeSpec, gatewayLink, planBridge } from './bridge.ts'
 import { parseBridgeConfig } from './bridge-config.ts'
 import { bridgeOfBoth } from './bridge-vlans.ts'
+import { attachmentSpec } from './testing.ts'
 
 const spec: Omit<BridgeSpec, 'config'> = {
-  network: 'pods',
-  containerId: 'c1',
-  ifName: 'eth0',
-  sandbox: '/run/netns/web-1',
-  hostIdentity: 'node-1',
+  ...attachmentSpec,
   ips: [{ address: '10.1.2.3/24' }, { address: 'fd00::3/64' }],
-  routes: [],
-  dns: {},
 }
 const plan = (config: object, change: Partial<BridgeSpec> = {}) =>
   planBridge({ ...spec, ...change, config: parseBridgeConfig(config) }, 'pod')

@@ -5,17 +5,11 @@ import { type Entry, entryKey, formatEntry } from '../kernel/index.ts'
 import { type BridgeSpec, planBridge } from './bridge.ts'
 import { parseBridgeConfig } from './bridge-config.ts'
 import type { RequestedMac } from './plan.ts'
+import { namedSpec } from './testing.ts'
 
 const spec: BridgeSpec = {
-  network: 'pods',
-  containerId: 'c1',
-  ifName: 'eth0',
-  sandbox: '/run/netns/web-1',
-  pod: { namespace: 'default', name: 'web-1' },
-  hostIdentity: 'node-1',
+  ...namedSpec,
   ips: [{ address: '10.244.1.2/24' }],
-  routes: [],
-  dns: {},
   config: parseBridgeConfig({
     bridge: 'cni0',
     isDefaultGateway: true,

@@ -7,6 +7,7 @@ import { type GuardedBy, type GuardedPort, guardElements, guardTables } from './
 import type { AttachmentSpec } from './plan.ts'
 import { planPtp } from './ptp.ts'
 import { parsePtpConfig } from './ptp-config.ts'
+import { attachmentSpec } from './testing.ts'
 
 const port: GuardedPort = {
   link: 'veth1',
@@ -126,14 +127,8 @@ test('the ports of the overlay are told to both tables that see UDP', () => {
 })
 
 const spec: AttachmentSpec = {
-  network: 'pods',
-  containerId: 'c1',
-  ifName: 'eth0',
-  sandbox: '/run/netns/web-1',
-  hostIdentity: 'node-1',
+  ...attachmentSpec,
   ips: [{ address: '10.1.2.3/24' }],
-  routes: [],
-  dns: {},
 }
 const guardOf = (entries: Parameters<typeof entryKey>[0][]) =>
   entries.map(entryKey).filter(key => key.includes('podlace-guard'))

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { chooseDevice, type HostDevice, planHostDevice } from './host-device.ts'
 import { parseHostDeviceConfig, type WantedDevice } from './host-device-config.ts'
 import type { AttachmentSpec } from './plan.ts'
+import { attachmentSpec } from './testing.ts'
 
 const bus = '/sys/devices/pci0000:00/0000:00:03.0'
 const devices: readonly HostDevice[] = [
@@ -51,14 +52,10 @@ test('a device that a program drives has no interface', () => {
 })
 
 const spec: AttachmentSpec = {
+  ...attachmentSpec,
   network: 'lan',
-  containerId: 'c1',
   ifName: 'net1',
-  sandbox: '/run/netns/web-1',
-  hostIdentity: 'node-1',
   ips: [{ address: '192.168.7.9/24' }],
-  routes: [],
-  dns: {},
 }
 const config = parseHostDeviceConfig({ device: 'ens4', dns: { domain: 'x' } })
 

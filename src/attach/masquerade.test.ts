@@ -3,18 +3,9 @@ import { test } from 'node:test'
 import { formatEntry } from '../kernel/index.ts'
 import { planMasquerade } from './masquerade.ts'
 import type { AttachmentSpec } from './plan.ts'
+import { namedSpec } from './testing.ts'
 
-const spec: AttachmentSpec = {
-  network: 'pods',
-  containerId: 'c1',
-  ifName: 'eth0',
-  sandbox: '',
-  hostIdentity: 'node-1',
-  pod: { namespace: 'default', name: 'web-1' },
-  ips: [],
-  routes: [],
-  dns: {},
-}
+const spec: AttachmentSpec = namedSpec
 const ips = ['10.1.2.3/24', '10.9.0.3/16', 'fd00:1::3/64'].map(address => ({ address }))
 
 test('nobody is masqueraded unasked', () => {

@@ -10,16 +10,14 @@ import { type MasteredSpec, masterName } from './master.ts'
 import type { Attachment } from './plan.ts'
 import { planTap } from './tap.ts'
 import { parseTapConfig } from './tap-config.ts'
+import { namedSpec } from './testing.ts'
 import { planVlan } from './vlan.ts'
 import { parseVlanConfig } from './vlan-config.ts'
 
 const spec: MasteredSpec = {
+  ...namedSpec,
   network: 'lan',
-  containerId: 'c1',
   ifName: 'net1',
-  sandbox: '/run/netns/web-1',
-  pod: { namespace: 'default', name: 'web-1' },
-  hostIdentity: 'node-1',
   ips: [{ address: '192.168.7.9/24', gateway: '192.168.7.1' }],
   routes: [{ dst: '10.0.0.0/8' }],
   dns: { domain: 'x' },

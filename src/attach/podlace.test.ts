@@ -5,16 +5,12 @@ import { planBridge } from './bridge.ts'
 import { planLoopback } from './loopback.ts'
 import { attachmentOwner, hostInterfaceName } from './names.ts'
 import { podlaceBridge } from './podlace.ts'
+import { attachmentSpec } from './testing.ts'
 
 const spec = {
+  ...attachmentSpec,
   network: 'podlace',
-  containerId: 'c1',
-  ifName: 'eth0',
-  sandbox: '/run/netns/web-1',
-  hostIdentity: 'node-1',
   ips: [{ address: '10.244.1.2/24' }],
-  routes: [],
-  dns: {},
 }
 
 test('the pod network: default route through cni0, the MTU of the overlay, hairpin, no rules of its own but the guard', () => {

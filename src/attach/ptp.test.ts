@@ -3,17 +3,12 @@ import { test } from 'node:test'
 import { type Entry, formatEntry } from '../kernel/index.ts'
 import { type PtpSpec, planPtp } from './ptp.ts'
 import { parsePtpConfig } from './ptp-config.ts'
+import { namedSpec } from './testing.ts'
 
 const spec: PtpSpec = {
-  network: 'pods',
-  containerId: 'c1',
-  ifName: 'eth0',
-  sandbox: '/run/netns/web-1',
-  pod: { namespace: 'default', name: 'web-1' },
-  hostIdentity: 'node-1',
+  ...namedSpec,
   ips: [{ address: '10.1.2.3/24' }],
   routes: [{ dst: '0.0.0.0/0' }],
-  dns: {},
   config: parsePtpConfig({ mtu: 1450, guard: false }),
 }
 

@@ -2,29 +2,13 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
-import type { CliContext } from './context.ts'
-import { runCli } from './program.ts'
+import { runAs } from './testing.ts'
 
-/** Runs a command line as an ordinary user of nothing: none of these may come as far as doing something. */
-async function run(...args: string[]) {
-  return runAs(1000, ...args)
-}
+const env = { PODLACE_LABS: '/nonexistent/labs' }
 
-async function runAs(uid: number, ...args: string[]) {
-  let out = ''
-  let err = ''
-  const context: CliContext = {
-    stdout: { isTerminal: false, width: 100, write: text => void (out += text) },
-    stderr: { write: text => void (err += text) },
-    stdin: Readable.from([]),
-    env: { PODLACE_LABS: '/nonexistent/labs' },
-    uid,
-    signal: new AbortController().signal,
-  }
-  return { status: await runCli(args, context), out, err }
-}
+/** As an ordinary user of nothing: none of these may come as far as doing something. */
+const run = (...args: string[]) => runAs({ uid: 1000, env }, ...args)
 
 const LAB_COMMANDS = [
   ['up'],
@@ -98,9 +82,9 @@ describe('podlace', () => {
       assert.equal(error.code, 'lab.not-root')
       assert.equal(err, `podlace: ${error.message}\n`)
     }
-    const unknown = await runAs(0, 'lab', 'status', '-o', 'json', '--name', 'x')
+    const unknown = await runAs({ uid: 0, env }, 'lab', 'status', '-o', 'json', '--name', 'x')
     assert.equal(JSON.parse(unknown.out).error.code, 'lab.unknown')
-    const setting = await runAs(0, 'lab', 'up', '-o', 'json', '--network', '127.0.0.0/8')
+    const setting = await runAs({ uid: 0, env }, 'lab', 'up', '-o', 'json', '--network', '127.0.0.0/8')
     assert.deepEqual([setting.status, JSON.parse(setting.out).error.code], [2, 'lab.bad-setting'])
     assert.equal((await run('lab', 'status', '-o', 'json', '--nmae', 'x')).out, '')
   })

@@ -11,10 +11,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import type { CliContext } from '../../context.ts'
-import { runCli } from '../../program.ts'
+import { type Caller, runAs } from '../../testing.ts'
 
 let root = ''
 beforeEach(() => {
@@ -50,26 +48,10 @@ function network(more: object = {}): void {
   chmodSync(at('bin/fake'), 0o755)
 }
 
-interface Given {
-  readonly uid?: number
-  readonly env?: Readonly<Record<string, string>>
-  readonly stdin?: string
-  readonly signal?: AbortSignal
-}
-
 /** Runs as root by its number only: what needs more is tested in namespaces. */
-async function run(args: readonly string[], { uid = 0, env = {}, stdin = '', signal }: Given = {}) {
-  let out = ''
-  let err = ''
-  const context: CliContext = {
-    stdout: { isTerminal: false, width: 100, write: text => void (out += text) },
-    stderr: { write: text => void (err += text) },
-    stdin: Readable.from([Buffer.from(stdin)]),
-    env: { PATH: process.env['PATH'], LOG: at('log'), NETCONFPATH: at('net.d'), CNI_PATH: at('bin'), ...env },
-    uid,
-    signal: signal ?? new AbortController().signal,
-  }
-  return { status: await runCli(['cni', ...args], context), out, err }
+function run(args: readonly string[], { env = {}, ...given }: Partial<Caller> = {}) {
+  const places = { PATH: process.env['PATH'], LOG: at('log'), NETCONFPATH: at('net.d'), CNI_PATH: at('bin') }
+  return runAs({ uid: 0, ...given, env: { ...places, ...env } }, 'cni', ...args)
 }
 
 const cache = () => ['--cache-dir', at('cache')]

@@ -2,25 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
-import type { CliContext } from '../../context.ts'
-import { runCli } from '../../program.ts'
+import { runAs } from '../../testing.ts'
 
-/** Runs `podlace cni conformance` as somebody who may not make namespaces. */
-async function run(...args: string[]) {
-  let out = ''
-  let err = ''
-  const context: CliContext = {
-    stdout: { isTerminal: false, width: 100, write: text => void (out += text) },
-    stderr: { write: text => void (err += text) },
-    stdin: Readable.from([]),
-    env: {},
-    uid: 1000,
-    signal: new AbortController().signal,
-  }
-  return { status: await runCli(['cni', 'conformance', ...args], context), out, err }
-}
+/** As somebody who may not make namespaces. */
+const run = (...args: string[]) => runAs({ uid: 1000, env: {} }, 'cni', 'conformance', ...args)
 
 describe('podlace cni conformance', () => {
   let folder: string
