@@ -93,6 +93,12 @@ function gcCases(subject: Subject): ConformanceCase[] {
         await attachment.mustCheck()
       },
     },
+  ]
+}
+
+function statusCases(subject: Subject): ConformanceCase[] {
+  const { id, needs } = subject
+  return [
     {
       id: `${id}.status.healthy`,
       title: 'STATUS succeeds when ADD would',
@@ -128,7 +134,7 @@ function gcCases(subject: Subject): ConformanceCase[] {
 }
 
 export const upkeepCases: readonly ConformanceCase[] = [
-  ...SUBJECTS.flatMap(gcCases),
+  ...SUBJECTS.flatMap(subject => [...gcCases(subject), ...statusCases(subject)]),
   {
     id: 'bridge.gc.traffic',
     title: 'GC of stale attachments does not cut off the listed ones',
