@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { sleep } from '../base/index.ts'
+import { errorText, sleep } from '../base/index.ts'
 import { isAlive, type ProcessIdentity, startDaemon } from '../lab/index.ts'
 import { setupError } from './errors.ts'
 import type { Namespace } from './namespace.ts'
@@ -28,7 +28,11 @@ export async function startDaemonOf(
   const logFile = join(directory, 'daemon.log')
   const shell = (command: string) => ['sh', '-c', fillIn(command, directory)]
   const options = { logFile, env: { PATH: process.env['PATH'] ?? '' } }
-  const identity = await startDaemon('the daemon', network.entering(shell(daemon.command)), options)
+  const identity = await startDaemon('it', network.entering(shell(daemon.command)), options).catch(
+    (error: unknown) => {
+      throw ofNoUse(errorText(error), error)
+    },
+  )
   const stop = () => killGroup(identity)
   try {
     await ready(daemon.ready)
@@ -44,12 +48,14 @@ export async function startDaemonOf(
     for (;;) {
       if ((await network.execute(shell(command))).exitCode === 0) return
       const why = whyNot(deadline)
-      if (why !== undefined) {
-        const log = readFileSync(logFile, 'utf8').slice(-LOG_TAIL)
-        throw setupError('start the daemon', `the plugins' daemon is of no use: ${why}; its log: ${log}`)
-      }
+      if (why !== undefined) throw ofNoUse(why)
       await sleep(network.clock, 50, signal)
     }
+  }
+
+  function ofNoUse(why: string, cause?: unknown) {
+    const log = readFileSync(logFile, 'utf8').slice(-LOG_TAIL)
+    return setupError('start the daemon', `the plugins' daemon is of no use: ${why}; its log: ${log}`, cause)
   }
 
   function whyNot(deadline: number): string | undefined {
