@@ -23,7 +23,7 @@ napi_value netns_own(napi_env env, napi_callback_info info) {
   (void)info;
   struct bundle bundle;
   struct failure failure;
-  return bundle_open_here(&bundle, &failure) < 0 ? throw_failure(env, &failure) : bundle_value(env, &bundle);
+  return bundle_open_here(&bundle, BUNDLE_SIZE, &failure) < 0 ? throw_failure(env, &failure) : bundle_value(env, &bundle);
 }
 
 /*
@@ -34,7 +34,7 @@ static int open_inside(int target, struct bundle *bundle, struct failure *failur
   struct visit visit;
   int entered = target < 0 ? visit_begin_new(&visit, failure) : visit_begin(&visit, target, failure);
   if (entered < 0) return -1;
-  int outcome = bundle_open_here(bundle, failure);
+  int outcome = bundle_open_here(bundle, BUNDLE_SIZE, failure);
   visit_end(&visit);
   return outcome;
 }

@@ -5,15 +5,17 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <sched.h>
-#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "netlink-socket.h"
 
 static const char OWN_NAMESPACE[] = "/proc/thread-self/ns/net";
 
-const struct bundle bundle_empty = {{-1, -1, -1, -1, -1, -1}};
+/* A slash tells the directory from the socket. */
+const char bundle_names[BUNDLE_SIZE][11] = {"netns", "route",  "netfilter",  "ipv4",  "core", "ipv6", "unix",
+                                            "mptcp", "bridge", "netfilter/", "sctp", "mpls", "smc",  "vsock"};
 
 int failed(struct failure *failure, const char *call) {
   failure->number = errno;
@@ -21,38 +23,33 @@ int failed(struct failure *failure, const char *call) {
   return -1;
 }
 
-static int open_directory(const char *path, struct failure *failure) {
-  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+static int open_path(const char *path, struct failure *failure) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
   return fd < 0 ? failed(failure, "open") : fd;
 }
 
-static int open_part(enum bundle_part part, struct failure *failure) {
-  switch (part) {
-    case PART_NETNS: {
-      int fd = open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);
-      return fd < 0 ? failed(failure, "open") : fd;
-    }
-    case PART_ROUTE:
-      return netlink_request_socket(NETLINK_ROUTE, failure);
-    case PART_NETFILTER:
-      return netlink_request_socket(NETLINK_NETFILTER, failure);
-    case PART_IPV4:
-      return open_directory("/proc/sys/net/ipv4", failure);
-    case PART_IPV6:
-      return open_directory("/proc/sys/net/ipv6", failure);
-    case PART_CORE:
-      return open_directory("/proc/sys/net/core", failure);
-  }
-  errno = EINVAL;
-  return failed(failure, "open");
+/* Not /proc/sys/net for all of them: what is below that belongs to the namespace of whoever looks (proc_sysctl.c). */
+static int open_directory(enum bundle_part part, struct failure *failure) {
+  char path[] = "/proc/sys/net/netfilter/";
+  memcpy(path + sizeof "/proc/sys/net/" - 1, bundle_names[part], sizeof *bundle_names);
+  return open_path(path, failure);
 }
 
-int bundle_open_here(struct bundle *bundle, struct failure *failure) {
-  *bundle = bundle_empty;
-  for (int part = 0; part < BUNDLE_SIZE; part++) {
+static int open_part(enum bundle_part part, struct failure *failure) {
+  if (part == PART_NETNS) return open_path(OWN_NAMESPACE, failure);
+  if (part == PART_ROUTE) return netlink_request_socket(NETLINK_ROUTE, failure);
+  if (part == PART_NETFILTER) return netlink_request_socket(NETLINK_NETFILTER, failure);
+  return open_directory(part, failure);
+}
+
+void bundle_clear(struct bundle *bundle) { memset(bundle->fds, -1, sizeof bundle->fds); }
+
+int bundle_open_here(struct bundle *bundle, int count, struct failure *failure) {
+  bundle_clear(bundle);
+  for (int part = 0; part < count; part++) {
     bundle->fds[part] = open_part(part, failure);
     if (bundle->fds[part] >= 0) continue;
-    if (part == PART_IPV6 && failure->number == ENOENT) continue;
+    if (part >= PART_IPV6 && failure->number == ENOENT) continue;
     bundle_close(bundle);
     return -1;
   }
@@ -67,8 +64,8 @@ void bundle_close(struct bundle *bundle) {
 }
 
 static int remember_home(struct visit *visit, struct failure *failure) {
-  visit->home = open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);
-  return visit->home < 0 ? failed(failure, "open") : 0;
+  visit->home = open_path(OWN_NAMESPACE, failure);
+  return visit->home < 0 ? -1 : 0;
 }
 
 /* The move itself failed: forget the way back. */

@@ -7,19 +7,26 @@
 
 #include "failure.h"
 
-enum { BUNDLE_SIZE = 6 };
+/* Positions in bundle.fds; also the order on the wire between shim and agent. From PART_IPV4 on, directories. */
+enum bundle_part { PART_NETNS, PART_ROUTE, PART_NETFILTER, PART_IPV4, PART_CORE, PART_IPV6 };
 
-/* Positions in bundle.fds; also the order on the wire between shim and agent. */
-enum bundle_part { PART_NETNS, PART_ROUTE, PART_NETFILTER, PART_IPV4, PART_IPV6, PART_CORE };
+/* The parts that every attachment needs, and all: with those sysctls that one network in a thousand sets. */
+enum { BUNDLE_BASIC = PART_IPV6 + 1, BUNDLE_SIZE = 14 };
+
+/* On the wire; those of directories are also their names below /proc/sys/net. */
+extern const char bundle_names[BUNDLE_SIZE][11];
 
 struct bundle {
-  int fds[BUNDLE_SIZE]; /* -1 where absent: only PART_IPV6 may be, on a kernel without IPv6 */
+  int fds[BUNDLE_SIZE]; /* -1 where absent: from PART_IPV6 on, where the kernel has no such directory */
 };
 
-extern const struct bundle bundle_empty;
-
-/* Opens everything in the namespace of the calling thread. On failure nothing stays open; returns 0 or -1. */
-int bundle_open_here(struct bundle *bundle, struct failure *failure);
+/* Nothing is open. */
+void bundle_clear(struct bundle *bundle);
+/*
+ * Opens the first `count` parts in the namespace of the calling thread. On failure nothing stays open; returns 0
+ * or -1.
+ */
+int bundle_open_here(struct bundle *bundle, int count, struct failure *failure);
 void bundle_close(struct bundle *bundle);
 
 /* A visit to another namespace by the calling thread alone; `home` is the way back. */

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -33,8 +32,10 @@ static const char *environment(const char *name, const char *otherwise) {
   return value != NULL && value[0] != '\0' ? value : otherwise;
 }
 
+static bool is_type(const struct request *request, const char *type) { return strcmp(request->type, type) == 0; }
+
 /* The plugin dhcp has a daemon of its own, as only root may come back to the namespaces of pods. */
-static bool is_dhcp(const struct request *request) { return strcmp(request->type, "dhcp") == 0; }
+static bool is_dhcp(const struct request *request) { return is_type(request, "dhcp"); }
 
 static const char *socket_path(const struct request *request) {
   return is_dhcp(request) ? environment("PODLACE_DHCP_SOCKET", "/run/podlace/dhcp.sock")
@@ -97,7 +98,9 @@ static int record_delete(const struct request *request) {
   struct text header = {header_bytes, 0, sizeof header_bytes, false};
   if (!tombstone_name_fits(request))
     return answer_error(request, CNI_BAD_ENVIRONMENT, "CNI_CONTAINERID or CNI_IFNAME is malformed", "");
-  request_header(request, &bundle_empty, NULL, &header);
+  struct bundle none;
+  bundle_clear(&none);
+  request_header(request, &none, NULL, &header);
   const char *state = environment("PODLACE_STATE_DIR", "/var/lib/podlace");
   if (tombstone_write(state, &header, request, &failure) == 0) return 0;
   return answer_error(request, CNI_IO, "the podlace agent is away and the DEL cannot be recorded for it",
@@ -135,7 +138,9 @@ static const char *missing(const struct request *request) {
 /* As strconv.ParseBool, which the reference implementation uses. */
 static bool allows_host(void) {
   const char *value = environment("CNI_NETNS_OVERRIDE", "");
-  return strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0 || strcasecmp(value, "t") == 0;
+  for (const char *word = "1\0t\0T\0true\0True\0TRUE\0"; *word != '\0'; word += strlen(word) + 1)
+    if (strcmp(value, word) == 0) return true;
+  return false;
 }
 
 static int relay(const struct agent *agent, const struct request *request, const struct bundle *bundle,
@@ -153,10 +158,12 @@ static int relay(const struct agent *agent, const struct request *request, const
 static int run(const struct agent *agent, const struct request *request, const struct deadline *deadline) {
   char name[24];
   struct failure failure;
-  struct bundle bundle = bundle_empty;
+  struct bundle bundle;
   const char *netns_error = NULL;
+  bundle_clear(&bundle);
   if (wants_namespace(request) && request->netns[0] != '\0') {
-    int outcome = pod_open(request->netns, allows_host(), &bundle, &failure);
+    int outcome = pod_open(request->netns, allows_host(), is_type(request, "tuning") ? BUNDLE_SIZE : BUNDLE_BASIC,
+                           &bundle, &failure);
     if (outcome == POD_IS_HOST)
       return answer_error(request, CNI_BAD_NETNS, "CNI_NETNS is the host's own namespace", request->netns);
     if (outcome < 0) netns_error = errno_name(failure.number, name);
@@ -180,8 +187,12 @@ static const char *base_name(const char *path) {
 }
 
 static long deadline_ms(void) {
-  long given = atol(environment("PODLACE_CNI_DEADLINE_MS", "0"));
-  return given > 0 && given < DEADLINE_MS ? given : DEADLINE_MS;
+  long given = 0;
+  for (const char *digit = environment("PODLACE_CNI_DEADLINE_MS", ""); *digit >= '0' && *digit <= '9'; digit++) {
+    given = given * 10 + (*digit - '0');
+    if (given >= DEADLINE_MS) return DEADLINE_MS;
+  }
+  return given > 0 ? given : DEADLINE_MS;
 }
 
 int main(int argc, char **argv) {

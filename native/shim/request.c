@@ -83,13 +83,12 @@ int request_read_config(struct request *request, const struct deadline *deadline
 }
 
 static void add_descriptor_names(const struct bundle *bundle, struct text *header) {
-  static const char *const names[BUNDLE_SIZE] = {"netns", "route", "netfilter", "ipv4", "ipv6", "core"};
   const char *separator = "";
   text_add(header, "fds=");
   for (int part = 0; part < BUNDLE_SIZE; part++) {
     if (bundle->fds[part] < 0) continue;
     text_add(header, separator);
-    text_add(header, names[part]);
+    text_add(header, bundle_names[part]);
     separator = ",";
   }
   text_add_bytes(header, "", 1);

@@ -63,8 +63,8 @@ void text_add_json(struct text *text, const char *string) {
 
 const char *errno_name(int number, char *name) {
   static const struct {
-    short number;
-    char name[14];
+    unsigned char number;
+    char name[13];
   } names[] = {
       {EPERM, "EPERM"},   {ENOENT, "ENOENT"}, {EACCES, "EACCES"},   {EINVAL, "EINVAL"},
       {EMFILE, "EMFILE"}, {ENFILE, "ENFILE"}, {ENOSPC, "ENOSPC"},   {ENOMEM, "ENOMEM"},

@@ -28,16 +28,26 @@ bool tombstone_name_fits(const struct request *request) {
          ifname < 16 && strchr(request->ifname, '/') == NULL;
 }
 
-/* Makes the directory if it is missing; the agent owns what lies in its state directory. */
-static int open_tombstones(int state, struct failure *failure) {
+/* The agent owns what lies in its state directory. */
+static int give_away(int fd, int directory, struct failure *failure) {
   struct stat owner;
+  if (fstat(directory, &owner) < 0 || fchown(fd, owner.st_uid, owner.st_gid) < 0)
+    return failed(failure, "fchown");
+  return 0;
+}
+
+static int sync_file(int fd, struct failure *failure) {
+  return fsync(fd) < 0 ? failed(failure, "fsync") : 0;
+}
+
+/* Makes the directory if it is missing. */
+static int open_tombstones(int state, struct failure *failure) {
   bool made = mkdirat(state, "tombstones", 0700) == 0;
   if (!made && errno != EEXIST) return failed(failure, "mkdir");
   int fd = openat(state, "tombstones", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return failed(failure, "open");
   if (!made) return fd;
-  if (fstat(state, &owner) == 0 && fchown(fd, owner.st_uid, owner.st_gid) == 0 && fsync(state) == 0) return fd;
-  failed(failure, "fchown");
+  if (give_away(fd, state, failure) == 0 && sync_file(state, failure) == 0) return fd;
   close(fd);
   return -1;
 }
@@ -64,12 +74,10 @@ static int write_all(int fd, const char *data, size_t length, struct failure *fa
 
 static int write_file(int directory, int fd, const struct text *header, const struct request *request,
                       struct failure *failure) {
-  struct stat owner;
   if (write_all(fd, header->data, header->length, failure) < 0) return -1;
   if (write_all(fd, request->config, request->config_length, failure) < 0) return -1;
-  if (fstat(directory, &owner) < 0 || fchown(fd, owner.st_uid, owner.st_gid) < 0)
-    return failed(failure, "fchown");
-  return fsync(fd) < 0 ? failed(failure, "fsync") : 0;
+  if (give_away(fd, directory, failure) < 0) return -1;
+  return sync_file(fd, failure);
 }
 
 /*
@@ -84,7 +92,7 @@ static int write_renamed(int directory, const char *name, const char *temporary,
   close(fd);
   if (outcome == 0 && renameat(directory, temporary, directory, name) < 0)
     outcome = failed(failure, "rename");
-  if (outcome == 0 && fsync(directory) < 0) return failed(failure, "fsync");
+  if (outcome == 0) return sync_file(directory, failure);
   if (outcome < 0) (void)unlinkat(directory, temporary, 0);
   return outcome;
 }

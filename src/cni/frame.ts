@@ -1,10 +1,11 @@
+import { SYSCTL_DIRECTORIES } from '../sys/index.ts'
 import { cniError } from './errors.ts'
 
 /** First string of every request; the number rises when the layout changes. */
 const FRAME_VERSION = 'podlace-cni/2'
 
 /** The descriptors a shim can send, by name (the parts of a `Netns`). */
-export const FD_NAMES = ['netns', 'route', 'netfilter', 'ipv4', 'ipv6', 'core'] as const
+export const FD_NAMES = ['netns', 'route', 'netfilter', ...SYSCTL_DIRECTORIES] as const
 
 export type FdName = (typeof FD_NAMES)[number]
 

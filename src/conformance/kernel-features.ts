@@ -14,6 +14,8 @@ const PROBES = {
   tun: 'ip tuntap add dev f0 mode tap',
   ifb: 'ip link add f0 type ifb',
   tbf: 'tc qdisc add dev lo root tbf rate 1mbit burst 10k latency 25ms',
+  conntrack: 'test -e /proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal',
+  mptcp: 'test -d /proc/sys/net/mptcp',
   nat: 'nft add table ip f0 && nft "add chain ip f0 c { type nat hook postrouting priority 100; }" && nft add rule ip f0 c masquerade',
 } as const
 

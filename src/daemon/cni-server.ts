@@ -5,6 +5,7 @@ import {
   cniErrorReply,
   decodeRequest,
   encodeReply,
+  FD_NAMES,
   type FdName,
 } from '../cni/index.ts'
 import { closeFd, MAX_FRAME_BYTES, Netns, UnixServer, yieldProcessor } from '../sys/index.ts'
@@ -34,6 +35,7 @@ export function serveCni(socketPath: string, handle: CallHandler, log: Logger): 
   const calls = new Set<Promise<void>>()
   const server = UnixServer.listen(socketPath, {
     mode: 0o600,
+    maxFds: FD_NAMES.length,
     onConnection: connection => {
       const shim: ShimConnection = new ShimConnection(connection, (payload, fds) => {
         const execute: Execute = order => shim.execute(order)
@@ -113,7 +115,7 @@ async function answer(
   } catch (error) {
     return { reply: refusal(error, version) }
   } finally {
-    // When the answer is out: the caller need not wait while six descriptors are closed.
+    // When the answer is out: the caller need not wait while its descriptors are closed.
     settle()
       .then(() => pod?.close())
       .catch((error: unknown) =>
@@ -146,13 +148,12 @@ function adoptNetns(names: readonly FdName[], fds: readonly number[]): Netns | u
     closeAll(fds)
     throw cniError('decode', 'read a request', `the descriptor ${name} of the pod's namespace is missing`)
   }
-  const ipv6 = byName.get('ipv6')
   return Netns.fromFds({
+    ...Object.fromEntries(byName),
     netns: need('netns'),
     route: need('route'),
     netfilter: need('netfilter'),
     ipv4: need('ipv4'),
-    ...(ipv6 === undefined ? {} : { ipv6 }),
     core: need('core'),
   })
 }

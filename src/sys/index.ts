@@ -12,7 +12,15 @@ export {
   type NetlinkTransport,
   openNetlink,
 } from './netlink-socket.ts'
-export { Netns, type NetnsFds, type SocketDomain, type SocketType, socketIn, unpin } from './netns.ts'
+export {
+  Netns,
+  type NetnsFds,
+  type SocketDomain,
+  type SocketType,
+  SYSCTL_DIRECTORIES,
+  socketIn,
+  unpin,
+} from './netns.ts'
 export { PacketSocket, type PacketSource } from './packet-socket.ts'
 export { yieldProcessor } from './processor.ts'
 export { Program, type ProgramOptions, type ProgramOutcome } from './program.ts'

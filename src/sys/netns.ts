@@ -5,16 +5,32 @@ import { bindMount, unmount } from './mount.ts'
 import { native } from './native.ts'
 import { NetlinkSocket, openNetlinkFd } from './netlink-socket.ts'
 
+/**
+ * Directories below /proc/sys/net, which a namespace has for itself: the first two always, others where the kernel has
+ * them. A slash tells the one from the socket. In the order of the C side (native/common/bundle.h).
+ */
+export const SYSCTL_DIRECTORIES = [
+  'ipv4',
+  'core',
+  'ipv6',
+  'unix',
+  'mptcp',
+  'bridge',
+  'netfilter/',
+  'sctp',
+  'mpls',
+  'smc',
+  'vsock',
+] as const
+
 /** The descriptors of a namespace. Who has them may configure it without entering it. */
-export interface NetnsFds {
+export interface NetnsFds extends Partial<Record<(typeof SYSCTL_DIRECTORIES)[number], number>> {
   /** The namespace itself (nsfs): to place a link in it, and for root to enter it. */
   readonly netns: number
   /** NETLINK_ROUTE and NETLINK_NETFILTER request sockets. */
   readonly route: number
   readonly netfilter: number
-  /** Directories below /proc/sys/net; `ipv6` is absent on a kernel without IPv6. */
   readonly ipv4: number
-  readonly ipv6?: number
   readonly core: number
 }
 
@@ -87,7 +103,7 @@ export class Netns implements Disposable {
   }
 
   /**
-   * Sets a sysctl of the namespace, such as `ipv4/conf/<link>/<name>`, `ipv6/<name>` or `core/<name>` (below
+   * Sets a sysctl of the namespace, such as `ipv4/conf/<link>/<name>`, `core/<name>` or `netfilter/<name>` (below
    * /proc/sys/net), as `sysctl -w` does. A missing link or name is `sys.enoent`, a refused value `sys.einval`.
    */
   writeSysctl(path: string, value: string): void {
@@ -136,21 +152,14 @@ export class Netns implements Disposable {
     const op = `sysctl net/${path}`
     if (path.split('/').some(part => part === '' || part === '.' || part === '..'))
       throw sysError('sys.bad-path', op, `${op}: every part of the path must be a name`)
-    for (const [prefix, directory] of this.sysctlDirectories()) {
-      if (path.startsWith(prefix)) return { directory, name: path.slice(prefix.length) }
-    }
-    const known = 'ipv4/, ipv6/ (if the kernel has IPv6) and core/ are reachable'
-    throw sysError('sys.bad-path', op, `${op}: only ${known}`)
-  }
-
-  private sysctlDirectories(): [string, number][] {
-    const { ipv4, ipv6, core } = this.fds
-    const directories: [string, number][] = [
-      ['ipv4/', ipv4],
-      ['core/', core],
-    ]
-    if (ipv6 !== undefined) directories.push(['ipv6/', ipv6])
-    return directories
+    const at = path.indexOf('/')
+    const first = SYSCTL_DIRECTORIES.find(
+      name => path.startsWith(name) && name.replace('/', '').length === at,
+    )
+    const directory = first && this.fds[first]
+    if (directory !== undefined) return { directory, name: path.slice(at + 1) }
+    const reachable = SYSCTL_DIRECTORIES.filter(name => this.fds[name] !== undefined)
+    throw sysError('sys.bad-path', op, `${op}: of this namespace only ${reachable.join(', ')} are reachable`)
   }
 
   private checkOpen(): void {
@@ -162,14 +171,12 @@ export class Netns implements Disposable {
 type Lanes = (protocol: 'route' | 'netfilter') => { openLane?: () => number }
 
 /** In the order of the C side (native/common/bundle.h). */
-function named(fds: readonly number[]): NetnsFds {
-  const [netns, route, netfilter, ipv4, ipv6, core] = fds
+function named([netns, route, netfilter, ipv4, core, ...others]: readonly number[]): NetnsFds {
   if (
     netns === undefined ||
     route === undefined ||
     netfilter === undefined ||
     ipv4 === undefined ||
-    ipv6 === undefined ||
     core === undefined
   )
     throw sysError(
@@ -177,7 +184,9 @@ function named(fds: readonly number[]): NetnsFds {
       'open a network namespace',
       'the addon is of another version: rebuild it',
     )
-  return { netns, route, netfilter, ipv4, core, ...(ipv6 < 0 ? {} : { ipv6 }) }
+  const optional = SYSCTL_DIRECTORIES.slice(2).map((name, index) => [name, others[index] ?? -1] as const)
+  const present = optional.filter(([, fd]) => fd >= 0)
+  return { netns, route, netfilter, ipv4, core, ...Object.fromEntries(present) }
 }
 
 /**

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { FD_NAMES } from '../../src/cni/index.ts'
 import { closeFd, Netns, type UnixConnection, UnixServer, unpin } from '../../src/sys/index.ts'
 
 /** Another build of it can be put to the same tests. */
@@ -77,6 +78,7 @@ export class CalledShim implements Disposable {
     this.silenceAgent()
     this.server = UnixServer.listen(this.socketPath, {
       mode: 0o600,
+      maxFds: FD_NAMES.length,
       onConnection: connection =>
         connection.onFrame((payload, fds) => {
           onFrame(payload, fds, connection)

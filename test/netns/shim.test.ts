@@ -19,11 +19,11 @@ function adopt(request: Request): Netns {
   const byName = new Map(names.map((name, index): [string, number] => [name, request.fds[index] ?? -1]))
   const take = (name: string) => byName.get(name) ?? assert.fail(`no descriptor ${name}`)
   const fds: NetnsFds = {
+    ...Object.fromEntries(byName),
     netns: take('netns'),
     route: take('route'),
     netfilter: take('netfilter'),
     ipv4: take('ipv4'),
-    ipv6: take('ipv6'),
     core: take('core'),
   }
   request.fds.length = 0
@@ -72,6 +72,21 @@ test('every command is relayed with its exit status and output, descriptors only
   const answer = await shim.run({ COMMAND: 'STATUS', PATH: '/opt/cni/bin' })
   assert.deepEqual(seen, ['ADD 6', 'CHECK 6', 'DEL 6', 'GC 0', 'STATUS 0'])
   assert.deepEqual(answer, { status: 5, stdout: 'xxxxx', stderr: '' })
+})
+
+test('tuning gets every directory of sysctls that the namespace has', async () => {
+  let names: readonly string[] = []
+  shim.playAgent((request, connection) => {
+    names = (request.fields.get('fds') ?? '').split(',')
+    const netns = adopt(request)
+    netns.writeSysctl('unix/max_dgram_qlen', '77')
+    netns.close()
+    connection.send(reply(0, ''))
+  })
+  const answer = await shim.run(shim.pods({ COMMAND: 'ADD' }), CONFIG, {}, '/opt/cni/bin/tuning')
+  assert.deepEqual(answer, { status: 0, stdout: '', stderr: '' })
+  assert.equal(shim.pod.readSysctl('unix/max_dgram_qlen'), '77')
+  assert.deepEqual(new Set(names), new Set(Object.keys(shim.pod.fds)))
 })
 
 test('a config of 300 kB and an answer of 1 MiB arrive whole; more than 900 KiB is refused', async () => {

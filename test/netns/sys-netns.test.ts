@@ -106,9 +106,28 @@ test("a sysctl of no link is the namespace's own as well", () => {
   assert.notEqual(readFileSync(`/proc/sys/net/${path}`, 'utf8').trim(), '77')
 })
 
+test('sysctls of any directory that is the namespace’s own are in reach', () => {
+  const [netns, other] = [create(), create()]
+  const path = 'unix/max_dgram_qlen'
+  netns.writeSysctl(path, '77')
+  assert.equal(netns.readSysctl(path), '77')
+  assert.notEqual(other.readSysctl(path), '77')
+  assert.notEqual(readFileSync(`/proc/sys/net/${path}`, 'utf8').trim(), '77')
+  // The name of a socket of the bundle as well.
+  assert.match(netns.readSysctl('netfilter/nf_log/0'), /./)
+})
+
 test('a sysctl path leads nowhere else', () => {
   const netns = create()
-  for (const path of ['netfilter/nf_log/0', 'core/', 'ipv4/conf/../ip_forward', 'core//x', '/etc/passwd', ''])
+  for (const path of [
+    'xfrm/acq_expires',
+    'nf_conntrack_max',
+    'core/',
+    'ipv4/conf/../ip_forward',
+    'core//x',
+    '/etc/passwd',
+    '',
+  ])
     assert.throws(() => netns.readSysctl(path), code('sys.bad-path'), path)
   assert.throws(() => netns.readSysctl('ipv4/conf'), code('sys.eisdir'))
   assert.throws(() => netns.readSysctl('ipv4/conf/nolink/forwarding'), code('sys.enoent'))

@@ -45,6 +45,28 @@ export const tuningSysctlCases: readonly ConformanceCase[] = [
       expectEqual('arp_filter of eth0', await pod.sysctl('net/ipv4/conf/eth0/arp_filter'), '1')
     },
   },
+  ...(
+    [
+      ['unix', 'net.unix.max_dgram_qlen', '77', []],
+      ['netfilter', 'net.netfilter.nf_conntrack_tcp_be_liberal', '1', ['conntrack']],
+      ['mptcp', 'net.mptcp.add_addr_timeout', '77', ['mptcp']],
+    ] as const
+  ).map(([directory, key, value, kernel]) => ({
+    id: `tuning.sysctl.${directory}`,
+    title: `sysctl: settings of net.${directory} are the container’s own; CHECK notices another value`,
+    source: `${DOCS}: "any sysctl that belongs to the network namespace"`,
+    needs: { ...NEEDS, kernel: ['bridge', 'veth', ...kernel] } satisfies Needs,
+    async run(world: World) {
+      const path = key.replaceAll('.', '/')
+      const before = await world.host.network.sysctl(path)
+      const attachment = await world.attach(network(world, { sysctl: { [key]: value } }))
+      expectEqual(key, await attachment.pod.sysctl(path), value)
+      expectEqual(`${key} of the host`, await world.host.network.sysctl(path), before)
+      await attachment.mustCheck()
+      await attachment.pod.setSysctl(path, before)
+      expectError(await attachment.check())
+    },
+  })),
   {
     id: 'tuning.sysctl.host',
     title: 'sysctl: the host’s setting stays',
