@@ -45,6 +45,12 @@ const refused: readonly [what: string, config: object, message: RegExp][] = [
   ['a burst of 4 GiB', { ingressRate: 8, ingressBurst: (2 ** 32 - 1) * 8 }, /is 4 GiB or more/],
   ['a rate that is no number', { ingressRate: '8k', ingressBurst: 80 }, /ingressRate/],
   ['half a bit', { ingressRate: 8.5, ingressBurst: 80 }, /ingressRate/],
+  [
+    'both kinds of subnets',
+    { ...ingress, shapedSubnets: ['10.0.0.0/8'], unshapedSubnets: ['11.0.0.0/8'] },
+    /cannot both be set/,
+  ],
+  ['a subnet that is none', { ...ingress, shapedSubnets: ['10.0.0.0/8', 'hello'] }, /shapedSubnets.*"hello"/],
   ['a negative burst', { runtimeConfig: { bandwidth: { egressBurst: -8 } } }, /egressBurst/],
 ]
 for (const [what, config, message] of refused) {
@@ -53,12 +59,20 @@ for (const [what, config, message] of refused) {
   })
 }
 
-test('subnets that have limits, or have none, are refused, not ignored', () => {
-  for (const key of ['shapedSubnets', 'unshapedSubnets']) {
-    assert.throws(() => parseBandwidthConfig({ ...ingress, [key]: ['10.0.0.0/8'] }), {
-      code: 'attach.unsupported-field',
-      message: new RegExp(key),
-    })
-    assert.deepEqual(parseBandwidthConfig({ ...ingress, [key]: [] }), parseBandwidthConfig(ingress))
-  }
+test('limits for some peers, or for all but some', () => {
+  const { ingress: limit } = parseBandwidthConfig(ingress)
+  const subnets = ['fd00:1::/64', '10.1.2.3/8', '10.0.0.0/8', '0.0.0.0/0']
+  const prefixes = ['0.0.0.0/0', '10.0.0.0/8', 'fd00:1::/64']
+  const peers = (keys: object) => parseBandwidthConfig({ ...ingress, ...keys })
+  assert.deepEqual(peers({ shapedSubnets: subnets }), {
+    ingress: limit,
+    peers: { shaped: 'listed', prefixes },
+  })
+  assert.deepEqual(peers({ unshapedSubnets: subnets, shapedSubnets: [] }), {
+    ingress: limit,
+    peers: { shaped: 'others', prefixes },
+  })
+  assert.deepEqual(peers({ unshapedSubnets: [], shapedSubnets: null }), { ingress: limit })
+  const runtimeConfig = { bandwidth: { ...ingress, shapedSubnets: ['10.0.0.0/8'] } }
+  assert.deepEqual(parseBandwidthConfig({ runtimeConfig }).peers?.prefixes, ['10.0.0.0/8'])
 })

@@ -1,6 +1,8 @@
 import * as v from 'valibot'
+import { formatPrefix, parseInterfaceAddress } from '../ip/index.ts'
 import { readKeys } from './config-keys.ts'
-import { invalidConfiguration, unsupportedField } from './errors.ts'
+import { invalidConfiguration } from './errors.ts'
+import { interfaceAddressSchema } from './result-schema.ts'
 
 /** What the `bandwidth` plugin limits; no limit where there is none. */
 export interface BandwidthConfig {
@@ -8,6 +10,16 @@ export interface BandwidthConfig {
   readonly ingress?: BandwidthLimit
   /** Of what it sends. */
   readonly egress?: BandwidthLimit
+  /** Whose traffic is limited; everybody's if it is absent. */
+  readonly peers?: LimitedPeers
+}
+
+/** The other ends of a pod's traffic: whom it receives from, and whom it sends to. */
+export interface LimitedPeers {
+  /** Whether those in one of the prefixes are limited, or all others. */
+  readonly shaped: 'listed' | 'others'
+  /** Canonical, each once, in the order of `sort`. */
+  readonly prefixes: readonly string[]
 }
 
 export interface BandwidthLimit {
@@ -18,7 +30,7 @@ export interface BandwidthLimit {
 }
 
 const bits = v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(0)))
-const subnets = v.nullish(v.array(v.string()))
+const subnets = v.nullish(v.array(interfaceAddressSchema))
 
 const limitKeys = {
   ingressRate: bits,
@@ -46,22 +58,33 @@ const TOO_MANY_BURST_BITS = 0xffff_ffff * 8
  * Reads the keys of the `bandwidth` plugin. Those of the configuration itself come before those of the runtime
  * (`runtimeConfig.bandwidth`): one of them is enough.
  *
- * Throws `attach.invalid-configuration`, or `attach.unsupported-field` for limits that only some subnets have.
+ * Throws `attach.invalid-configuration`.
  */
 export function parseBandwidthConfig(raw: unknown): BandwidthConfig {
   const { runtimeConfig, ...own } = readKeys('bandwidth', schema, raw)
   const chosen = Object.keys(own).length > 0 ? own : (runtimeConfig?.bandwidth ?? {})
-  refuseSubnets(chosen)
+  const peers = peersOf(chosen)
   const ingress = limitOf('ingress', chosen.ingressRate, chosen.ingressBurst)
   const egress = limitOf('egress', chosen.egressRate, chosen.egressBurst)
-  return { ...(ingress === undefined ? {} : { ingress }), ...(egress === undefined ? {} : { egress }) }
+  return {
+    ...(ingress === undefined ? {} : { ingress }),
+    ...(egress === undefined ? {} : { egress }),
+    ...(peers === undefined ? {} : { peers }),
+  }
 }
 
-function refuseSubnets({ shapedSubnets, unshapedSubnets }: Limits): void {
-  for (const [key, subnets] of Object.entries({ shapedSubnets, unshapedSubnets })) {
-    if ((subnets ?? []).length > 0)
-      throw unsupportedField(key, 'a limit is for all that a pod sends or receives')
+function peersOf({ shapedSubnets, unshapedSubnets }: Limits): LimitedPeers | undefined {
+  const shaped = canonical(shapedSubnets ?? [])
+  const unshaped = canonical(unshapedSubnets ?? [])
+  if (shaped.length > 0 && unshaped.length > 0) {
+    throw invalidConfiguration('shapedSubnets and unshapedSubnets cannot both be set: choose one')
   }
+  if (shaped.length > 0) return { shaped: 'listed', prefixes: shaped }
+  return unshaped.length > 0 ? { shaped: 'others', prefixes: unshaped } : undefined
+}
+
+function canonical(subnets: readonly string[]): readonly string[] {
+  return [...new Set(subnets.map(text => formatPrefix(parseInterfaceAddress(text).prefix)))].toSorted()
 }
 
 function limitOf(

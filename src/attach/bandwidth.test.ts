@@ -52,6 +52,19 @@ test('what it sends goes through a device that has a queue, which the result nam
   })
 })
 
+test('limits for some peers go by whom a packet is from, and on its way out by whom it is for', () => {
+  const peers = { shaped: 'listed', prefixes: ['10.0.0.0/8', 'fd00::/8'] } as const
+  const { host } = planBandwidth({ ...spec, config: { ingress: limit, egress: limit, peers } })
+  const selective = { ...qdisc, ...peers, type: 'htb' }
+  assert.deepEqual(
+    host.filter(({ kind }) => kind === 'qdisc'),
+    [
+      { kind: 'qdisc', link: 'veth1', qdisc: { ...selective, by: 'source' } },
+      { kind: 'qdisc', link: SHAPER, qdisc: { ...selective, by: 'destination' } },
+    ],
+  )
+})
+
 test('without a limit there is nothing to do', () => {
   const plan = planBandwidth({ ...spec, config: {} })
   const { result, ...entries } = plan

@@ -1,5 +1,5 @@
 import type { Entry, LinkEntry, QdiscEntry } from '../kernel/index.ts'
-import type { BandwidthConfig, BandwidthLimit } from './bandwidth-config.ts'
+import type { BandwidthConfig, BandwidthLimit, LimitedPeers } from './bandwidth-config.ts'
 import { attachmentOwner, shaperMac, shaperName } from './names.ts'
 import type { Attachment, ChainedSpec } from './plan.ts'
 
@@ -22,10 +22,10 @@ export function planBandwidth(spec: BandwidthSpec): Attachment {
   const { ingress, egress } = config
   const shaper = egress === undefined ? undefined : shaperLink(spec)
   const host: Entry[] = []
-  if (ingress !== undefined) host.push(tokenBucket(hostInterface.name, ingress))
+  if (ingress !== undefined) host.push(queue(hostInterface.name, ingress, config.peers, 'source'))
   if (egress !== undefined && shaper !== undefined) {
     const redirect = { kind: 'redirect', link: hostInterface.name, to: shaper.name } as const
-    host.push(shaper, tokenBucket(shaper.name, egress), redirect)
+    host.push(shaper, queue(shaper.name, egress, config.peers, 'destination'), redirect)
   }
   const { interfaces } = prevResult
   const result =
@@ -49,9 +49,20 @@ function shaperLink(spec: BandwidthSpec): LinkEntry & { readonly mac: string } {
   }
 }
 
-function tokenBucket(link: string, { rateBps, burstBits }: BandwidthLimit): QdiscEntry {
+/** @param by where a packet names the pod's peer */
+function queue(
+  link: string,
+  { rateBps, burstBits }: BandwidthLimit,
+  peers: LimitedPeers | undefined,
+  by: 'source' | 'destination',
+): QdiscEntry {
   const burstBytes = Math.floor(burstBits / 8)
   const waitingBytes = Math.floor((Math.floor(rateBps / 8) * LATENCY_MS) / 1000)
   const limitBytes = Math.min(burstBytes + waitingBytes, U32_MAX)
-  return { kind: 'qdisc', link, qdisc: { type: 'tbf', rateBps, burstBytes, limitBytes } }
+  const limit = { rateBps, burstBytes, limitBytes }
+  const qdisc =
+    peers === undefined
+      ? { type: 'tbf' as const, ...limit }
+      : { type: 'htb' as const, ...limit, by, ...peers }
+  return { kind: 'qdisc', link, qdisc }
 }

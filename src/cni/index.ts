@@ -26,6 +26,7 @@ export {
   encodeOrder,
   encodeReply,
   encodeRequest,
+  FD_NAMES,
   type FdName,
 } from './frame.ts'
 export {

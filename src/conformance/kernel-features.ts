@@ -13,6 +13,7 @@ const PROBES = {
   vrf: 'ip link add f0 type vrf table 100',
   tun: 'ip tuntap add dev f0 mode tap',
   ifb: 'ip link add f0 type ifb',
+  htb: 'tc qdisc add dev lo root handle 1: htb && tc filter add dev lo parent 1: protocol ip pref 1 u32 match ip dst 10.0.0.0/8 classid 1:',
   tbf: 'tc qdisc add dev lo root tbf rate 1mbit burst 10k latency 25ms',
   conntrack: 'test -e /proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal',
   mptcp: 'test -d /proc/sys/net/mptcp',

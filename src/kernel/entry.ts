@@ -99,12 +99,26 @@ export interface FdbEntry {
 export interface QdiscEntry {
   readonly kind: 'qdisc'
   readonly link: string
-  readonly qdisc: TokenBucketQdisc | OtherQdisc
+  readonly qdisc: TokenBucketQdisc | SelectiveQdisc | OtherQdisc
 }
 
 /** Lets packets go at a rate (`tbf`). */
-export interface TokenBucketQdisc {
+export interface TokenBucketQdisc extends RateLimit {
   readonly type: 'tbf'
+}
+
+/** Lets packets go at a rate by whom they are from, or for, and others at once (`htb`, of one class). */
+export interface SelectiveQdisc extends RateLimit {
+  readonly type: 'htb'
+  /** The address of a packet that is looked at. */
+  readonly by: 'source' | 'destination'
+  /** Whether those are held back whose address is in one of the prefixes, or all others. */
+  readonly shaped: 'listed' | 'others'
+  /** Canonical, of either family, in the order of `sort`. */
+  readonly prefixes: readonly string[]
+}
+
+export interface RateLimit {
   /** Bits per second; the kernel counts whole bytes. */
   readonly rateBps: number
   /** Bytes that may go at once: at most as many as take 274 seconds. */

@@ -135,6 +135,26 @@ const cases: [entry: Entry, text: string][] = [
     'tc qdisc replace dev veth1 root handle 71: tbf rate 1000000bit burst 20000b limit 23125b',
   ],
   [
+    {
+      kind: 'qdisc',
+      link: 'veth1',
+      qdisc: {
+        type: 'htb',
+        rateBps: 1_000_000,
+        burstBytes: 20_000,
+        limitBytes: 23_125,
+        by: 'source',
+        shaped: 'others',
+        prefixes: ['10.0.0.0/8', 'fd00::/8'],
+      },
+    },
+    'tc qdisc replace dev veth1 root handle 71: htb default 1 ' +
+      '&& tc class add dev veth1 parent 71: classid 71:1 htb rate 1000000bit burst 20000b ' +
+      '&& tc qdisc add dev veth1 parent 71:1 bfifo limit 23125b ' +
+      '&& tc filter add dev veth1 parent 71: protocol ip pref 113 u32 match ip src 10.0.0.0/8 classid 71: ' +
+      '&& tc filter add dev veth1 parent 71: protocol ipv6 pref 114 u32 match ip6 src fd00::/8 classid 71:',
+  ],
+  [
     { kind: 'redirect', link: 'veth1', to: 'bwp1' },
     'tc qdisc replace dev veth1 ingress && tc filter add dev veth1 ingress pref 113 protocol all ' +
       'u32 match u32 0 0 action mirred egress redirect dev bwp1',

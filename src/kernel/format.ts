@@ -51,11 +51,24 @@ export function formatEntry(entry: Entry): string {
   }
 }
 
-function formatQdisc({ qdisc }: QdiscEntry): string {
+function formatQdisc({ link, qdisc }: QdiscEntry): string {
   if (qdisc.type === 'other') return qdisc.name
   const { rateBps, burstBytes, limitBytes } = qdisc
   const handle = `${PROTOCOL.toString(16)}:`
-  return `handle ${handle} tbf rate ${rateBps}bit burst ${burstBytes}b limit ${limitBytes}b`
+  const rate = `rate ${rateBps}bit burst ${burstBytes}b`
+  if (qdisc.type === 'tbf') return `handle ${handle} tbf ${rate} limit ${limitBytes}b`
+  const side = qdisc.by === 'source' ? 'src' : 'dst'
+  const [others, listed] = qdisc.shaped === 'listed' ? [0, `${handle}1`] : [1, handle]
+  return words(
+    `handle ${handle} htb default ${others}`,
+    `&& tc class add dev ${quote(link)} parent ${handle} classid ${handle}1 htb ${rate}`,
+    `&& tc qdisc add dev ${quote(link)} parent ${handle}1 bfifo limit ${limitBytes}b`,
+    ...qdisc.prefixes.map(prefix => {
+      const family = familyOf(prefix) === 6 ? ['ipv6 pref 114', 'ip6'] : ['ip pref 113', 'ip']
+      const match = `u32 match ${family[1]} ${side} ${prefix} classid ${listed}`
+      return `&& tc filter add dev ${quote(link)} parent ${handle} protocol ${family[0]} ${match}`
+    }),
+  )
 }
 
 function formatRoute(route: RouteEntry): string {

@@ -1,4 +1,5 @@
-import { binary, text } from './attribute-codecs.ts'
+import { type AddressMatch, keysOf, matchOf, protocolOf, selector, type U32Key } from './address-match.ts'
+import { binary, text, u32 } from './attribute-codecs.ts'
 import { type AttributeCodec, attributeTable, listOf } from './attributes.ts'
 import { ByteReader } from './byte-reader.ts'
 import { malformed } from './errors.ts'
@@ -12,8 +13,9 @@ import {
 } from './traffic-control.ts'
 
 /**
- * Filters of what came in by a link: RTM_NEWTFILTER; `tc filter ... ingress`. Written is one form: a `u32` that matches
- * every packet and sends it out by another link (linux/pkt_cls.h, linux/tc_act/tc_mirred.h).
+ * Filters: RTM_NEWTFILTER; `tc filter`. Written are two forms of `u32`: one that matches every packet that came in by a
+ * link and sends it out by another, and one that gives packets of a prefix to a class of a qdisc (linux/pkt_cls.h,
+ * linux/tc_act/tc_mirred.h).
  */
 
 export const RTM_NEWTFILTER = 44
@@ -22,10 +24,11 @@ const RTM_GETTFILTER = 46
 
 /** All protocols, in network byte order as `tcm_info` has it (linux/if_ether.h). */
 const ETH_P_ALL = 0x0300
-const TC_U32_TERMINAL = 1
 /** The packet is ours now (linux/pkt_cls.h). */
 const TC_ACT_STOLEN = 4
 const TCA_EGRESS_REDIR = 1
+/** A key that looks at nothing. */
+const ANYTHING: U32Key = { mask: 0, value: 0, offset: 0 }
 
 export interface Filter {
   readonly linkIndex: number
@@ -36,26 +39,18 @@ export interface Filter {
   readonly kind?: string
   /** Of a `u32` that takes every packet: the link by which they leave instead. 0 if that link is gone. */
   readonly redirectIndex?: number
+  /** Of a `u32` that gives packets of a prefix to a class. */
+  readonly match?: ClassMatch
+}
+
+export interface ClassMatch extends AddressMatch {
+  readonly classId: number
 }
 
 export interface RedirectSpec {
   readonly linkIndex: number
   readonly priority: number
   readonly redirectIndex: number
-}
-
-/** `struct tc_u32_sel` with one `struct tc_u32_key` that looks at nothing. Read is whether there is no other key. */
-const matchAll: AttributeCodec<boolean> = {
-  write: writer => void writer.u8(TC_U32_TERMINAL).u8(0).u8(1).zeros(13).zeros(16),
-  read(payload) {
-    const keyCount = payload.skip(2).u8()
-    payload.skip(13)
-    for (let n = 0; n < keyCount; n += 1) {
-      if (payload.u32() !== 0) return false
-      payload.skip(12)
-    }
-    return true
-  },
 }
 
 /** `struct tc_mirred`; undefined for a mirror, or a redirect into a link instead of out of it. */
@@ -100,7 +95,8 @@ const action: AttributeCodec<number | undefined> = {
 
 /** Actions are numbered from 1, in the order in which they act. */
 export const u32Fields = {
-  matchesAll: [5, 'TCA_U32_SEL', matchAll],
+  classId: [1, 'TCA_U32_CLASSID', u32],
+  keys: [5, 'TCA_U32_SEL', selector],
   actions: [7, 'TCA_U32_ACT', listOf(1, action)],
 } as const
 const u32Attributes = attributeTable(u32Fields)
@@ -113,19 +109,22 @@ export function decodeFilter(message: Message): Filter {
   const reader = ByteReader.over(message.body)
   const { linkIndex, parent, info } = readTrafficControlHeader(reader)
   const { kind, options } = trafficControlAttributes.read(reader)
-  const redirectIndex = kind === 'u32' && options !== undefined ? redirectOf(options) : undefined
+  const found = kind === 'u32' && options !== undefined ? readU32(options, info & 0xffff) : {}
   return {
     linkIndex,
     parent,
     priority: info >>> 16,
     ...(kind === undefined ? {} : { kind }),
-    ...(redirectIndex === undefined ? {} : { redirectIndex }),
+    ...found,
   }
 }
 
-function redirectOf(options: Uint8Array): number | undefined {
-  const { matchesAll, actions } = u32Attributes.read(ByteReader.over(options))
-  return matchesAll === true ? actions?.[0] : undefined
+function readU32(options: Uint8Array, protocol: number): Pick<Filter, 'redirectIndex' | 'match'> {
+  const { keys, actions, classId } = u32Attributes.read(ByteReader.over(options))
+  const redirectIndex = keys?.every(({ mask }) => mask === 0) === true ? actions?.[0] : undefined
+  if (redirectIndex !== undefined) return { redirectIndex }
+  const match = keys === undefined || actions !== undefined ? undefined : matchOf(protocol, keys)
+  return match === undefined || classId === undefined ? {} : { match: { ...match, classId } }
 }
 
 /**
@@ -138,9 +137,29 @@ export function addRedirect({ linkIndex, priority, redirectIndex }: RedirectSpec
   const writer = startTrafficControl({ linkIndex, parent: TC_H_INGRESS_FILTERS, info })
   trafficControlAttributes.write(writer, { kind: 'u32' })
   writer.attribute(TCA_OPTIONS, true, () =>
-    u32Attributes.write(writer, { matchesAll: true, actions: [redirectIndex] }),
+    u32Attributes.write(writer, { keys: [ANYTHING], actions: [redirectIndex] }),
   )
   const what = `redirect what comes in by link ${linkIndex} to link ${redirectIndex}`
+  return { type: RTM_NEWTFILTER, flags: NLM_F_CREATE | NLM_F_EXCL, body: writer.finish(), what }
+}
+
+export interface ClassFilterSpec {
+  readonly linkIndex: number
+  /** The qdisc. */
+  readonly parent: number
+  readonly priority: number
+  readonly match: ClassMatch
+}
+
+/** `tc filter add ... parent ... u32 match ip dst ... classid ...`. Filters of one priority are of one family. */
+export function addClassFilter({ linkIndex, parent, priority, match }: ClassFilterSpec): Request {
+  const info = ((priority << 16) | protocolOf(match)) >>> 0
+  const writer = startTrafficControl({ linkIndex, parent, info })
+  trafficControlAttributes.write(writer, { kind: 'u32' })
+  writer.attribute(TCA_OPTIONS, true, () =>
+    u32Attributes.write(writer, { classId: match.classId, keys: keysOf(match) }),
+  )
+  const what = `put what has the ${match.by} ${match.prefix} into a class of link ${linkIndex}`
   return { type: RTM_NEWTFILTER, flags: NLM_F_CREATE | NLM_F_EXCL, body: writer.finish(), what }
 }
 
@@ -156,8 +175,8 @@ export function deleteFilters(linkIndex: number, priority: number): Request {
   return { type: RTM_DELTFILTER, flags: 0, body: writer.finish(), what }
 }
 
-/** `tc filter show dev ... ingress`, for `NetlinkClient.dump`. */
-export function listFilters(linkIndex: number): Request {
-  const body = startTrafficControl({ linkIndex, parent: TC_H_INGRESS_FILTERS }).finish()
+/** `tc filter show dev ... ingress`, or of the qdisc `parent`, for `NetlinkClient.dump`. */
+export function listFilters(linkIndex: number, parent: number = TC_H_INGRESS_FILTERS): Request {
+  const body = startTrafficControl({ linkIndex, parent }).finish()
   return { type: RTM_GETTFILTER, flags: NLM_F_DUMP, body, what: `list filters of link ${linkIndex}` }
 }

@@ -47,7 +47,9 @@ export {
   replaceFdb,
 } from './fdb.ts'
 export {
+  addClassFilter,
   addRedirect,
+  type ClassMatch,
   decodeFilter,
   deleteFilters,
   type Filter,
@@ -117,6 +119,7 @@ export {
 } from './next-hop.ts'
 export * as nft from './nftables/index.ts'
 export {
+  addClassQdisc,
   addQdisc,
   decodeQdisc,
   deleteQdisc,
@@ -124,6 +127,7 @@ export {
   listQdiscs,
   type Qdisc,
   type RootQdisc,
+  RTM_DELQDISC,
   RTM_NEWQDISC,
   replaceIngress,
   replaceQdisc,
@@ -152,4 +156,5 @@ export {
 } from './route-requests.ts'
 export { addRule, decodeRule, deleteRule, encodeRule, listRules, type Rule, type RuleSpec } from './rule.ts'
 export { keptBurst, type TokenBucket } from './token-bucket.ts'
+export { addClass, decodeClass, listClasses, type TrafficClass } from './traffic-class.ts'
 export { TC_H_INGRESS, TC_H_INGRESS_FILTERS, TC_H_ROOT } from './traffic-control.ts'

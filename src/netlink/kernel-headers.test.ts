@@ -38,6 +38,7 @@ import { tableFields } from './nftables/table.ts'
 import { routeFields } from './route.ts'
 import { ruleFields } from './rule.ts'
 import { tokenBucketFields } from './token-bucket.ts'
+import { htbFields } from './traffic-class.ts'
 import { trafficControlFields } from './traffic-control.ts'
 
 /** The numbers in our tables of attributes against the kernel headers (linux-libc-dev) of this machine. */
@@ -106,6 +107,7 @@ const tables: readonly Fields[] = [
   routeMetricFields,
   routeFields,
   ruleFields,
+  htbFields,
   trafficControlFields,
   tokenBucketFields,
   u32Fields,

@@ -9,6 +9,7 @@ import {
   type Request,
 } from './messages.ts'
 import { type TokenBucket, tokenBucketOptions } from './token-bucket.ts'
+import { htbAttributes } from './traffic-class.ts'
 import {
   readTrafficControlHeader,
   startTrafficControl,
@@ -37,18 +38,27 @@ export interface Qdisc {
   readonly kind: string
   /** Of a `tbf`. */
   readonly tokenBucket?: TokenBucket
+  /** Of an `htb`: the minor number of the class for packets that no filter has one for; 0 lets them go at once. */
+  readonly defaultClass?: number
+  /** Of a `bfifo`: bytes that may wait. */
+  readonly limit?: number
 }
 
 /** Handle 0 leaves it to the kernel. */
-export type RootQdisc = Pick<Qdisc, 'linkIndex' | 'handle' | 'kind' | 'tokenBucket'>
+export type RootQdisc = Omit<Qdisc, 'parent'>
 
 export function encodeQdisc(qdisc: Qdisc): Uint8Array {
   const writer = startTrafficControl(qdisc)
   trafficControlAttributes.write(writer, { kind: qdisc.kind })
-  const { tokenBucket } = qdisc
+  const { tokenBucket, defaultClass, limit } = qdisc
   if (tokenBucket !== undefined) {
     writer.attribute(TCA_OPTIONS, true, () => tokenBucketOptions.write(writer, tokenBucket))
   }
+  if (defaultClass !== undefined) {
+    writer.attribute(TCA_OPTIONS, true, () => htbAttributes.write(writer, { defaultClass }))
+  }
+  // struct tc_fifo_qopt, not nested.
+  if (limit !== undefined) writer.attribute(TCA_OPTIONS, false, () => writer.u32(limit))
   return writer.finish()
 }
 
@@ -61,14 +71,33 @@ export function decodeQdisc(message: Message): Qdisc {
   const { linkIndex, handle, parent } = readTrafficControlHeader(reader)
   const { kind, options } = trafficControlAttributes.read(reader)
   if (kind === undefined) throw malformed(`a qdisc of link ${linkIndex}`, 'it has no TCA_KIND')
-  const tokenBucket =
-    kind === 'tbf' && options !== undefined ? tokenBucketOptions.read(ByteReader.over(options)) : undefined
-  return { linkIndex, handle, parent, kind, ...(tokenBucket === undefined ? {} : { tokenBucket }) }
+  return { linkIndex, handle, parent, kind, ...(options === undefined ? {} : settingsOf(kind, options)) }
+}
+
+function settingsOf(
+  kind: string,
+  options: Uint8Array,
+): Pick<Qdisc, 'tokenBucket' | 'defaultClass' | 'limit'> {
+  const reader = ByteReader.over(options)
+  if (kind === 'tbf') {
+    const tokenBucket = tokenBucketOptions.read(reader)
+    return tokenBucket === undefined ? {} : { tokenBucket }
+  }
+  if (kind === 'htb') {
+    const { defaultClass } = htbAttributes.read(reader)
+    return defaultClass === undefined ? {} : { defaultClass }
+  }
+  return kind === 'bfifo' ? { limit: reader.u32() } : {}
 }
 
 /** `tc qdisc add ... root`. EEXIST if the link has another one than what it has by itself. */
 export function addQdisc(qdisc: RootQdisc): Request {
   return change('add', NLM_F_CREATE | NLM_F_EXCL, { ...qdisc, parent: TC_H_ROOT })
+}
+
+/** `tc qdisc add ... parent ...`: in place of the queue that the class has by itself. */
+export function addClassQdisc(qdisc: Omit<Qdisc, 'handle'>): Request {
+  return change('add', NLM_F_CREATE | NLM_F_EXCL, { ...qdisc, handle: 0 })
 }
 
 /** `tc qdisc replace ... root`. One of this handle and kind is changed in place, with the packets in it. */

@@ -13,7 +13,7 @@ export interface TokenBucket {
 }
 
 /** TC_LINKLAYER_ETHERNET: the kernel computes times itself; without it, it wants a table of them. */
-const LINKLAYER_ETHERNET = 1
+export const LINKLAYER_ETHERNET = 1
 /** The kernel's unit of time, PSCHED_TICKS2NS. */
 const TICK_NS = 64n
 const SECOND_NS = 1_000_000_000n
@@ -54,7 +54,7 @@ export const tokenBucketOptions: AttributeCodec<TokenBucket | undefined> = {
     if (bucket === undefined) return
     const { rate, burst, limit } = bucket
     attributes.write(writer, {
-      parameters: { rate: Math.min(rate, U32_MAX), limit, buffer: Number(ticksOf(rate, burst)) },
+      parameters: { rate: Math.min(rate, U32_MAX), limit, buffer: burstTicks(rate, burst) },
       ...(rate > U32_MAX ? { rate64: BigInt(rate) } : {}),
     })
   },
@@ -62,7 +62,7 @@ export const tokenBucketOptions: AttributeCodec<TokenBucket | undefined> = {
     const { parameters, rate64 } = attributes.read(payload)
     if (parameters === undefined) return undefined
     const rate = rate64 === undefined ? parameters.rate : Number(rate64)
-    return { rate, burst: bytesOf(rate, BigInt(parameters.buffer)), limit: parameters.limit }
+    return { rate, burst: ticksBurst(rate, parameters.buffer), limit: parameters.limit }
   },
 }
 
@@ -72,6 +72,16 @@ export const tokenBucketOptions: AttributeCodec<TokenBucket | undefined> = {
  */
 export function keptBurst(rate: number, burst: number): number {
   return bytesOf(rate, ticksOf(rate, burst))
+}
+
+/** What the kernel keeps of a burst: its time at this rate, in ticks. */
+export function burstTicks(rate: number, burst: number): number {
+  return Number(ticksOf(rate, burst))
+}
+
+/** And back, in bytes. */
+export function ticksBurst(rate: number, ticks: number): number {
+  return bytesOf(rate, BigInt(ticks))
 }
 
 function ticksOf(rate: number, burst: number): bigint {

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { formatPrefix, prefixOf } from '../ip/index.ts'
+import { matchOf } from './address-match.ts'
 import { index, u16, u32 } from './arbitraries.ts'
-import { addRedirect, decodeFilter } from './filter.ts'
+import { addClassFilter, addRedirect, decodeFilter } from './filter.ts'
 import type { Message, Request } from './messages.ts'
 import { decodeQdisc, encodeQdisc, type Qdisc, RTM_NEWQDISC } from './qdisc.ts'
 import { keptBurst } from './token-bucket.ts'
+import { addClass, decodeClass } from './traffic-class.ts'
 import { TC_H_INGRESS_FILTERS } from './traffic-control.ts'
 
 function message({ type, body }: Pick<Request, 'type' | 'body'>): Message {
@@ -23,12 +26,70 @@ test('qdiscs', () => {
     fc.tuple(plain, bucket).map(([q, { rate, limit, burst }]) => {
       return { ...q, kind: 'tbf', tokenBucket: { rate, limit, burst: keptBurst(rate, burst) } }
     }),
+    fc.tuple(plain, u32).map(([q, defaultClass]) => ({ ...q, kind: 'htb', defaultClass })),
+    fc.tuple(plain, u32).map(([q, limit]) => ({ ...q, kind: 'bfifo', limit })),
   )
   fc.assert(
     fc.property(arbitrary, value => {
       assert.deepEqual(decodeQdisc(message({ type: RTM_NEWQDISC, body: encodeQdisc(value) })), value)
     }),
   )
+})
+
+test('classes of a rate', () => {
+  const spec = fc.record({ linkIndex: index, handle: u32, parent: u32 }, { noNullPrototype: true })
+  fc.assert(
+    fc.property(spec, bucket, (place, { rate, burst }) => {
+      const value = { ...place, rate, burst: keptBurst(rate, burst) }
+      assert.deepEqual(decodeClass(message(addClass(value))), value)
+    }),
+  )
+})
+
+/** Canonical. */
+const prefix = fc.oneof(
+  fc.tuple(
+    fc.bigInt({ min: 0n, max: 2n ** 32n - 1n }),
+    fc.integer({ min: 0, max: 32 }),
+    fc.constant(4 as const),
+  ),
+  fc.tuple(
+    fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }),
+    fc.integer({ min: 0, max: 128 }),
+    fc.constant(6 as const),
+  ),
+)
+
+test('filters by address', () => {
+  const spec = fc.record(
+    { linkIndex: index, parent: u32, priority: u16, classId: u32 },
+    { noNullPrototype: true },
+  )
+  fc.assert(
+    fc.property(
+      spec,
+      prefix,
+      fc.constantFrom('source', 'destination'),
+      (place, [value, length, family], by) => {
+        const { classId, ...rest } = place
+        const match = { prefix: formatPrefix(prefixOf({ family, value }, length)), by, classId }
+        const filter = decodeFilter(message(addClassFilter({ ...rest, match })))
+        assert.deepEqual(filter, { ...rest, kind: 'u32', match })
+      },
+    ),
+  )
+})
+
+test('what looks at other words, or at some bits of one, is no prefix', () => {
+  const first = { mask: 0xffff_ffff, value: 0x0a00_0001, offset: 16 }
+  const IPV4 = 0x0008
+  assert.deepEqual(matchOf(IPV4, [first]), { prefix: '10.0.0.1/32', by: 'destination' })
+  assert.equal(matchOf(0x0300, [first]), undefined)
+  assert.equal(matchOf(IPV4, []), undefined)
+  assert.equal(matchOf(IPV4, [{ ...first, offset: 20 }]), undefined)
+  assert.equal(matchOf(IPV4, [{ ...first, mask: 0xff00_ff00 }]), undefined)
+  assert.equal(matchOf(IPV4, [first, { ...first, offset: 20 }]), undefined)
+  assert.equal(matchOf(IPV4, [first, first]), undefined)
 })
 
 test('a kept burst holds what was asked, less than a tick more, and 274 seconds at most', () => {

@@ -101,6 +101,20 @@ test('what passes in a while is a fraction of what passes without a limit, eithe
   }
 })
 
+test('with subnets, what passes in a while is a fraction for those peers only, or for all but those', async () => {
+  const limit = { rateBps: 800_000, burstBits: 160_000 }
+  const passed = async (shaped: 'listed' | 'others', prefix: string): Promise<number[]> => {
+    using node = new WiredPods()
+    const peers = { shaped, prefixes: [prefix] }
+    const pod = await node.attach(netns => limited(netns, { ingress: limit, egress: limit, peers }))
+    await reaches(pod, ['10.1.2.1'])
+    return [await flood(node.host, pod, '10.1.2.2'), await flood(pod, node.host, '10.1.2.1')]
+  }
+  const held = [await passed('listed', '10.1.2.1/32'), await passed('others', '10.1.3.0/24')].flat()
+  const free = [await passed('others', '10.1.2.1/32'), await passed('listed', '10.1.3.0/24')].flat()
+  for (const count of held) assert.ok(count > 0 && 10 * count < Math.min(...free), `${held} and ${free} pass`)
+})
+
 /** How many of 2000 datagrams arrive that are sent as fast as they can be. */
 async function flood(from: Netns, to: Netns, address: string): Promise<number> {
   const sender = DatagramSocket.udp(socketIn(from, 'inet', 'datagram', 0))
@@ -211,4 +225,33 @@ test('a hook of another program at the same end works on, and stays when ours go
   await host.want(base)
   assert.doesNotMatch(filters(), /pref 113 u32/)
   assert.match(filters(), /pref 1 u32/)
+})
+
+test('parts of a limit for some peers that another program takes away or changes come back', async () => {
+  await using host = new FollowedHost()
+  const shapedSubnets = ['10.0.0.0/8', 'fd00::/8']
+  const { host: entries, result } = limited('pod', parseBandwidthConfig({ ...RATES[0], shapedSubnets }))
+  const veth = result.interfaces[0]?.name ?? ''
+  await host.want(entries)
+  await host.repairs('tc', 'filter', 'delete', 'dev', veth, 'parent', '71:', 'prio', '113')
+  const more = ['u32', 'match', 'ip', 'src', '11.0.0.0/8', 'classid', '71:1']
+  await host.repairs(
+    'tc',
+    'filter',
+    'add',
+    'dev',
+    veth,
+    'parent',
+    '71:',
+    'protocol',
+    'ip',
+    'prio',
+    '7',
+    ...more,
+  )
+  await host.repairs('tc', 'qdisc', 'delete', 'dev', veth, 'parent', '71:1')
+  await host.repairs('tc', 'qdisc', 'delete', 'dev', veth, 'root')
+  await host.repairs('tc', 'qdisc', 'replace', 'dev', veth, 'root', 'handle', '5:', 'pfifo')
+  await host.want([])
+  assert.doesNotMatch(run(host.netns, ['tc', 'qdisc', 'show']), /htb/)
 })

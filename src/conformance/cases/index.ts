@@ -1,5 +1,6 @@
 import type { ConformanceCase } from '../case.ts'
-import { bandwidthCases } from './bandwidth.ts'
+import { bandwidthCases } from './bandwidth/limits.ts'
+import { bandwidthSubnetCases } from './bandwidth/subnets.ts'
 import { bridgeCases } from './bridge/index.ts'
 import { chainCases } from './chain.ts'
 import { concurrencyCases } from './concurrency.ts'
@@ -47,6 +48,7 @@ const CASES: readonly ConformanceCase[] = [
   ...portmapTrafficCases,
   ...portmapLifeCases,
   ...bandwidthCases,
+  ...bandwidthSubnetCases,
   ...tuningSysctlCases,
   ...tuningSettingCases,
   ...firewallCases,

@@ -63,6 +63,19 @@ export const tokenBucket = {
   link: ifb.name,
   qdisc: { type: 'tbf', rateBps: 1_000_000, burstBytes: 20_000, limitBytes: 23_125 },
 } as const satisfies Entry
+export const selective = {
+  kind: 'qdisc',
+  link: veth.name,
+  qdisc: {
+    type: 'htb',
+    rateBps: 1_000_000,
+    burstBytes: 20_000,
+    limitBytes: 23_125,
+    by: 'source',
+    shaped: 'listed',
+    prefixes: ['0.0.0.0/0', '10.0.0.0/9', 'fd00:1::/68', 'fd00::1/128'],
+  },
+} as const satisfies Entry
 export const redirect: Entry = { kind: 'redirect', link: veth.name, to: ifb.name }
 export const table: NftTableEntry = {
   kind: 'nft-table',
@@ -132,7 +145,7 @@ export const everything: readonly Entry[] = [
   { kind: 'sysctl', path: 'ipv4/conf/br0/proxy_arp', value: '1' },
   redirect,
   tokenBucket,
-  { ...tokenBucket, link: veth.name },
+  selective,
   veth,
   ifb,
   macvlan,

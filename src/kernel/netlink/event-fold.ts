@@ -17,6 +17,7 @@ import { observedQdisc } from './codecs/qdisc.ts'
 import { isRedirectPlace } from './codecs/redirect.ts'
 import { observedRoute } from './codecs/route.ts'
 import { observedRule } from './codecs/rule.ts'
+import { isOfSelective, isSelective } from './codecs/selective-qdisc.ts'
 import type { LinkTable } from './link-table.ts'
 
 const NLM_F_REPLACE = 0x100
@@ -33,10 +34,18 @@ export interface Rereads {
   readonly links: Set<number>
   /** Indexes of links whose filters of what comes in changed. */
   readonly redirectsOfLinks: Set<number>
+  /** Indexes of links with a qdisc of several parts, of which one changed. */
+  readonly qdiscsOfLinks: Set<number>
 }
 
 export function noRereads(): Rereads {
-  return { routesOfLinks: new Set(), ourIpv4Routes: false, links: new Set(), redirectsOfLinks: new Set() }
+  return {
+    routesOfLinks: new Set(),
+    ourIpv4Routes: false,
+    links: new Set(),
+    redirectsOfLinks: new Set(),
+    qdiscsOfLinks: new Set(),
+  }
 }
 
 /** Translates rtnetlink's multicast messages into events about entries. */
@@ -97,8 +106,13 @@ export class EventFold {
       case 'qdisc':
         // Filters go with an ingress qdisc, and nobody says so.
         if (event.value.parent === TC_H_INGRESS) rereads.redirectsOfLinks.add(event.value.linkIndex)
+        if (isOfSelective(event.value) || (isNew && isSelective(event.value))) {
+          rereads.qdiscsOfLinks.add(event.value.linkIndex)
+          return
+        }
         return this.tell(isNew, observedQdisc(event.value, this.links))
       case 'filter':
+        if (isOfSelective(event.value)) rereads.qdiscsOfLinks.add(event.value.linkIndex)
         // Of one that was changed in place the kernel tells what it was before (u32_change).
         if (isRedirectPlace(event.value)) rereads.redirectsOfLinks.add(event.value.linkIndex)
         return
@@ -149,6 +163,7 @@ export class EventFold {
     rereads.links.delete(link.index)
     rereads.routesOfLinks.delete(link.index)
     rereads.redirectsOfLinks.delete(link.index)
+    rereads.qdiscsOfLinks.delete(link.index)
     this.links.delete(link.index)
     const key = `link ${link.name}`
     this.emit({ event: 'gone', key })

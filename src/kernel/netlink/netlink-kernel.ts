@@ -45,7 +45,7 @@ import { NftObserver } from './nft-observer.ts'
 import type { Failure } from './refusals.ts'
 import { RouteApplier } from './route-applier.ts'
 import { readSysctl, writeSysctl } from './sysctl.ts'
-import { observeTraffic, readRedirect } from './traffic-observer.ts'
+import { observeTraffic, readQdisc, readRedirect } from './traffic-observer.ts'
 import type { OpenTun } from './tun-creation.ts'
 import { upPositions } from './up-positions.ts'
 
@@ -301,7 +301,8 @@ export class NetlinkKernel implements Kernel {
       if (item.entry.kind === 'nft-table') this.emit({ event: 'set', observed: item })
   }
 
-  private async reread({ routesOfLinks, ourIpv4Routes, links, redirectsOfLinks }: Rereads): Promise<void> {
+  private async reread(rereads: Rereads): Promise<void> {
+    const { routesOfLinks, ourIpv4Routes, links, redirectsOfLinks, qdiscsOfLinks } = rereads
     for (const index of links) {
       const [reply] = await this.route.send([getLink({ index })])
       if (reply?.ok !== true) continue
@@ -323,15 +324,21 @@ export class NetlinkKernel implements Kernel {
     for (const linkIndex of redirectsOfLinks) {
       const name = this.links.nameOf(linkIndex)
       if (name === undefined) continue
-      const observed = await readRedirect(this.dump, this.links, linkIndex)
-      this.emit(
-        observed === undefined ? { event: 'gone', key: `redirect dev ${name}` } : { event: 'set', observed },
-      )
+      this.emitRead(`redirect dev ${name}`, await readRedirect(this.dump, this.links, linkIndex))
+    }
+    for (const linkIndex of qdiscsOfLinks) {
+      const name = this.links.nameOf(linkIndex)
+      if (name === undefined) continue
+      this.emitRead(`qdisc dev ${name}`, await readQdisc(this.dump, this.links, linkIndex))
     }
     if (!ourIpv4Routes) return
     const found = await this.readRoutes({ family: 4, protocol: ROUTE_PROTOCOL })
     const entries = found.filter(item => item !== undefined)
     this.emit({ event: 'replace', scope: { kind: 'route', family: 4, mark: 'ours' }, entries })
+  }
+
+  private emitRead(key: string, observed: ObservedEntry | undefined): void {
+    this.emit(observed === undefined ? { event: 'gone', key } : { event: 'set', observed })
   }
 
   private lookAtLink(link: Link): void {

@@ -116,7 +116,13 @@ function featureOf(entry: Entry): Feature {
     case 'fdb':
       return { name: 'forwarding entries on this link', module: 'vxlan', config: 'CONFIG_VXLAN' }
     case 'qdisc':
-      return { name: 'qdisc tbf', module: 'sch_tbf', config: 'CONFIG_NET_SCH_TBF' }
+      if (entry.qdisc.type !== 'htb')
+        return { name: 'qdisc tbf', module: 'sch_tbf', config: 'CONFIG_NET_SCH_TBF' }
+      return {
+        name: 'qdisc htb, or filter u32',
+        module: 'sch_htb cls_u32',
+        config: 'CONFIG_NET_SCH_HTB, CONFIG_NET_CLS_U32',
+      }
     case 'redirect':
       return {
         name: 'way to redirect what comes in',

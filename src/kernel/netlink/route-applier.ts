@@ -6,6 +6,7 @@ import {
   type Link,
   listNeighbours,
   type Request,
+  RTM_DELQDISC,
   RTM_DELTFILTER,
   RTM_NEWQDISC,
   replaceNeighbour,
@@ -363,9 +364,14 @@ function isTakenNeighbour({ operation }: Pending, errno: number): boolean {
   return operation.op === 'create' && operation.entry.kind === 'neighbour' && errnoName(errno) === 'EEXIST'
 }
 
-/** Before a redirect: mostly no filter has to go, and perhaps a `clsact` qdisc is there, which is as good. */
+/**
+ * Before a redirect: mostly no filter has to go, and perhaps a `clsact` qdisc is there, which is as good. Before a qdisc
+ * that is made of parts: the one in its place may be another program's, and is replaced.
+ */
 function isNeedless({ operation: { op, entry }, request: { type } }: Pending, errno: number): boolean {
-  if (entry.kind !== 'redirect' || op === 'delete') return false
+  if (op === 'delete') return false
+  if (entry.kind === 'qdisc') return type === RTM_DELQDISC
+  if (entry.kind !== 'redirect') return false
   return type === RTM_DELTFILTER || (type === RTM_NEWQDISC && errnoName(errno) === 'EINVAL')
 }
 

@@ -10,6 +10,7 @@ import type { QdiscEntry } from '../../entry.ts'
 import type { ObservedEntry, Operation } from '../../operation.ts'
 import { QDISC_HANDLE } from '../../ownership.ts'
 import type { LinkTable } from '../link-table.ts'
+import { selectiveRequests } from './selective-qdisc.ts'
 
 /** Undefined for what a link has by itself, and for what does not stand at its root. */
 export function observedQdisc(
@@ -30,6 +31,11 @@ export function qdiscRequests({ op }: Operation, { qdisc }: QdiscEntry, linkInde
   const target = { linkIndex, handle: QDISC_HANDLE }
   if (op === 'delete') return [deleteQdisc(target)]
   if (qdisc.type === 'other') throw new TypeError(`a qdisc ${qdisc.name} is not made here`)
+  if (qdisc.type === 'htb') {
+    const parts = selectiveRequests(qdisc, linkIndex)
+    // It cannot be changed in place; and what is there may be none of ours.
+    return op === 'create' ? parts : [deleteQdisc(target), ...parts]
+  }
   const tokenBucket = {
     rate: Math.floor(qdisc.rateBps / 8),
     burst: qdisc.burstBytes,

@@ -1,17 +1,17 @@
-import type { ConformanceCase, Needs } from '../case.ts'
-import { bridge, documentation, GATEWAY, SPEC } from '../configs.ts'
-import { expectEqual, expectError, expectThat } from '../expect.ts'
-import type { Namespace } from '../namespace.ts'
-import { observeLinks, observeQdiscs } from '../observe.ts'
-import type { AttachOptions, World } from '../world.ts'
+import type { ConformanceCase, Needs } from '../../case.ts'
+import { bridge, documentation, SPEC } from '../../configs.ts'
+import { expectEqual, expectError, expectThat } from '../../expect.ts'
+import { observeLinks, observeQdiscs } from '../../observe.ts'
+import type { AttachOptions, World } from '../../world.ts'
 import {
   checksWhole,
   deletesTwice,
   deletesWithoutNamespace,
   deletesWithoutResult,
   type LifeSubject,
-} from './life.ts'
-import { hostEnd } from './links.ts'
+} from '../life.ts'
+import { hostEnd } from '../links.ts'
+import { BURST, EGRESS, expectDirections, INGRESS, RATE } from './flood.ts'
 
 const NEEDS: Needs = {
   plugins: ['bridge', 'host-local', 'bandwidth'],
@@ -19,63 +19,11 @@ const NEEDS: Needs = {
 }
 const DOCS = documentation('bandwidth')
 
-/** Bits a second, bits. */
-const RATE = 200_000
-const BURST = 200_000
-const INGRESS = { ingressRate: RATE, ingressBurst: BURST } as const
-const EGRESS = { egressRate: RATE, egressBurst: BURST } as const
-
 function network(world: World, shaping: Readonly<Record<string, unknown>> = {}) {
   return world.network(bridge(world), { type: 'bandwidth', capabilities: { bandwidth: true }, ...shaping })
 }
 
 const asked = (bandwidth: object): AttachOptions => ({ capabilityArgs: { bandwidth } })
-
-const DATAGRAMS = 1_200
-const DATAGRAM_BYTES = 1_000
-
-interface Flood {
-  readonly arrived: number
-  /** What a shaper may let through in that time, with as much again for headers, queues and a late clock. */
-  readonly bound: number
-}
-
-async function flood(
-  world: World,
-  from: Namespace,
-  to: Namespace,
-  address: string,
-  port: number,
-): Promise<Flood> {
-  const service = await world.serve(to, 'udp', port)
-  await world.visit(from, address, port)
-  const before = service.sources.length
-  const elapsedMs = await world.speaker(from).flood(address, port, DATAGRAM_BYTES, DATAGRAMS)
-  const bound = (2 * (BURST + (RATE * elapsedMs) / 1_000)) / 8 / DATAGRAM_BYTES
-  return { arrived: service.sources.length - before, bound: Math.ceil(bound) }
-}
-
-function expectShaped(what: string, { arrived, bound }: Flood, shaped: boolean): void {
-  const some = `${arrived} of ${DATAGRAMS} datagrams`
-  if (shaped) expectThat(what, arrived <= bound, `at most ${bound}`, some)
-  else expectThat(what, arrived > bound, `more than ${bound}`, some)
-}
-
-/** Whether the flood in each direction is held back. */
-async function expectDirections(
-  world: World,
-  attachment: Awaited<ReturnType<World['attach']>>,
-  shaped: { readonly ingress: boolean; readonly egress: boolean },
-): Promise<void> {
-  const { pod, address } = attachment
-  const { network: host } = world.host
-  expectShaped('arrivals in the container', await flood(world, host, pod, address, 9000), shaped.ingress)
-  expectShaped(
-    'arrivals from the container',
-    await flood(world, pod, host, GATEWAY.ipv4, 9001),
-    shaped.egress,
-  )
-}
 
 async function refuses(world: World, shaping: Readonly<Record<string, unknown>>): Promise<void> {
   const attachment = await world.attachment(network(world, shaping))
