@@ -9,6 +9,7 @@ import {
   type PluginCall,
   type PluginConfig,
 } from './attachment.ts'
+import { type DhcpServer, type DhcpServerOptions, serveDhcp } from './dhcp-server.ts'
 import { execute } from './execute.ts'
 import { expectSuccess } from './expect.ts'
 import type { FakeHost } from './fake-host.ts'
@@ -193,6 +194,13 @@ export class World {
     const service = await serve(where, transport, port, family)
     this.services.push(service)
     return service
+  }
+
+  /** A server of DHCP until the case ends. */
+  serveDhcp(options: DhcpServerOptions): DhcpServer {
+    const server = serveDhcp(options)
+    this.services.push(server)
+    return server
   }
 
   /** A UDP socket that keeps its port until the case ends. */

@@ -6,6 +6,7 @@ import { chainCases } from './chain.ts'
 import { concurrencyCases } from './concurrency.ts'
 import { crashCases } from './crash.ts'
 import { delegationCases } from './delegation.ts'
+import { dhcpCases } from './dhcp/cases.ts'
 import { dummyAndTapCases } from './dummy-and-tap.ts'
 import { firewallCases } from './firewall.ts'
 import { flannelForeignCases } from './flannel/foreign.ts'
@@ -43,6 +44,7 @@ const CASES: readonly ConformanceCase[] = [
   ...loopbackCases,
   ...hostLocalCases,
   ...staticCases,
+  ...dhcpCases,
   ...flannelCases,
   ...flannelForeignCases,
   ...portmapTrafficCases,

@@ -1,5 +1,5 @@
 import type { ConformanceCase, Needs } from '../../case.ts'
-import { bridge, documentation, SUBNET } from '../../configs.ts'
+import { bridge, documentation, issue, SUBNET } from '../../configs.ts'
 import { expectError } from '../../expect.ts'
 import type { World } from '../../world.ts'
 import { EGRESS, expectDirections, INGRESS } from './flood.ts'
@@ -8,7 +8,7 @@ const NEEDS: Needs = {
   plugins: ['bridge', 'host-local', 'bandwidth'],
   kernel: ['bridge', 'veth', 'ifb', 'htb'],
 }
-const SOURCE = `${documentation('bandwidth')} (v1.4)`
+const SOURCE = `${documentation('bandwidth')}, ${issue('plugins', 921)}`
 
 /** Container and host are in this one; nobody is in the other. */
 const BOTH = SUBNET.ipv4
