@@ -46,13 +46,15 @@ async function start(): Promise<void> {
 
 const keys = () => [...bench.agent.attached.entries()].map(([key]) => key)
 
+const ports = () => bench.commandsAbout('10.9.0.2').filter(text => /808[01]/.test(text)).length
+const ttl = (value: number) => tuning({ sysctl: { 'net.ipv4.ip_default_ttl': `${value}` } })
+
 test('two plugins of one type: each is checked, and each goes by its own DEL', async () => {
   await start()
   await add(portmap(8080), portmap(8081))
   assert.deepEqual(keys(), ['a/eth0', 'a/eth0 portmap', 'a/eth0 portmap 2'])
   assert.deepEqual(await call('CHECK', portmap(8080)), {})
   assert.deepEqual(await call('CHECK', portmap(8081)), {})
-  const ports = () => bench.commandsAbout('10.9.0.2').filter(text => /808[01]/.test(text)).length
   const both = ports()
   assert.deepEqual(await call('DEL', portmap(8081)), {})
   assert.equal(ports(), both / 2)
@@ -101,7 +103,6 @@ test('a configuration that was changed since ADD: DEL takes the last of the type
 
 test('what a plugin of the chain set last is put back first', async () => {
   await start()
-  const ttl = (value: number) => tuning({ sysctl: { 'net.ipv4.ip_default_ttl': `${value}` } })
   const written: string[] = []
   bench.beforeOperation(({ entry }) => {
     if (entry.kind === 'sysctl' && entry.path === 'ipv4/ip_default_ttl') written.push(entry.value)
