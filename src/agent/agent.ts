@@ -5,8 +5,14 @@ import { type Collection, Graph, type Source } from '../derive/index.ts'
 import type { FileLock } from '../ipam/index.ts'
 import { type Entry, type Kernel, type NamespaceHandle, Reconciler } from '../kernel/index.ts'
 import { blockCooldownSeconds, type NetworkConfig, type Node, type PodBlock } from '../model/index.ts'
-import { overlayMtu, renderSubnetEnv, subnetEnvFor, tunnelPorts } from '../overlay/index.ts'
-import { Informer, type Store } from '../store/index.ts'
+import {
+  type AddressOverwrite,
+  overlayMtu,
+  renderSubnetEnv,
+  subnetEnvFor,
+  tunnelPorts,
+} from '../overlay/index.ts'
+import { Informer, MemoryStore, type Store } from '../store/index.ts'
 import { HostLocalStores } from './addresses/host-local.ts'
 import { Ipam } from './addresses/ipam.ts'
 import { NodePool } from './addresses/node-pool.ts'
@@ -42,6 +48,8 @@ export interface AgentWorld {
   readonly hostNamespace: NamespaceHandle
   readonly hasIpv6: boolean
   readonly hardware: Hardware
+  /** The pod network where it does not come from the store; then no block of it is claimed there either. */
+  readonly networkConfig?: NetworkConfig
   /** Without it, as in a simulation, the backend udp has its device and route, and nobody who carries packets. */
   readonly tunnel?: TunnelWorld
   readonly journal: JournalDisk
@@ -123,6 +131,8 @@ export class Agent {
         : 'the object store has not been reached yet',
       configName: config.network,
       uplink: config.uplink,
+      uplinkAddress: config.uplinkAddress,
+      advertised: advertisedBy(config),
       nodes: this.nodes,
       configs: this.configs,
       blocks: this.blocks,
@@ -138,11 +148,17 @@ export class Agent {
     this.tunnel =
       world.tunnel && new TunnelKeeper({ effects, world: world.tunnel, kernel, clock, random, log })
     this.reconciler = new Reconciler({ kernel, desired: this.plans.entries, clock, random, log })
+    if (world.networkConfig !== undefined) this.configs.set(config.network, world.networkConfig)
+    const stem = config.annotationPrefix
     const follow = { store, clock, random, log }
     this.informers = [
-      new Informer({ ...follow, kind: 'Node', source: this.nodes, keep: keptNode }),
-      new Informer({ ...follow, kind: 'NetworkConfig', source: this.configs }),
-      new Informer({ ...follow, kind: 'PodBlock', source: this.blocks }),
+      new Informer({ ...follow, kind: 'Node', source: this.nodes, keep: node => keptNode(node, stem) }),
+      ...(world.networkConfig === undefined
+        ? [
+            new Informer({ ...follow, kind: 'NetworkConfig', source: this.configs }),
+            new Informer({ ...follow, kind: 'PodBlock', source: this.blocks }),
+          ]
+        : []),
     ]
     const cooldownMs = config.addressCooldownSeconds * 1000
     this.pool = new NodePool({ clock, cooldownMs })
@@ -164,6 +180,7 @@ export class Agent {
       nodeName: config.nodeName,
       store,
       nodes: this.nodes,
+      annotationStem: stem,
       blocks: this.blocks,
       network: () => this.network,
       attachmentCount: () => this.attachments.count(),
@@ -238,7 +255,7 @@ export class Agent {
 
   /** Without an API server: it serves the standard plugins, and there is no pod network. */
   private get standsAlone(): boolean {
-    return this.config.api === undefined
+    return this.config.api === undefined && this.config.kubeconfig === undefined
   }
 
   /** Why the agent is not what its node needs yet, in words. */
@@ -276,7 +293,9 @@ export class Agent {
 
   private makeLease(): BlockLease {
     const { config, world } = this
-    const { store, bootId, clock, random, log } = world
+    const { bootId, clock, random, log } = world
+    // Where the network is not of the store, nobody claims blocks there: whoever sets podCIDR sees to it.
+    const store = world.networkConfig === undefined ? world.store : new MemoryStore({ clock, random })
     const file = `${config.stateDir}/lease`
     return new BlockLease({
       nodeName: config.nodeName,
@@ -396,6 +415,13 @@ export class Agent {
         sysctlAllowlist: () => readIfThere(world.readFile, SYSCTL_ALLOWLIST),
       }),
     })
+  }
+}
+
+function advertisedBy({ publicAddress, publicAddress6 }: AgentConfig): AddressOverwrite {
+  return {
+    ...(publicAddress === undefined ? {} : { publicAddress }),
+    ...(publicAddress6 === undefined ? {} : { publicAddress6 }),
   }
 }
 

@@ -1,6 +1,8 @@
 import * as v from 'valibot'
 import { issuesText, PodlaceError } from '../base/index.ts'
-import { linkNameFault } from '../ip/index.ts'
+import { type Family, linkNameFault, tryParseAddress } from '../ip/index.ts'
+import { ANNOTATION_PREFIX } from '../overlay/index.ts'
+import { annotationStem } from './network/annotation-stem.ts'
 
 const interfaceName = v.pipe(
   v.string(),
@@ -18,6 +20,33 @@ const apiUrl = v.pipe(
   ),
 )
 
+/** An address of a family, or of any. */
+function address(family?: Family) {
+  const expected = family === undefined ? 'an IPv4 or IPv6 address' : `an IPv${family} address`
+  return v.pipe(
+    v.string(),
+    v.check(
+      text => {
+        const parsed = tryParseAddress(text)
+        return parsed !== undefined && (family === undefined || parsed.family === family)
+      },
+      ({ input }) => `expected ${expected}, found "${input}"`,
+    ),
+  )
+}
+
+const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535))
+
+const annotationPrefix = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
+    const stem = annotationStem(value)
+    if (stem !== undefined) return stem
+    addIssue({ message: `expected a prefix of annotations such as example.com/flannel, found "${value}"` })
+    return NEVER
+  }),
+)
+
 /** How one agent is run; every field has the same name as its command line option or its key in the config file. */
 const fields = {
   /** Name of the Node object this agent stands for. */
@@ -28,10 +57,25 @@ const fields = {
   tokenFile: v.optional(v.string()),
   /** PEM bundle that signs the API server's certificate. */
   caFile: v.optional(v.string()),
+  /** A kubeconfig file in place of `api`, `tokenFile` and `caFile`. */
+  kubeconfig: v.optional(v.string()),
+  /** flannel's net-conf.json in place of a NetworkConfig: then the API server need not know our kinds. */
+  netConf: v.optional(v.string()),
+  /** With `netConf`, which does not say it: pods that leave the pod network take their node's address. */
+  masquerade: v.optional(v.boolean(), true),
   /** Name of the NetworkConfig object. */
   network: v.optional(v.string(), 'default'),
   /** Underlay device; default is the one that bears the node's internal address. */
   uplink: v.optional(interfaceName),
+  /** The address of the underlay device, in place of its name; default is the node's internal address. */
+  uplinkAddress: v.optional(address()),
+  /** What peers are told instead of the underlay's own addresses, where a NAT is between. */
+  publicAddress: v.optional(address(4)),
+  publicAddress6: v.optional(address(6)),
+  /** As flannel's `--kube-annotation-prefix` takes it; what comes out is what names of our annotations begin with. */
+  annotationPrefix: v.optional(annotationPrefix, ANNOTATION_PREFIX),
+  /** Where `/healthz` and `/readyz` are served over HTTP. */
+  healthz: v.optional(v.strictObject({ host: v.string(), port })),
   /** Bridge that `podlace` pods are attached to. */
   bridge: v.optional(interfaceName, 'cni0'),
   /** Where the CNI shim finds the agent. */

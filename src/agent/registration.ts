@@ -3,6 +3,7 @@ import type { Collection } from '../derive/index.ts'
 import type { Node, PodBlock } from '../model/index.ts'
 import { annotationsFor } from '../overlay/index.ts'
 import type { Store } from '../store/index.ts'
+import { nameOutside } from './network/annotation-stem.ts'
 import type { BlockLease } from './network/block-lease.ts'
 import type { SelfNetwork } from './network/self.ts'
 import { Upkeep } from './upkeep.ts'
@@ -11,6 +12,8 @@ export interface RegistrationOptions {
   readonly nodeName: string
   readonly store: Store
   readonly nodes: Collection<Node>
+  /** What names of annotations begin with in this cluster. */
+  readonly annotationStem: string
   readonly blocks: Collection<PodBlock>
   readonly network: () => SelfNetwork | undefined
   readonly attachmentCount: () => number
@@ -74,7 +77,7 @@ export class Registration {
   }
 
   private async annotate(): Promise<void> {
-    const { nodeName, store, nodes, clock } = this.options
+    const { nodeName, store, nodes, annotationStem, clock } = this.options
     const network = this.options.network()
     const node = nodes.get(nodeName)
     if (network === undefined || node === undefined || node.metadata.uid !== network.nodeUid) return
@@ -86,10 +89,11 @@ export class Registration {
     const restMs = this.written.atMs + REWRITE_MS - clock.nowMs()
     if (text === this.written.text && restMs > 0) return this.lookAgainAfter(restMs)
     this.lookAgainAfter(ECHO_MS)
+    const named = differing.map(([name, value]) => [nameOutside(annotationStem, name), value])
     await store.patch(
       'Node',
       nodeName,
-      { metadata: { annotations: Object.fromEntries(differing) } },
+      { metadata: { annotations: Object.fromEntries(named) } },
       { uid: network.nodeUid },
     )
     this.written = { text, atMs: clock.nowMs() }

@@ -1,13 +1,15 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { type Clock, jsonLogger, type Logger, systemClock } from '../base/index.ts'
+import { type Clock, errorText, jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
 import { lockStateDirectory, serveCni, socketError } from '../daemon/index.ts'
 import { NetlinkKernel } from '../kernel/index.ts'
-import { KubernetesStore, MemoryStore, type Store } from '../store/index.ts'
+import { parseNetConf } from '../overlay/index.ts'
+import { KubernetesStore, MemoryStore, readKubeconfig, type Store } from '../store/index.ts'
 import { bootId, flockSync, NetlinkEvents, Netns, openTun, runProgram } from '../sys/index.ts'
 import { serveAdmin } from './admin.ts'
 import { Agent, type AgentWorld } from './agent.ts'
 import type { AgentConfig } from './config.ts'
+import { serveHealth } from './health.ts'
 import { FileJournalDisk } from './journal/index.ts'
 import { agentMetrics } from './metrics.ts'
 import { tunnelWorld } from './network/tunnel-world.ts'
@@ -64,7 +66,11 @@ async function start(
     netns: tunnelNetns,
     clock: systemClock,
   })
-  const agent = new Agent(config, { ...realWorld(config, { netns, host }, kernel, log), tunnel, ...options })
+  const agent = new Agent(config, {
+    ...(await realWorld(config, { netns, host }, kernel, log)),
+    tunnel,
+    ...options,
+  })
   onStop(() => agent.stop())
   await agent.start()
   const lateDeletes = new LateDeletes({
@@ -77,6 +83,10 @@ async function start(
   await lateDeletes.start()
   const admin = await serveAdmin(config.adminSocket, agentView(agent, config.nodeName, agentMetrics(agent)))
   onStop(() => admin.close())
+  if (config.healthz !== undefined) {
+    const health = await serveHealth({ ...config.healthz, notReady: () => agent.notReady() ?? '' })
+    onStop(() => health.close())
+  }
   // Last: whoever finds this socket may attach pods.
   const cni = listenCni(config.socket, lateDeletes, log)
   onStop(() => cni.close())
@@ -96,15 +106,16 @@ function listenCni(socket: string, calls: LateDeletes, log: Logger): { close(): 
   }
 }
 
-function realWorld(
+async function realWorld(
   config: AgentConfig,
   { netns, host }: { readonly netns: Netns; readonly host: Netns },
   kernel: NetlinkKernel,
   log: Logger,
-): AgentWorld {
+): Promise<AgentWorld> {
   const clock = systemClock
   return {
-    store: openStore(config, clock),
+    store: await openStore(config, clock),
+    ...networkOf(config),
     kernel,
     hostNamespace: host,
     hardware: sysHardware,
@@ -121,8 +132,11 @@ function realWorld(
 }
 
 /** An agent that stands alone has an empty store of its own. */
-function openStore({ api, tokenFile, caFile }: AgentConfig, clock: Clock): Store {
+async function openStore({ api, tokenFile, caFile, kubeconfig }: AgentConfig, clock: Clock): Promise<Store> {
   const random = Math.random
+  if (kubeconfig !== undefined) {
+    return new KubernetesStore({ ...(await readKubeconfig(kubeconfig)), clock, random })
+  }
   if (api === undefined) return new MemoryStore({ clock, random })
   return new KubernetesStore({
     server: api,
@@ -131,6 +145,20 @@ function openStore({ api, tokenFile, caFile }: AgentConfig, clock: Clock): Store
     ...(tokenFile === undefined ? {} : { tokenFile }),
     ...(caFile === undefined ? {} : { caFile }),
   })
+}
+
+function networkOf({ netConf, network: name, masquerade }: AgentConfig): Pick<AgentWorld, 'networkConfig'> {
+  if (netConf === undefined) return {}
+  return { networkConfig: parseNetConf(readText('net-conf.json', netConf), { name, masquerade }) }
+}
+
+function readText(what: string, file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8')
+  } catch (cause) {
+    const message = `cannot read ${what} ${file}: ${errorText(cause)}`
+    throw new PodlaceError(`read ${what}`, message, { code: 'agent.config' }, { cause })
+  }
 }
 
 function podNamespace(netns: Netns): PodNamespace {

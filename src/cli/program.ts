@@ -5,6 +5,7 @@ import { addCniCommands } from './commands/cni.ts'
 import { addControllerCommand } from './commands/controller.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { addDhcpCommand } from './commands/dhcp.ts'
+import { addFlanneldCommand } from './commands/flanneld.ts'
 import { addLabCommands } from './commands/lab.ts'
 import { addVersionCommand } from './commands/version.ts'
 import type { CliContext } from './context.ts'
@@ -43,6 +44,7 @@ function buildProgram(context: CliContext): Command {
   addLabCommands(program, context)
   addCniCommands(program, context)
   addAgentCommand(program, context)
+  addFlanneldCommand(program, context)
   addDhcpCommand(program, context)
   addApiServerCommand(program, context)
   addControllerCommand(program, context)

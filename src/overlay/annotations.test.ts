@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { annotationsFor, overwriteFromNode, peerFromNode } from './annotations.ts'
-import { dualStack, networkConfig, node, peer, self } from './testing.ts'
+import { dualStack, networkConfig, node, peer, readBack, self } from './testing.ts'
 
 const vxlan = {
   'backend-type': 'vxlan',
@@ -87,6 +87,19 @@ test('what a node publishes is what its peers read', () => {
     assert.equal(found?.ipv4?.publicAddress, '192.168.77.1')
     assert.equal(found?.ipv6?.publicAddress, config.spec.ipv6Network === undefined ? undefined : 'fd77::1')
   }
+})
+
+test('host-gw publishes as flannel does: data of null, also for IPv6', () => {
+  const config = networkConfig({ ...dualStack, backend: { type: 'host-gw' } })
+  const own = { ...self, podCidrs: ['10.244.1.0/24', 'fd00:10:0:1::/64'] }
+  assert.deepEqual(readBack(annotationsFor(config, own)), {
+    'kube-subnet-manager': 'true',
+    'backend-type': 'host-gw',
+    'public-ip': '192.168.77.1',
+    'backend-data': 'null',
+    'public-ipv6': 'fd77::1',
+    'backend-v6-data': 'null',
+  })
 })
 
 test('a family that is gone is taken back, an overwritten address is told instead of the own', () => {

@@ -3,6 +3,7 @@ import type { Collection, Source } from '../../derive/index.ts'
 import { contains, tryParseAddress, tryParsePrefix } from '../../ip/index.ts'
 import type { ObservedEntry } from '../../kernel/index.ts'
 import type { NetworkConfig, Node, PodBlock } from '../../model/index.ts'
+import type { AddressOverwrite } from '../../overlay/index.ts'
 import type { LeaseState } from './lease-state.ts'
 import { SELF_KEY } from './plans.ts'
 import { podCidrsOf } from './pod-cidrs.ts'
@@ -15,8 +16,11 @@ export interface OwnNetworkOptions {
   readonly lacksAtFirst: string
   /** Name of the NetworkConfig. */
   readonly configName: string
-  /** Underlay device, if it is not to be found by the node's internal address. */
+  /** Underlay device, if it is not to be found by an address. */
   readonly uplink: string | undefined
+  /** The address that the underlay device has; default is the node's internal one. */
+  readonly uplinkAddress: string | undefined
+  readonly advertised: AddressOverwrite
   readonly nodes: Collection<Node>
   readonly configs: Collection<NetworkConfig>
   readonly blocks: Collection<PodBlock>
@@ -74,12 +78,24 @@ export class OwnNetwork {
 
   /** Looks at everything again; to be called when all kinds are known, and after each change that may matter. */
   look(): void {
-    const { nodeName, configName, nodes, configs, self, hasIpv6, lease } = this.options
+    const { nodeName, configName, nodes, configs, self, advertised, hasIpv6, lease } = this.options
     const node = nodes.get(nodeName)
-    const publicAddress = node === undefined ? undefined : internalAddress(node)
-    const uplink = findUplink(this.options.observed(), { device: this.options.uplink, publicAddress })
+    const uplinkAddress = this.options.uplinkAddress ?? (node && internalAddress(node))
+    const uplink = findUplink(this.options.observed(), {
+      device: this.options.uplink,
+      publicAddress: uplinkAddress,
+    })
     const config = configs.get(configName)
-    const composed = composeSelf({ nodeName, configName, node, config, uplink, hasIpv6 })
+    const composed = composeSelf({
+      nodeName,
+      configName,
+      node,
+      config,
+      uplink,
+      uplinkAddress,
+      advertised,
+      hasIpv6,
+    })
     if ('network' in composed) {
       this.podCidrs = composed.network.self.podCidrs
       lease.want(this.podCidrs)

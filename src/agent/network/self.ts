@@ -26,6 +26,10 @@ export interface SelfInputs {
   readonly node: Node | undefined
   readonly config: NetworkConfig | undefined
   readonly uplink: Uplink | undefined
+  /** The address that the uplink was looked for by, or is to be used of it. */
+  readonly uplinkAddress: string | undefined
+  /** What the node's configuration says of its address; annotations of the Node go before. */
+  readonly advertised: AddressOverwrite
   readonly hasIpv6: boolean
 }
 
@@ -33,22 +37,21 @@ export interface SelfInputs {
 export function composeSelf(
   inputs: SelfInputs,
 ): { readonly network: SelfNetwork } | { readonly lacks: string } {
-  const { nodeName, configName, node, config, uplink, hasIpv6 } = inputs
+  const { nodeName, configName, node, config, uplink, uplinkAddress, advertised, hasIpv6 } = inputs
   if (node === undefined) return { lacks: `there is no Node ${nodeName}: it is created by its kubelet` }
   if (config === undefined) return { lacks: `there is no NetworkConfig ${configName}: create one` }
   const podCidrs = podCidrsOf(node)
   if (podCidrs.length === 0)
     return { lacks: `Node ${nodeName} has no pod CIDR yet: the controller gives it one` }
-  const internal = internalAddress(node)
   if (uplink === undefined) {
     return {
-      lacks: `no network device of this node has the address ${internal ?? '(none given)'} of Node ${nodeName}`,
+      lacks: `no network device of this node has the address ${uplinkAddress ?? '(none given)'} of Node ${nodeName}`,
     }
   }
   const clash = addressClash(config, uplink, podCidrs)
   if (clash !== undefined) return { lacks: clash }
-  const publicAddress = uplinkAddress(uplink, 4, internal)
-  const publicAddress6 = uplinkAddress(uplink, 6, internal)
+  const publicAddress = ownAddress(uplink, 4, uplinkAddress)
+  const publicAddress6 = ownAddress(uplink, 6, uplinkAddress)
   const self: OverlaySelf = {
     nodeName,
     podCidrs,
@@ -66,7 +69,8 @@ export function composeSelf(
       lacks: `the pod CIDR ${podCidrs.join(', ')} of Node ${nodeName} is no block of NetworkConfig ${configName}`,
     }
   }
-  const { findings: _, ...overwrite } = overwriteFromNode(node)
+  const { findings: _, ...fromNode } = overwriteFromNode(node)
+  const overwrite = { ...advertised, ...fromNode }
   const network = { config, self: { ...self, podCidrs: blocks }, nodeUid: node.metadata.uid, overwrite }
   return { network }
 }
@@ -102,9 +106,9 @@ export function internalAddress(node: Node): string | undefined {
 }
 
 /** The uplink's address of a family: the node's internal one if the device has it, else the device's first. */
-function uplinkAddress(uplink: Uplink, family: 4 | 6, internal: string | undefined): string | undefined {
+function ownAddress(uplink: Uplink, family: 4 | 6, preferred: string | undefined): string | undefined {
   const own = uplink.addresses.filter(text => parseInterfaceAddress(text).address.family === family)
-  const wanted = internal === undefined ? undefined : tryParseAddress(internal)
+  const wanted = preferred === undefined ? undefined : tryParseAddress(preferred)
   const exact = own.find(text => parseInterfaceAddress(text).address.value === wanted?.value)
   return (exact ?? own[0])?.split('/')[0]
 }

@@ -25,6 +25,10 @@ export interface AgentBenchOptions {
   readonly through?: Store
   /** It follows no store. */
   readonly standsAlone?: boolean
+  /** Keys of the agent's configuration besides. */
+  readonly config?: Readonly<Record<string, unknown>>
+  /** The network is not of the store. */
+  readonly networkConfig?: NetworkConfig
   readonly clock?: Clock
   readonly bootId?: string
   /** Why the host has no iptables. */
@@ -277,12 +281,15 @@ export class AgentBench {
       ...(this.options.standsAlone === true ? {} : { api: 'http://unused' }),
       subnetFile: '',
       addressCooldownSeconds: 3600,
+      ...this.options.config,
     })
+    const { networkConfig } = this.options
     return new Agent(config, {
       store: this.options.through ?? this.store,
       kernel: this.life.kernel(this.host),
       hostNamespace: this.host,
       hardware: { pathOf: () => undefined, driverOf: () => undefined },
+      ...(networkConfig === undefined ? {} : { networkConfig }),
       hasIpv6: true,
       journal: this.life.disk(this.disk),
       bootId: this.options.bootId ?? 'boot-1',

@@ -1,0 +1,69 @@
+import type { FlagKind } from './go-flags.ts'
+
+/** Flags that the agent can follow. */
+const FOLLOWED: ReadonlyMap<string, FlagKind> = new Map([
+  ['kube-subnet-mgr', 'boolean'],
+  ['kube-api-url', 'text'],
+  ['kubeconfig-file', 'text'],
+  ['kube-annotation-prefix', 'text'],
+  ['net-config-path', 'text'],
+  ['iface', 'list'],
+  ['iface-regex', 'list'],
+  ['iface-can-reach', 'text'],
+  ['public-ip', 'text'],
+  ['public-ipv6', 'text'],
+  ['subnet-file', 'text'],
+  ['ip-masq', 'boolean'],
+  ['healthz-ip', 'text'],
+  ['healthz-port', 'text'],
+  ['version', 'boolean'],
+  ['v', 'text'],
+])
+
+const ETCD = 'the store etcd is not supported: give --kube-subnet-mgr'
+const NOT_NEEDED = 'what is changed by others is mended at once, not at intervals'
+
+/**
+ * Flags that it cannot follow, and why. One whose value asks for what happens anyway is let pass: the value stands
+ * behind the reason.
+ */
+export const REFUSED: ReadonlyMap<
+  string,
+  { readonly kind: FlagKind; readonly why: string; readonly harmless?: string }
+> = new Map([
+  ...['endpoints', 'prefix', 'keyfile', 'certfile', 'cafile', 'username', 'password'].map(
+    name => [`etcd-${name}`, { kind: 'text', why: ETCD }] as const,
+  ),
+  ['subnet-lease-renew-margin', { kind: 'text', why: ETCD }],
+  ['iptables-resync', { kind: 'text', why: NOT_NEEDED }],
+  [
+    'iptables-forward-rules',
+    {
+      kind: 'boolean',
+      why: 'the CNI plugin firewall lets pods through where FORWARD of iptables drops; put it in the network configuration',
+      harmless: 'false',
+    },
+  ],
+  [
+    'ip-masq-fully-random-disable',
+    { kind: 'boolean', why: 'ports are always chosen at random', harmless: 'false' },
+  ],
+  [
+    'ip-blackhole-route',
+    { kind: 'boolean', why: 'no blackhole route is made for the block of the node', harmless: 'false' },
+  ],
+  [
+    'set-node-network-unavailable',
+    {
+      kind: 'boolean',
+      why: 'the condition NetworkUnavailable of the Node is set by podlace controller',
+      harmless: 'false',
+    },
+  ],
+])
+
+/** Every flag of flanneld. */
+export const FLAGS: ReadonlyMap<string, FlagKind> = new Map([
+  ...FOLLOWED,
+  ...[...REFUSED].map(([name, { kind }]) => [name, kind] as const),
+])
