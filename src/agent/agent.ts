@@ -26,13 +26,13 @@ import { Calls } from './calls.ts'
 import type { AgentConfig } from './config.ts'
 import { Journal, type JournalDisk } from './journal/index.ts'
 import { BlockLease } from './network/block-lease.ts'
+import { Effects, type EffectsWorld } from './network/effects.ts'
 import { keptNode } from './network/kept-node.ts'
+import type { LeaseMemory } from './network/lease-record.ts'
 import { type LeaseState, leaseInWords } from './network/lease-state.ts'
 import { OwnNetwork } from './network/own-network.ts'
 import { type Plans, planEverything } from './network/plans.ts'
 import type { SelfNetwork } from './network/self.ts'
-import { TunnelKeeper } from './network/tunnel-keeper.ts'
-import type { TunnelWorld } from './network/tunnel-world.ts'
 import { watchUplink } from './network/watch-uplink.ts'
 import { allPlugins, CHAINED_TYPES, type Hardware } from './plugins/index.ts'
 import type { PodNetwork } from './plugins/podlace.ts'
@@ -40,7 +40,7 @@ import type { PodNamespace } from './pod-namespace.ts'
 import { Registration } from './registration.ts'
 
 /** The world outside, as one agent may touch it. */
-export interface AgentWorld {
+export interface AgentWorld extends EffectsWorld {
   readonly store: Store
   /** The node's own namespace; the agent is its only writer. */
   readonly kernel: Kernel
@@ -50,8 +50,6 @@ export interface AgentWorld {
   readonly hardware: Hardware
   /** The pod network where it does not come from the store; then no block of it is claimed there either. */
   readonly networkConfig?: NetworkConfig
-  /** Without it, as in a simulation, the backend udp has its device and route, and nobody who carries packets. */
-  readonly tunnel?: TunnelWorld
   readonly journal: JournalDisk
   /** Names the machine's life: a journal of another one speaks of namespaces that are gone. */
   readonly bootId: string
@@ -92,7 +90,7 @@ export class Agent {
   private readonly registration: Registration
   private readonly lease: BlockLease
   private readonly ownNetwork: OwnNetwork
-  private readonly tunnel: TunnelKeeper | undefined
+  private readonly effects: Effects
   private readonly endings: (() => void)[] = []
   private orphans: Orphans | undefined
   private subnetEnv = ''
@@ -138,15 +136,14 @@ export class Agent {
       blocks: this.blocks,
       self: this.selfNetwork,
       observed: () => this.reconciler.observed.entries(),
+      preStartupOutput: () => this.effects.preStartupOutput,
       hasIpv6: world.hasIpv6,
       lease: this.lease,
       addressesInUse: () => Array.from(this.heldAddresses(), ([, address]) => address),
       onFenced: () => this.releaseDeletes(),
       log,
     })
-    const { effects } = this.plans
-    this.tunnel =
-      world.tunnel && new TunnelKeeper({ effects, world: world.tunnel, kernel, clock, random, log })
+    this.effects = this.makeEffects()
     this.reconciler = new Reconciler({ kernel, desired: this.plans.entries, clock, random, log })
     if (world.networkConfig !== undefined) this.configs.set(config.network, world.networkConfig)
     const stem = config.annotationPrefix
@@ -242,7 +239,7 @@ export class Agent {
     for (const end of this.endings) end()
     this.lease.stop()
     this.registration.stop()
-    this.tunnel?.stop()
+    this.effects.stop()
     for (const informer of this.informers) await informer.stop()
     await this.reconciler.stop()
     await this.journal.close()
@@ -291,18 +288,33 @@ export class Agent {
     return this.plans.entries
   }
 
+  private makeEffects(): Effects {
+    return new Effects({
+      effects: this.plans.effects,
+      world: this.world,
+      memory: this.memory('extension'),
+      onOutput: () => this.lookAtSelf(),
+    })
+  }
+
+  /** A small file of the agent's own. */
+  private memory(name: string): LeaseMemory {
+    const file = `${this.config.stateDir}/${name}`
+    const { readFile, writeFile } = this.world
+    return { read: () => readFile(file), write: text => writeFile(file, text) }
+  }
+
   private makeLease(): BlockLease {
     const { config, world } = this
     const { bootId, clock, random, log } = world
     // Where the network is not of the store, nobody claims blocks there: whoever sets podCIDR sees to it.
     const store = world.networkConfig === undefined ? world.store : new MemoryStore({ clock, random })
-    const file = `${config.stateDir}/lease`
     return new BlockLease({
       nodeName: config.nodeName,
       bootId,
       store,
       blocks: this.blocks,
-      memory: { read: () => world.readFile(file), write: text => world.writeFile(file, text) },
+      memory: this.memory('lease'),
       cooldownSeconds: () => {
         const spec = this.configs.get(config.network)?.spec
         return spec && blockCooldownSeconds(spec)
@@ -347,7 +359,7 @@ export class Agent {
 
   private releaseDeletes(): void {
     this.reconciler.releaseDeletes()
-    this.tunnel?.release()
+    this.effects.release()
   }
 
   private *heldAddresses(): Iterable<readonly [string, string]> {

@@ -119,6 +119,7 @@ async function realWorld(
     kernel,
     hostNamespace: host,
     hardware: sysHardware,
+    runProgram,
     hasIpv6: netns.fds.ipv6 !== undefined,
     journal: new FileJournalDisk(path.join(config.stateDir, 'attachments')),
     bootId: bootId(),

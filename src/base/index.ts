@@ -1,5 +1,6 @@
 export { Backoff, type BackoffOptions } from './backoff.ts'
 export { type Clock, ManualClock, settle, sleep, systemClock, type Timer } from './clock.ts'
+export { type CommandWords, commandWords } from './command-words.ts'
 export { errnoName } from './errno.ts'
 export { type ErrorPayload, errorText, hasCode, PodlaceError } from './errors.ts'
 export { KeyedMutex } from './keyed-mutex.ts'

@@ -44,6 +44,8 @@ function isUsage(error: unknown): boolean {
     hasCode(error, 'lab.bad-setting') ||
     hasCode(error, 'agent.config') ||
     hasCode(error, 'dhcp.config') ||
+    hasCode(error, 'flanneld.flag') ||
+    hasCode(error, 'overlay.net-conf') ||
     hasCode(error, 'cni.bad-setting')
   )
 }

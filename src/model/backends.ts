@@ -32,12 +32,31 @@ export interface UdpBackend {
   readonly port?: number
 }
 
+/** Addresses alone: who carries packets between nodes is somebody else. */
+export interface AllocBackend {
+  readonly type: 'alloc'
+}
+
+/** Programs of the administrator carry packets. Each is a program and its arguments, see `commandWords`. */
+export interface ExtensionBackend {
+  readonly type: 'extension'
+  /** Before a node tells of itself; what it prints is told to the peers. */
+  readonly preStartupCommand?: string
+  /** When the node has its block: NETWORK, SUBNET, PUBLIC_IP (IPV6NETWORK, IPV6SUBNET, PUBLIC_IPV6) are set. */
+  readonly postStartupCommand?: string
+  /** For each peer: SUBNET, PUBLIC_IP (IPV6SUBNET, PUBLIC_IPV6) are set, standard input is what the peer printed. */
+  readonly subnetAddCommand?: string
+  readonly subnetRemoveCommand?: string
+}
+
 /** Every backend under its type. */
 export interface BackendByType {
   readonly vxlan: VxlanBackend
   readonly 'host-gw': HostGatewayBackend
   readonly ipip: IpipBackend
   readonly udp: UdpBackend
+  readonly alloc: AllocBackend
+  readonly extension: ExtensionBackend
 }
 
 export type BackendType = keyof BackendByType

@@ -45,7 +45,7 @@ export interface PeerReading {
  */
 export function peerFromNode(node: Node): PeerReading {
   const nodeName = node.metadata.name
-  const backendType = annotation(node, NAMES.type)
+  const backendType = announcedType(node)
   const cidrs = node.spec.podCIDRs ?? (node.spec.podCIDR === undefined ? [] : [node.spec.podCIDR])
   if (cidrs.length === 0) return { findings: [nodeFinding(nodeName, 'it has no pod CIDR yet')] }
   if (backendType === undefined) {
@@ -90,7 +90,12 @@ function readData(
 ): PeerData | string {
   const name = `${ANNOTATION_PREFIX}/${NAMES.data[family]}`
   const text = annotation(node, NAMES.data[family])
-  if (text === undefined) return `annotation ${name} is missing, so its end of the tunnel is not known`
+  if (text === undefined) {
+    const data = read(undefined)
+    return typeof data === 'string'
+      ? `annotation ${name} is missing, so its end of the tunnel is not known`
+      : data
+  }
   if (text.length > MAX_LENGTH) return `annotation ${name} is longer than ${MAX_LENGTH} characters`
   let value: unknown
   try {
@@ -145,11 +150,12 @@ export function annotationsFor(
   overwrite: AddressOverwrite = {},
 ): ReadonlyMap<string, string | null> {
   const backend = backendOf(config)
+  if (backend.awaits?.(self) === true) return new Map()
   const carried = ownBlocks(config, self).filter(own => backend.families.includes(own.family))
   const families = new Set(carried.map(own => own.family))
   const annotations = new Map<string, string | null>([
     [`${ANNOTATION_PREFIX}/${NAMES.manager}`, 'true'],
-    [`${ANNOTATION_PREFIX}/${NAMES.type}`, backend.type],
+    [`${ANNOTATION_PREFIX}/${NAMES.type}`, backend.announcedAs ?? backend.type],
   ])
   for (const family of [4, 6] as const) {
     const wanted = family === 4 ? overwrite.publicAddress : overwrite.publicAddress6
@@ -157,16 +163,26 @@ export function annotationsFor(
     annotations.set(`${ANNOTATION_PREFIX}/${NAMES.publicAddress[family]}`, address ?? null)
     annotations.set(
       `${ANNOTATION_PREFIX}/${NAMES.data[family]}`,
-      address === undefined ? null : JSON.stringify(backend.published(self, family)),
+      address === undefined ? null : (JSON.stringify(backend.published(self, family)) ?? ''),
     )
   }
   return annotations
 }
 
+/** Of flannel's alloc the type is empty; nobody else writes that. */
+function announcedType(node: Node): string | undefined {
+  return annotationsOf(node).get(`${ANNOTATION_PREFIX}/${NAMES.type}`) === ''
+    ? 'alloc'
+    : annotation(node, NAMES.type)
+}
+
 function annotation(node: Node, name: string): string | undefined {
-  const annotations = new Map(Object.entries(node.metadata.annotations ?? {}))
-  const text = annotations.get(`${ANNOTATION_PREFIX}/${name}`)
+  const text = annotationsOf(node).get(`${ANNOTATION_PREFIX}/${name}`)
   return text === '' ? undefined : text
+}
+
+function annotationsOf(node: Node): ReadonlyMap<string, string> {
+  return new Map(Object.entries(node.metadata.annotations ?? {}))
 }
 
 function isUnreachable(address: Address): boolean {

@@ -10,6 +10,8 @@ import type { OverlaySelf, OwnBlock, PeerFamily } from './node.ts'
  */
 export interface Backend {
   readonly type: BackendType
+  /** What annotations of flannel call it; default `type`. */
+  readonly announcedAs?: string
   /** Whose pods it carries. */
   readonly families: readonly Family[]
   /** UDP ports at which nodes take packets of each other. */
@@ -20,7 +22,9 @@ export interface Backend {
   overhead(family: Family): number
   /** What the node's administrator should know of it, always. */
   readonly notices?: readonly string[]
-  /** What peers must know of this node's end: JSON's value in the annotation `backend-data`; null if nothing. */
+  /** The node cannot tell of itself yet. Default false. */
+  awaits?(self: OverlaySelf): boolean
+  /** What peers must know of this node's end: JSON's value in the annotation `backend-data`; undefined leaves it empty. */
   published(self: OverlaySelf, family: Family): unknown
   /** What this node needs, whatever peers it has. */
   nodeEntries(self: OverlaySelf, blocks: readonly LocalBlock[]): readonly Entry[]

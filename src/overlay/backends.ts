@@ -1,5 +1,7 @@
 import type { BackendByType, BackendType, NetworkConfig } from '../model/index.ts'
+import { allocBackend } from './alloc.ts'
 import type { Backend } from './backend.ts'
+import { extensionBackend, readExtensionData } from './extension.ts'
 import { hostGatewayBackend } from './host-gw.ts'
 import { ipipBackend } from './ipip.ts'
 import type { PeerData } from './node.ts'
@@ -12,11 +14,14 @@ const backends: { readonly [T in BackendType]: (config: BackendByType[T]) => Bac
   'host-gw': hostGatewayBackend,
   ipip: ipipBackend,
   udp: udpBackend,
+  alloc: allocBackend,
+  extension: extensionBackend,
 }
 
 /** Readers of what nodes publish in `backend-data`, for the backends that need something of it: the data or a fault. */
 const readers: ReadonlyMap<string, (value: unknown) => PeerData | string> = new Map([
   ['vxlan', readVxlanData],
+  ['extension', readExtensionData],
 ])
 
 /** The backend of a network with its defaults in place. */

@@ -9,7 +9,14 @@ export {
 export { tunnelPorts } from './backends.ts'
 export { ownBlocks } from './blocks.ts'
 export { type Claim, claimsOf } from './claims.ts'
-export type { OverlayEffect, TunnelEffect, TunnelPeerEffect } from './effect.ts'
+export type {
+  Command,
+  OverlayEffect,
+  StartupEffect,
+  SubnetEffect,
+  TunnelEffect,
+  TunnelPeerEffect,
+} from './effect.ts'
 export type { OverlayErrorPayload } from './errors.ts'
 export type { OverlayFinding } from './finding.ts'
 export { MASQUERADE_TABLE } from './masquerade.ts'

@@ -25,6 +25,13 @@ export const BACKEND_KEYS: { readonly [T in BackendType]: KeysOf<T> } = {
   'host-gw': {},
   udp: { Port: 'port' },
   ipip: { DirectRouting: 'directRouting' },
+  alloc: {},
+  extension: {
+    PreStartupCommand: 'preStartupCommand',
+    PostStartupCommand: 'postStartupCommand',
+    SubnetAddCommand: 'subnetAddCommand',
+    SubnetRemoveCommand: 'subnetRemoveCommand',
+  },
 }
 
 /** Keys whose 0 means that they are not given. */

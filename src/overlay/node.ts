@@ -10,6 +10,8 @@ export interface OverlaySelf {
   /** MAC of the IPv4 VTEP; default is one that follows from the node's name, so that a new device has the old one. */
   readonly vtepMac?: string
   readonly vtepMac6?: string
+  /** What the command of backend extension printed that runs before anything is told; absent while it has not. */
+  readonly preStartupOutput?: string
   /** False where the kernel has no IPv6, and so no sysctls of it. Default true. */
   readonly hasIpv6?: boolean
 }
@@ -46,7 +48,7 @@ export interface PeerFamily {
 }
 
 /** The data of every backend that publishes some, told apart by `type`. */
-export type PeerData = VxlanPeerData
+export type PeerData = VxlanPeerData | ExtensionPeerData
 
 export interface VxlanPeerData {
   readonly type: 'vxlan'
@@ -54,6 +56,13 @@ export interface VxlanPeerData {
   readonly identity: string
   /** A peer that does not say has the same as we. */
   readonly vni?: number
+}
+
+export interface ExtensionPeerData {
+  readonly type: 'extension'
+  readonly identity?: undefined
+  /** What the peer's command printed. */
+  readonly text: string
 }
 
 export function peerFamily(peer: OverlayPeer, family: Family): PeerFamily | undefined {

@@ -77,7 +77,7 @@ function deviceEntries(settings: Settings, self: OverlaySelf, own: LocalBlock): 
  */
 function planSide(settings: Settings, self: OverlaySelf, { own, peer }: PeerSide): readonly Entry[] | string {
   const { family } = own
-  const { vni, identity: mac } = peer.data ?? {}
+  const { vni, identity: mac } = peer.data?.type === 'vxlan' ? peer.data : {}
   if (vni !== undefined && vni !== settings.vni) {
     return `its agent uses VNI ${vni}, this network uses ${settings.vni}: its IPv${family} pods cannot be reached until both are the same`
   }

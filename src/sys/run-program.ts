@@ -9,11 +9,16 @@ export interface ProgramEnd {
 }
 
 /**
- * Runs a program to its end, without a shell. A failing exit code is an answer, not an error.
+ * Runs a program to its end, without a shell; `environment` goes beside ours. A failing exit code is an answer, not an error.
  *
  * Throws `SysError`: `sys.enoent` if there is no such program, `sys.program-killed` if it had to be killed.
  */
-export type RunProgram = (program: string, args: readonly string[], input: string) => Promise<ProgramEnd>
+export type RunProgram = (
+  program: string,
+  args: readonly string[],
+  input: string,
+  environment?: Readonly<Record<string, string>>,
+) => Promise<ProgramEnd>
 
 /** Of a program that hangs. */
 const LONGEST_MS = 20_000
@@ -23,11 +28,16 @@ const LONGEST_OUTPUT_BYTES = 1 << 27
 /** Programs of administrators are not where every user looks for programs. */
 const ADMINISTRATORS_PATH = '/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin'
 
-export const runProgram: RunProgram = (program, args, input) => {
+export const runProgram: RunProgram = (program, args, input, environment = {}) => {
   const { promise, resolve, reject } = Promise.withResolvers<ProgramEnd>()
   const options = {
     cwd: '/',
-    env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:${ADMINISTRATORS_PATH}`, LC_ALL: 'C' },
+    env: {
+      ...process.env,
+      PATH: `${process.env['PATH'] ?? ''}:${ADMINISTRATORS_PATH}`,
+      LC_ALL: 'C',
+      ...environment,
+    },
     timeout: LONGEST_MS,
     killSignal: 'SIGKILL',
     maxBuffer: LONGEST_OUTPUT_BYTES,

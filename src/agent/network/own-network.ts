@@ -27,6 +27,7 @@ export interface OwnNetworkOptions {
   /** Where the outcome stands, under `SELF_KEY`. */
   readonly self: Source<SelfNetwork>
   readonly observed: () => Iterable<ObservedEntry>
+  readonly preStartupOutput: () => string | undefined
   readonly hasIpv6: boolean
   readonly lease: {
     readonly state: LeaseState
@@ -94,6 +95,7 @@ export class OwnNetwork {
       uplink,
       uplinkAddress,
       advertised,
+      preStartupOutput: this.options.preStartupOutput(),
       hasIpv6,
     })
     if ('network' in composed) {

@@ -30,6 +30,8 @@ export interface SelfInputs {
   readonly uplinkAddress: string | undefined
   /** What the node's configuration says of its address; annotations of the Node go before. */
   readonly advertised: AddressOverwrite
+  /** What the program of backend extension printed that runs before the start. */
+  readonly preStartupOutput: string | undefined
   readonly hasIpv6: boolean
 }
 
@@ -56,6 +58,7 @@ export function composeSelf(
     nodeName,
     podCidrs,
     hasIpv6,
+    ...(inputs.preStartupOutput === undefined ? {} : { preStartupOutput: inputs.preStartupOutput }),
     uplink: {
       ...uplink,
       ...(publicAddress === undefined ? {} : { publicAddress }),

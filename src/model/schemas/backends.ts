@@ -1,6 +1,16 @@
 import * as v from 'valibot'
+import { commandWords } from '../../base/index.ts'
 import type { BackendType } from '../backends.ts'
 import { closedObject, integerBetween } from './common.ts'
+
+/** No shell reads it: what only a shell understands is refused. */
+const command = v.pipe(
+  v.string(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const words = dataset.typed ? commandWords(dataset.value) : {}
+    if ('fault' in words) addIssue({ message: `expected a program and its arguments: ${words.fault}` })
+  }),
+)
 
 const schemas = {
   vxlan: closedObject({
@@ -14,6 +24,14 @@ const schemas = {
   }),
   'host-gw': closedObject({ type: v.literal('host-gw') }),
   udp: closedObject({ type: v.literal('udp'), port: v.optional(integerBetween(1, 65_535, 'a UDP port')) }),
+  alloc: closedObject({ type: v.literal('alloc') }),
+  extension: closedObject({
+    type: v.literal('extension'),
+    preStartupCommand: v.optional(command),
+    postStartupCommand: v.optional(command),
+    subnetAddCommand: v.optional(command),
+    subnetRemoveCommand: v.optional(command),
+  }),
   ipip: closedObject({ type: v.literal('ipip'), directRouting: v.optional(v.boolean()) }),
 } as const satisfies Readonly<Record<BackendType, v.GenericSchema>>
 
