@@ -11,6 +11,7 @@ import { NetlinkKernel } from '../../src/kernel/index.ts'
 import type { BackendConfig } from '../../src/model/index.ts'
 import { MemoryStore } from '../../src/store/index.ts'
 import { bootId, flockSync, NetlinkEvents, Netns, openTun } from '../../src/sys/index.ts'
+import { programsIn } from './kernel-harness.ts'
 
 export interface CallReply {
   readonly result?: { readonly ips: readonly { readonly address: string; readonly gateway?: string }[] }
@@ -107,6 +108,7 @@ export class TestNode {
       parseAgentConfig({
         nodeName: this.name,
         api: 'http://unused',
+        stateDir: this.stateDir,
         subnetFile: '',
         addressCooldownSeconds: 0,
       }),
@@ -115,6 +117,7 @@ export class TestNode {
         kernel: this.kernel,
         hostNamespace: this.netns,
         hardware: { pathOf: () => undefined, driverOf: () => undefined },
+        runProgram: programsIn(this.netns),
         tunnel: tunnelWorld({
           socketPath: path.join(this.stateDir, 'tunnel.sock'),
           netns: this.ownSockets,
@@ -126,7 +129,7 @@ export class TestNode {
         bootId: bootId(),
         flock: flockSync,
         readFile: file => fs.readFileSync(file, 'utf8'),
-        writeFile: () => {},
+        writeFile: (file, text) => fs.writeFileSync(file, text),
         clock: systemClock,
         random: Math.random,
         log: silentLogger,

@@ -94,7 +94,8 @@ export function run(netns: Netns, command: readonly string[], input = ''): strin
 /** Starts programs inside the namespace. */
 export function programsIn(netns: Netns): RunProgram {
   const enter = `--net=/proc/${process.pid}/fd/${netns.fds.netns}`
-  return (program, args, input) => runProgram('nsenter', [enter, program, ...args], input)
+  return (program, args, input, environment) =>
+    runProgram('nsenter', [enter, program, ...args], input, environment)
 }
 
 function realForeign(netns: Netns): Foreign {
