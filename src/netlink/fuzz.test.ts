@@ -6,6 +6,7 @@ import { decodeAcknowledgement } from './acknowledgement.ts'
 import {
   decodeAddress,
   decodeEvent,
+  decodeFamily,
   decodeFdb,
   decodeFilter,
   decodeLink,
@@ -13,6 +14,7 @@ import {
   decodeQdisc,
   decodeRoute,
   decodeRule,
+  decodeWireguardDevice,
   nft,
 } from './index.ts'
 import { decodeMessages, type Message, parseEvents } from './messages.ts'
@@ -32,6 +34,8 @@ const decoders: readonly ((message: Message) => unknown)[] = [
   decodeQdisc,
   decodeRoute,
   decodeRule,
+  decodeFamily,
+  message => decodeWireguardDevice([message]),
   nft.decodeTable,
   nft.decodeChain,
   nft.decodeRule,

@@ -57,6 +57,7 @@ export {
   type RedirectSpec,
   RTM_DELTFILTER,
 } from './filter.ts'
+export { decodeFamily, type GenericFamily, getFamily } from './generic.ts'
 export {
   decodeLink,
   encodeLink,
@@ -158,3 +159,4 @@ export { addRule, decodeRule, deleteRule, encodeRule, listRules, type Rule, type
 export { keptBurst, type TokenBucket } from './token-bucket.ts'
 export { addClass, decodeClass, listClasses, type TrafficClass } from './traffic-class.ts'
 export { TC_H_INGRESS, TC_H_INGRESS_FILTERS, TC_H_ROOT } from './traffic-control.ts'
+export * from './wireguard/index.ts'

@@ -14,6 +14,7 @@ import {
   tupleProtocolFields,
 } from './conntrack.ts'
 import { actionFields, mirredFields, u32Fields } from './filter.ts'
+import { familyFields } from './generic.ts'
 import { linkFields } from './link-attributes.ts'
 import { bridgeFields } from './link-kinds/bridge.ts'
 import { ipipFields } from './link-kinds/ipip.ts'
@@ -40,6 +41,9 @@ import { ruleFields } from './rule.ts'
 import { tokenBucketFields } from './token-bucket.ts'
 import { htbFields } from './traffic-class.ts'
 import { trafficControlFields } from './traffic-control.ts'
+import { allowedIpFields } from './wireguard/allowed-ip.ts'
+import { deviceFields } from './wireguard/device.ts'
+import { peerFields } from './wireguard/peer.ts'
 
 /** The numbers in our tables of attributes against the kernel headers (linux-libc-dev) of this machine. */
 
@@ -59,6 +63,8 @@ const headers = [
   'netfilter/nfnetlink.h',
   'netfilter/nf_tables.h',
   'netfilter/nfnetlink_conntrack.h',
+  'genetlink.h',
+  'wireguard.h',
 ]
 
 /** Every enumerator of the headers that is counted or given as a number. */
@@ -123,6 +129,10 @@ const tables: readonly Fields[] = [
   elementListFields,
   dataFields,
   generationFields,
+  familyFields,
+  deviceFields,
+  peerFields,
+  allowedIpFields,
   ...Object.values(expressionFields),
 ]
 

@@ -48,7 +48,7 @@ const info: fc.Arbitrary<LinkInfo> = fc.oneof(
   partial({ mode: ipvlanMode, flag: ipvlanFlag }).map(data => ({ kind: 'ipvlan' as const, ...data })),
   partial({ id: u16, protocol: u16 }).map(data => ({ kind: 'vlan' as const, ...data })),
   partial({ table: u32 }).map(data => ({ kind: 'vrf' as const, ...data })),
-  fc.constantFrom({ kind: 'dummy' as const }, { kind: 'ifb' as const }),
+  fc.constantFrom({ kind: 'dummy' as const }, { kind: 'ifb' as const }, { kind: 'wireguard' as const }),
   partial({ local: addressOf(4), remote: addressOf(4), ttl: u8, pathMtuDiscovery: boolean }).map(data => ({
     kind: 'ipip' as const,
     ...data,

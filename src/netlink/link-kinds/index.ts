@@ -3,7 +3,7 @@ import { ipip } from './ipip.ts'
 import { ipvlan } from './ipvlan.ts'
 import type { InfoOf, LinkKind } from './kind.ts'
 import { macvlan } from './macvlan.ts'
-import { dummy, ifb } from './plain.ts'
+import { dummy, ifb, wireguard } from './plain.ts'
 import { tun } from './tun.ts'
 import { veth } from './veth.ts'
 import { vlan } from './vlan.ts'
@@ -11,7 +11,7 @@ import { vrf } from './vrf.ts'
 import { vxlan } from './vxlan.ts'
 
 /** Every kind that has typed attributes. To add one: a file beside this one, and its name here. */
-const linkKinds = [veth, bridge, vxlan, macvlan, ipvlan, vlan, dummy, vrf, ifb, tun, ipip] as const
+const linkKinds = [veth, bridge, vxlan, macvlan, ipvlan, vlan, dummy, vrf, ifb, tun, ipip, wireguard] as const
 
 /** Kind and attributes of a link, told apart by `kind`. */
 export type LinkInfo = InfoOf<(typeof linkKinds)[number]>

@@ -21,7 +21,11 @@ export function expectation(
 }
 
 /** One test a command, and one that none is forgotten. Recorded on a little-endian machine. */
-export function checkVectors(group: string, expectations: readonly Expectation[]): void {
+export function checkVectors(
+  group: string,
+  expectations: readonly Expectation[],
+  headerBytes?: number,
+): void {
   const vectors = readVectors(group)
   test(`every recorded ${group} command has its request`, () => {
     assert.deepEqual(
@@ -33,8 +37,10 @@ export function checkVectors(group: string, expectations: readonly Expectation[]
     test(command, () => {
       const paths = Object.keys(ignored)
       const messages = vectors.get(command) ?? []
-      const theirs = messages.map((message, i) => recorded(message, requests[i] ?? noRequest, paths))
-      const ours = requests.map(request => compared(request, paths))
+      const theirs = messages.map((message, i) =>
+        recorded(message, requests[i] ?? noRequest, paths, headerBytes),
+      )
+      const ours = requests.map(request => compared(request, paths, headerBytes))
       assert.deepEqual(ours, theirs)
     })
   }

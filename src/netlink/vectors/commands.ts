@@ -21,6 +21,8 @@ const links = [
   'ip link set vx up',
 ]
 
+const wireguardPeer = 'wg set wg0 peer AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI='
+
 export const vectorGroups: readonly VectorGroup[] = [
   {
     name: 'link',
@@ -54,6 +56,7 @@ export const vectorGroups: readonly VectorGroup[] = [
       'ip link add blue type vrf table 100',
       'ip link add br2 type bridge vlan_filtering 1 vlan_default_pvid 0',
       'ip link set dev v0 netns /proc/self/ns/net name eth0 alias podlace-moved:v0:',
+      'ip link add wg0 mtu 1420 type wireguard',
     ],
   },
   {
@@ -244,6 +247,21 @@ export const vectorGroups: readonly VectorGroup[] = [
       'nft add rule ip t c fib daddr type local dnat ip addr . port to meta l4proto . th dport map @any',
       'nft add rule ip t c fib daddr type != local return',
       'nft add rule ip6 t c dnat ip6 addr . port to ip6 daddr . meta l4proto . th dport map @one',
+    ],
+  },
+  { name: 'generic', setup: [], commands: ['genl ctrl get name nlctrl'] },
+  {
+    // Takes a kernel with wireguard, and wireguard-tools.
+    name: 'wireguard',
+    setup: ['ip link add wg0 index 40 type wireguard'],
+    commands: [
+      'echo AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE= | wg set wg0 listen-port 51820 private-key /proc/self/fd/0',
+      'wg set wg0 fwmark 7',
+      `${wireguardPeer} endpoint 192.0.2.2:51820 persistent-keepalive 25 allowed-ips 10.244.2.0/24,fd00:2::/64`,
+      `${wireguardPeer} endpoint [2001:db8::2]:51821`,
+      `echo AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM= | ${wireguardPeer} preshared-key /proc/self/fd/0`,
+      'wg show wg0 dump',
+      `${wireguardPeer} remove`,
     ],
   },
 ]

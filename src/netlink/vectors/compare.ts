@@ -33,10 +33,14 @@ function headerLength(type: number): number {
 
 /**
  * `ignored` are attribute types, as a path from the outside, that are left out on both sides. `zero-marker` means
- * the element that nft puts before the first interval: its end is the key zero.
+ * the element that nft puts before the first interval: its end is the key zero. `length`: of the header, where the
+ * type does not tell.
  */
-export function compared(request: Request, ignored: readonly string[] = []): ComparedMessage {
-  const length = headerLength(request.type)
+export function compared(
+  request: Request,
+  ignored: readonly string[] = [],
+  length: number = headerLength(request.type),
+): ComparedMessage {
   return {
     type: request.type,
     flags: request.flags | NLM_F_REQUEST_AND_ACK,
@@ -50,15 +54,17 @@ export function recorded(
   message: Uint8Array,
   like: Request,
   ignored: readonly string[] = [],
+  headerBytes?: number,
 ): ComparedMessage {
   const reader = ByteReader.over(message).skip(4)
   const type = reader.u16()
   const flags = reader.u16() | NLM_F_REQUEST_AND_ACK
   const body = reader.skip(8).bytes()
-  const length = headerLength(type)
+  const length = headerBytes ?? headerLength(type)
   const nested = new Set<string>()
   // libnftnl sets it too, and there one path leads to attributes of many kinds of expression.
-  if (type >> 8 !== 10) tree(like.body.subarray(headerLength(like.type)), [], new Set(), nested)
+  if (type >> 8 !== 10)
+    tree(like.body.subarray(headerBytes ?? headerLength(like.type)), [], new Set(), nested)
   return {
     type,
     flags,

@@ -60,11 +60,25 @@ function changesRouting(message: Buffer): boolean {
   return isChange && message.subarray(16).some(byte => byte !== 0)
 }
 
+const GENL_ID_CTRL = 0x10
+
+/** The look-up of its family, which comes first, is a group of its own; `wg` asks rtnetlink things too. */
+function concernsWireguard(message: Buffer): boolean {
+  const version = message[17]
+  return message.readUInt16LE(4) > GENL_ID_CTRL && version === 1
+}
+
+function isChangeOf(group: string): (message: Buffer) => boolean {
+  if (group === 'generic') return () => true
+  if (group === 'wireguard') return concernsWireguard
+  return isNftables(group) ? changesRuleset : changesRouting
+}
+
 function recordGroup(name: string): void {
   const group = vectorGroups.find(candidate => candidate.name === name)
   if (group === undefined) throw new Error(`no group ${name}`)
   for (const command of group.setup) execFileSync('sh', ['-c', command])
-  const isChange = isNftables(name) ? changesRuleset : changesRouting
+  const isChange = isChangeOf(name)
   const lines = group.commands.flatMap(command => {
     const sent = record(shell(command)).flatMap(datagram => changes(datagram, isChange))
     return [`$ ${command}`, ...sent]
@@ -83,6 +97,8 @@ function isNftables(name: string): boolean {
 }
 
 function version(name: string): string {
+  if (name === 'wireguard')
+    return execFileSync('wg', ['--version'], { encoding: 'utf8' }).replace(/ - .*\n/, '')
   const [tool, flag] = isNftables(name) ? ['nft', '--version'] : ['ip', '-V']
   return execFileSync(tool, [flag], { encoding: 'utf8' }).trim()
 }

@@ -152,6 +152,10 @@ checkVectors('link', [
     'ip link set dev v0 netns /proc/self/ns/net name eth0 alias podlace-moved:v0:',
     setLink({ index: V0 }, { netnsFd: NETNS_FD, name: 'eth0', alias: 'podlace-moved:v0:' }),
   ),
+  expectation(
+    'ip link add wg0 mtu 1420 type wireguard',
+    addLink({ name: 'wg0', mtu: 1420, info: { kind: 'wireguard' } }),
+  ),
 ])
 
 const vlan = { pvid: false, untagged: false }

@@ -137,6 +137,7 @@ function typedLink({ info }: Link, place: DevicePlace, vlans: Vlans): Typed<Link
         ...(info.owner === undefined ? {} : { ownerUid: info.owner }),
         ...(info.group === undefined ? {} : { groupGid: info.group }),
       }
+    case 'wireguard':
     case undefined:
       return { type: 'device' }
   }
