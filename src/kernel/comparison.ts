@@ -7,7 +7,7 @@ import { rulesOf } from './kinds/index.ts'
 import { linkOfSysctl } from './kinds/sysctl.ts'
 import type { LiveMirror } from './live-mirror.ts'
 import type { KernelEvent, ObservedEntry, SysctlReader } from './operation.ts'
-import { isMarked } from './ownership.ts'
+import { isMarked, isOfItsLink } from './ownership.ts'
 import { Planner, type World } from './planner.ts'
 
 /** Keyed by `entryKey`. */
@@ -77,8 +77,7 @@ export class Comparison implements World {
       return observed.mark === 'ours' || !isMarked(desired)
     }
     if (observed === undefined) return true
-    const { kind } = observed.entry
-    return observed.mark === 'foreign' && kind !== 'address' && kind !== 'fdb'
+    return observed.mark === 'foreign' && !isOfItsLink(observed.entry)
   }
 
   /** Calls `found` with every key that is not converged; at rest there is none. */

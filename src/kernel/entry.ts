@@ -1,10 +1,12 @@
 import type { IptablesChainEntry } from './iptables-entry.ts'
 import type { LinkEntry } from './link-entry.ts'
 import type { NftElementEntry, NftTableEntry } from './nft-entry.ts'
+import type { WireguardEntry, WireguardPeerEntry } from './wireguard-entry.ts'
 
 export * from './iptables-entry.ts'
 export type * from './link-entry.ts'
 export * from './nft-entry.ts'
+export type * from './wireguard-entry.ts'
 
 /**
  * Entries: what one kernel namespace must hold, as plain data. Every entry has a `kind` and a natural key
@@ -20,6 +22,8 @@ export type Entry =
   | RuleEntry
   | NeighbourEntry
   | FdbEntry
+  | WireguardEntry
+  | WireguardPeerEntry
   | QdiscEntry
   | RedirectEntry
   | SysctlEntry
@@ -166,6 +170,10 @@ export function entryKey(entry: Entry): string {
       return `neighbour ${entry.address} dev ${entry.link}`
     case 'fdb':
       return `fdb ${entry.mac} dev ${entry.link} dst ${entry.dst}`
+    case 'wireguard':
+      return `wireguard dev ${entry.link}`
+    case 'wireguard-peer':
+      return `wireguard-peer ${entry.publicKey} dev ${entry.link}`
     case 'qdisc':
       return `qdisc dev ${entry.link}`
     case 'redirect':

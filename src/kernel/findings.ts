@@ -53,7 +53,8 @@ export function describe(entry: Entry): string {
     return `iptables chain ${entry.name} of table ${entry.table} of IPv${entry.family}`
   const parts: string[] = [entry.kind]
   for (const [name, value] of Object.entries(entry)) {
-    if (name === 'kind' || value === undefined) continue
+    // Not even what stands for a secret.
+    if (name === 'kind' || name === 'presharedKey' || value === undefined) continue
     parts.push(`${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
   }
   return parts.join(' ')

@@ -99,6 +99,7 @@ function typeOf(link: LinkEntry): string {
       return `type vrf table ${link.table}`
     case 'dummy':
     case 'ifb':
+    case 'wireguard':
       return `type ${link.type}`
     case 'device':
     case 'tun':

@@ -126,6 +126,24 @@ const cases: [entry: Entry, text: string][] = [
     { kind: 'fdb', link: 'flannel.1', mac: '02:00:00:00:00:03', dst: '192.168.77.3' },
     'bridge fdb append 02:00:00:00:00:03 dev flannel.1 dst 192.168.77.3 self permanent',
   ],
+  [{ ...link, type: 'wireguard', name: 'wg0' }, 'ip link add wg0 alias podlace:overlay up type wireguard'],
+  [
+    { kind: 'wireguard', link: 'wg0', publicKey: 'AAAA=', listenPort: 51820 },
+    'wg set wg0 listen-port 51820 private-key /dev/stdin # whose public half is AAAA=',
+  ],
+  [
+    {
+      kind: 'wireguard-peer',
+      link: 'wg0',
+      publicKey: 'BBBB=',
+      endpoint: { address: 'fd00::2', port: 7 },
+      allowedIps: ['10.244.2.0/24', 'fd00:2::/64'],
+      persistentKeepaliveSeconds: 25,
+      presharedKey: 'fingerprint',
+    },
+    'wg set wg0 peer BBBB= preshared-key /dev/stdin endpoint [fd00::2]:7 persistent-keepalive 25 ' +
+      'allowed-ips 10.244.2.0/24,fd00:2::/64',
+  ],
   [
     {
       kind: 'qdisc',

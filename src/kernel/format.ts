@@ -3,13 +3,14 @@ import type { Entry, QdiscEntry, RouteEntry, RuleEntry } from './entry.ts'
 import { formatIptablesChain } from './format-iptables.ts'
 import { formatLink } from './format-link.ts'
 import { formatNftElement, formatNftTable } from './format-nft.ts'
+import { formatWireguard, formatWireguardPeer } from './format-wireguard.ts'
 import { hex, quote, words } from './format-words.ts'
 
 /** The number that marks routes, rules, neighbours, qdiscs and filters as ours. */
 const PROTOCOL = 113
 
 /**
- * An entry as the `ip`, `bridge`, `tc`, `sysctl`, `nft` or `iptables` command that would make it, for people and for tests. It is
+ * An entry as the `ip`, `bridge`, `tc`, `sysctl`, `wg`, `nft` or `iptables` command that would make it, for people and for tests. It is
  * never run. Only a table and a chain take more than one line.
  */
 export function formatEntry(entry: Entry): string {
@@ -31,6 +32,10 @@ export function formatEntry(entry: Entry): string {
     }
     case 'fdb':
       return `bridge fdb append ${entry.mac} dev ${quote(entry.link)} dst ${entry.dst} self permanent`
+    case 'wireguard':
+      return formatWireguard(entry)
+    case 'wireguard-peer':
+      return formatWireguardPeer(entry)
     case 'qdisc':
       return words('tc qdisc replace dev', quote(entry.link), 'root', formatQdisc(entry))
     case 'redirect': {

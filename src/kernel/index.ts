@@ -11,6 +11,7 @@ export { formatEntry } from './format.ts'
 export type { Cause, HistoryItem } from './history.ts'
 export type { OpenEvents } from './netlink/event-sources.ts'
 export { NetlinkKernel, type NetlinkKernelOptions } from './netlink/netlink-kernel.ts'
+export type { WireguardAccess } from './netlink/wireguard-kernel.ts'
 export { applyOnce, checkOnce, inspectOnce, removeOnce } from './once.ts'
 export type {
   ApplyContext,
@@ -27,3 +28,4 @@ export { eviction } from './operation.ts'
 export type { ReconcilerCounters } from './outcomes.ts'
 export { linkAlias, ownerOfAlias, ROUTE_PROTOCOL } from './ownership.ts'
 export { Reconciler, type ReconcilerOptions, type Reservation } from './reconciler.ts'
+export { presharedKeyFingerprint, type WireguardSecrets, wireguardPublicKey } from './wireguard-secrets.ts'

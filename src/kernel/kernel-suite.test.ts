@@ -5,11 +5,12 @@ import { fakeForeign } from './fake/fake-foreign.ts'
 import { FakeKernel } from './fake/fake-kernel.ts'
 import { FakeNetwork } from './fake/fake-network.ts'
 import type { Harness } from './kernel-suite/harness.ts'
-import { iptablesSuite, kernelSuite, vlanSuite } from './kernel-suite.ts'
+import { suiteSecrets } from './kernel-suite/wireguard.ts'
+import { iptablesSuite, kernelSuite, vlanSuite, wireguardSuite } from './kernel-suite.ts'
 
 async function createHarness(): Promise<Harness> {
   const network = new FakeNetwork()
-  const kernel = new FakeKernel({ network })
+  const kernel = new FakeKernel({ network, wireguardSecrets: suiteSecrets })
   const pod = new FakeKernel({ network })
   let counted = 0
   return {
@@ -18,7 +19,7 @@ async function createHarness(): Promise<Harness> {
     foreign: fakeForeign(kernel),
     pod: { handle: pod, kernel: pod },
     clock: systemClock,
-    restart: () => new FakeKernel({ namespace: kernel.namespace }),
+    restart: () => new FakeKernel({ namespace: kernel.namespace, wireguardSecrets: suiteSecrets }),
     modifications() {
       const { modifications } = kernel.namespace
       const since = modifications - counted
@@ -47,6 +48,7 @@ async function createHarness(): Promise<Harness> {
 kernelSuite('FakeKernel', createHarness)
 vlanSuite('FakeKernel', createHarness)
 iptablesSuite('FakeKernel', createHarness)
+wireguardSuite('FakeKernel', createHarness)
 
 test('FakeKernel: every history ends converged, and others are left alone', () =>
   convergenceProperty(createHarness, 150))

@@ -53,6 +53,16 @@ import {
   keepsForeignVlans,
   makesVlans,
 } from './kernel-suite/vlans.ts'
+import {
+  adoptsTunnel,
+  changesTunnel,
+  keepsSecrets,
+  makesTunnel,
+  mendsAtAudit,
+  removesPeer,
+  replaysTunnel,
+  rotatesKeys,
+} from './kernel-suite/wireguard.ts'
 import { World } from './kernel-suite/world.ts'
 
 type CreateHarness = () => Promise<Harness>
@@ -142,5 +152,20 @@ export function iptablesSuite(name: string, createHarness: CreateHarness): void 
     it('are removed, also those of a former life', removesChains)
     it('are repaired when somebody flushes or removes them', repairsChains)
     it('are known: none is made twice, and a missing one is gone', knowsChains)
+  })
+}
+
+/** What holds besides where there is WireGuard. */
+export function wireguardSuite(name: string, createHarness: CreateHarness): void {
+  const it = testsOn(createHarness)
+  describe(`${name}: WireGuard`, () => {
+    it('makes a device and its peers, rests, and writes nothing when started over it', makesTunnel)
+    it('changes peers in place, also those that swap prefixes', changesTunnel)
+    it('takes new keys, of its own and of a peer', rotatesKeys)
+    it('removes a peer', removesPeer)
+    it('mends at an audit what another program has set', mendsAtAudit)
+    it('makes all anew when the device is deleted', replaysTunnel)
+    it('adopts a device that is set up already, and removes the peers that nobody wants', adoptsTunnel)
+    it('tells no secret, and names the key that is not there', keepsSecrets)
   })
 }

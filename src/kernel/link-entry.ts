@@ -150,6 +150,11 @@ export interface IfbLink extends LinkCommon {
   readonly type: 'ifb'
 }
 
+/** An encrypting tunnel; a `WireguardEntry` and its peers say what it is set up with. */
+export interface WireguardLink extends LinkCommon {
+  readonly type: 'wireguard'
+}
+
 /** A persistent TUN or TAP device, without packet information. Defining attributes: all. */
 export interface TunLink extends LinkCommon {
   readonly type: 'tun'
@@ -186,5 +191,6 @@ export type LinkEntry =
   | DummyLink
   | VrfLink
   | IfbLink
+  | WireguardLink
   | TunLink
   | IpipLink

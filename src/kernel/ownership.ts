@@ -50,7 +50,7 @@ export function formerSelf(alias: string | undefined): FormerSelf | undefined {
 
 /**
  * True if we may delete the observed entry. Routes, rules, neighbours, qdiscs, links, nft tables and chains of iptables
- * bear marks; an address, an FDB entry or an element is ours because what it hangs on is. A sysctl is nobody's: it is
+ * bear marks; an address, an FDB entry, what a wireguard link is set up with or an element is ours because what it hangs on is. A sysctl is nobody's: it is
  * set, never removed.
  */
 export function isOurs(observed: ObservedEntry, parentIsOurs: (entry: Entry) => boolean): boolean {
@@ -68,11 +68,18 @@ export function isOurs(observed: ObservedEntry, parentIsOurs: (entry: Entry) => 
     case 'address':
       return mark === 'ours' || (!isLinkLocal(entry.address) && parentIsOurs(entry))
     case 'fdb':
+    case 'wireguard':
+    case 'wireguard-peer':
     case 'nft-element':
       return parentIsOurs(entry)
     case 'sysctl':
       return false
   }
+}
+
+/** Kinds that bear no mark, or need none: on a link of ours all are ours. */
+export function isOfItsLink({ kind }: Entry): boolean {
+  return kind === 'address' || kind === 'fdb' || kind === 'wireguard' || kind === 'wireguard-peer'
 }
 
 /** Kinds whose every object bears a mark of its own, so that an equal one without it is somebody else's. */

@@ -42,6 +42,7 @@ const advice: ReadonlyMap<string, string> = new Map([
   ['ESRCH', 'no such object'],
   ['ENOENT', 'no such object'],
   ['EBUSY', 'something still uses it'],
+  ['EADDRINUSE', 'another socket has this port; end that program, or choose another port'],
   ['ENETUNREACH', 'the gateway is not reachable through an address of the link; add one, or use onlink'],
   ['ENETDOWN', 'set the link up first'],
   ['EMSGSIZE', 'the request is larger than the send buffer of the socket'],

@@ -15,6 +15,7 @@ export {
 export {
   Netns,
   type NetnsFds,
+  netlinkIn,
   type SocketDomain,
   type SocketType,
   SYSCTL_DIRECTORIES,

@@ -3,7 +3,7 @@ import { closeFds } from './descriptor.ts'
 import { attempt, sysError } from './errors.ts'
 import { bindMount, unmount } from './mount.ts'
 import { native } from './native.ts'
-import { NetlinkSocket, openNetlinkFd } from './netlink-socket.ts'
+import { type NetlinkProtocol, NetlinkSocket, openNetlinkFd } from './netlink-socket.ts'
 
 /**
  * Directories below /proc/sys/net, which a namespace has for itself: the first two always, others where the kernel has
@@ -196,6 +196,12 @@ function named([netns, route, netfilter, ipv4, core, ...others]: readonly number
 export function unpin(path: string): void {
   unmount(path)
   rmSync(path, { force: true })
+}
+
+/** A further request socket inside `netns`; needs root. */
+export function netlinkIn(netns: Netns, protocol: NetlinkProtocol): NetlinkSocket {
+  const openLane = () => openNetlinkFd(netns.fds.netns, protocol)
+  return new NetlinkSocket(openLane(), { protocol, openLane })
 }
 
 /** Which socket to make inside a namespace. */

@@ -58,6 +58,8 @@ export async function addition(entry: Entry, over: boolean, indexOf: IndexOf): P
     }
     case 'qdisc':
       return (over ? replaceQdisc : addQdisc)(rootQdisc(entry, await indexOf(entry.link)))
+    case 'wireguard':
+    case 'wireguard-peer':
     case 'redirect':
     case 'sysctl':
     case 'nft-table':
@@ -95,6 +97,8 @@ export async function removal(entry: Entry, indexOf: IndexOf): Promise<Request> 
       return deleteQdisc({ linkIndex: await indexOf(entry.link), handle: 0 })
     case 'redirect':
       return deleteFilters(await indexOf(entry.link), 113)
+    case 'wireguard':
+    case 'wireguard-peer':
     case 'sysctl':
     case 'nft-table':
     case 'nft-element':
@@ -152,6 +156,7 @@ async function linkSpec(link: LinkEntry, indexOf: IndexOf): Promise<LinkSpec> {
     case 'ipip':
     case 'ifb':
     case 'tun':
+    case 'wireguard':
     case 'device':
       throw new TypeError(`no program makes a ${link.type}`)
   }

@@ -3,7 +3,8 @@ import { systemClock } from '../../src/base/index.ts'
 import type { Entry, LinkEntry, NftTableEntry } from '../../src/kernel/index.ts'
 import { NetlinkKernel } from '../../src/kernel/index.ts'
 import type { Foreign, Harness } from '../../src/kernel/kernel-suite/harness.ts'
-import { NetlinkEvents, Netns, type RunProgram, runProgram } from '../../src/sys/index.ts'
+import { suiteSecrets } from '../../src/kernel/kernel-suite/wireguard.ts'
+import { NetlinkEvents, Netns, netlinkIn, type RunProgram, runProgram } from '../../src/sys/index.ts'
 
 /** A fresh namespace without a name, a second one for pods, and `ip`, `bridge` and `nft` as the other program. */
 export async function createHarness(): Promise<Harness> {
@@ -21,6 +22,7 @@ export async function createHarness(): Promise<Harness> {
     const kernel = new NetlinkKernel({
       netns,
       runProgram: programsIn(netns),
+      wireguard: { openGeneric: () => netlinkIn(netns, 'generic'), secrets: suiteSecrets },
       openEvents: (protocol, groups, options) =>
         NetlinkEvents.openIn(netns, protocol, groups, small ? { receiveBufferBytes: 128 * 1024 } : options),
     })
@@ -167,7 +169,7 @@ function addCommand(entry: Entry, replace: boolean): string {
 }
 
 function addLinkCommand(link: LinkEntry): string {
-  if (link.type === 'ifb') return `ip link add ${link.name} type ifb`
+  if (link.type === 'ifb' || link.type === 'wireguard') return `ip link add ${link.name} type ${link.type}`
   if (link.type !== 'vxlan') throw new Error(`no test adds a ${link.type}`)
   const learning = link.learning ? 'learning' : 'nolearning'
   const { name, vni, local, device, udpPort } = link
@@ -211,6 +213,8 @@ function removeCommand(entry: Entry): string[] {
       return ['sh', '-c', `${tables}-save -t ${entry.table} | grep -v ${entry.name} | ${tables}-restore`]
     }
     case 'sysctl':
-      throw new Error('a sysctl cannot be removed')
+    case 'wireguard':
+    case 'wireguard-peer':
+      throw new Error(`no test removes a ${entry.kind}`)
   }
 }

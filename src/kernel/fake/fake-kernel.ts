@@ -1,18 +1,20 @@
 import { hasCode, PodlaceError } from '../../base/index.ts'
-import { type Entry, type EntryKind, entryKey, type SysctlEntry } from '../entry.ts'
+import { type Entry, type EntryKind, entryKey, type LinkEntry, type SysctlEntry } from '../entry.ts'
 import { codeOfErrno, kernelError } from '../errors.ts'
 import { describe } from '../findings.ts'
 import { meansGone } from '../gone.ts'
 import { rulesOf } from '../kinds/index.ts'
 import { isMoved, linksNeeded, otherNamespace } from '../kinds/link.ts'
 import type { ApplyContext, Kernel, KernelEvent, ObservedEntry, Operation, Outcome } from '../operation.ts'
+import type { WireguardSecrets } from '../wireguard-secrets.ts'
 import { type Delivery, EventQueue } from './event-queue.ts'
-import { FakeNamespace } from './fake-namespace.ts'
+import { FakeNamespace, isSilent } from './fake-namespace.ts'
 import { FakeNetwork } from './fake-network.ts'
 import { linkSteps, type Step } from './link-steps.ts'
 import { giveBack, ownerOf } from './moves.ts'
 import { Refusal, refuse } from './refusal.ts'
 import { located } from './stacking.ts'
+import { checkSecrets } from './wireguard.ts'
 
 /**
  * What befalls an operation: an errno instead of success, or the end of the program before it, after it, or `within`:
@@ -34,6 +36,8 @@ export interface FakeKernelOptions {
   readonly fault?: (operation: Operation) => Fault | undefined
   /** When events come that no call has waited for; at once by default. */
   readonly deliver?: Delivery
+  /** The keys that entries of WireGuard name; any key is there without it. */
+  readonly wireguardSecrets?: WireguardSecrets
   /** Why there is no iptables. */
   readonly iptablesFault?: string
   /** Awaited before every operation and every dump: what takes time, and lets others act in between. */
@@ -50,6 +54,8 @@ const DUMPS: readonly EntryKind[] = [
   'rule',
   'neighbour',
   'fdb',
+  'wireguard',
+  'wireguard-peer',
   'qdisc',
   'redirect',
   'nft-table',
@@ -198,10 +204,17 @@ export class FakeKernel implements Kernel {
       return this.queue.push({ event: 'set', observed: { entry, mark: 'foreign' } })
     }
     if (op === 'delete') return this.delete(entry, context)
-    if (entry.kind !== 'link') return this.namespace.addObject(entry, 'ours', op === 'change')
+    if (entry.kind !== 'link') return this.addObject(entry, op === 'change')
     for (const name of linksNeeded(entry)) this.namespace.needLink(name)
     const isMortal = fault !== undefined && 'crash' in fault && fault.crash === 'within'
     takeSteps(linkSteps(this.namespace, op, entry, before, context), op === 'create', isMortal)
+  }
+
+  private addObject(entry: Exclude<Entry, LinkEntry | SysctlEntry>, replace: boolean): void {
+    checkSecrets(entry, this.options.wireguardSecrets)
+    this.namespace.addObject(entry, 'ours', replace)
+    const observed = this.namespace.objects.get(entryKey(entry))
+    if (isSilent(entry) && observed !== undefined) this.queue.push({ event: 'set', observed })
   }
 
   /** That it is gone already is success. */
@@ -211,6 +224,7 @@ export class FakeKernel implements Kernel {
         return giveBack(this.namespace, entry, ownerOf(this.namespace, entry, context))
       }
       this.namespace.deleteEntry(entry, 'ours')
+      if (isSilent(entry)) this.queue.push({ event: 'gone', key: entryKey(entry) })
     } catch (error) {
       if (!(error instanceof Refusal) || !meansGone(entry, error.errno)) throw error
     }

@@ -15,6 +15,7 @@ import { addRoute, deleteRoute } from './routes.ts'
 import { addRule, deleteRule } from './rules.ts'
 import { Sysctls } from './sysctls.ts'
 import { addQdisc, addRedirect, deleteQdisc, deleteRedirect } from './traffic-control.ts'
+import { deleteWireguard, setWireguard, setWireguardPeer } from './wireguard.ts'
 
 export type Mark = ObservedEntry['mark']
 
@@ -120,6 +121,10 @@ export class FakeNamespace {
         return addQdisc(this, entry, mark, replace)
       case 'redirect':
         return addRedirect(this, entry)
+      case 'wireguard':
+        return setWireguard(this, entry)
+      case 'wireguard-peer':
+        return setWireguardPeer(this, entry)
       case 'nft-table':
         return addTable(this, entry, mark)
       case 'nft-element':
@@ -155,6 +160,9 @@ export class FakeNamespace {
         return deleteQdisc(this, entry, mark)
       case 'redirect':
         return deleteRedirect(this, entry)
+      case 'wireguard':
+      case 'wireguard-peer':
+        return deleteWireguard(this, entry)
       case 'nft-table':
       case 'nft-element':
         return deleteNft(this, entry)
@@ -188,6 +196,7 @@ export class FakeNamespace {
   put(observed: ObservedEntry, before?: ObservedEntry): void {
     this.modifications += 1
     this.objects.add(observed, before)
+    if (isSilent(observed.entry)) return
     const beside = isShared(observed.entry) && before === undefined ? { beside: true } : {}
     this.emit({ event: 'set', observed, ...beside })
   }
@@ -197,6 +206,7 @@ export class FakeNamespace {
     const key = entryKey(entry)
     this.modifications += 1
     this.objects.remove(observed)
+    if (isSilent(entry)) return
     const left = this.objects.all(key).find(other => other.mark === mark)
     if (left !== undefined) this.emit({ event: 'set', observed: left, beside: true })
     else this.emit({ event: 'gone', key, ...(isShared(entry) ? { mark } : {}) })
@@ -221,6 +231,11 @@ export class FakeNamespace {
 /** Kinds of which several objects can have one key. */
 function isShared({ kind }: Entry): boolean {
   return kind === 'route' || kind === 'rule'
+}
+
+/** Kinds of whose changes the kernel tells nobody; who makes them knows. */
+export function isSilent({ kind }: Entry): boolean {
+  return kind === 'wireguard' || kind === 'wireguard-peer'
 }
 
 /** What a new namespace has: `lo`, which is down, and the rules that name the three tables. */

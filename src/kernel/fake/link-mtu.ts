@@ -7,6 +7,8 @@ export const ETHERNET_MTU = 1500
 const VXLAN_HEADROOM = 50
 /** ipip_tunnel_setup: ETH_DATA_LEN less the outer header. */
 const IPIP_MTU = 1480
+/** Ethernet's less what wg_setup takes off for IPv6. */
+const WIREGUARD_MTU = 1420
 const MAX_MTU = 65536
 /** IP6_MAX_MTU */
 const VRF_MTU = 65_575
@@ -24,6 +26,7 @@ export function maxMtu(namespace: FakeNamespace, link: LinkEntry): number {
 export function defaultMtu(namespace: FakeNamespace, link: LinkEntry): number {
   if (link.type === 'vrf') return VRF_MTU
   if (link.type === 'ipip') return IPIP_MTU
+  if (link.type === 'wireguard') return WIREGUARD_MTU
   if (!('device' in link)) return ETHERNET_MTU
   const lower = deviceOf(namespace, link)?.mtu ?? ETHERNET_MTU
   return link.type === 'vxlan' ? lower - VXLAN_HEADROOM : lower

@@ -141,6 +141,7 @@ function asObserved(namespace: FakeNamespace, link: LinkEntry): LinkEntry {
     txQueueLength: QUEUE_LENGTHS.get(link.type) ?? QUEUE_LENGTH,
   }
   if (link.type === 'tun' && link.mode === 'tun') return { ...common, ...observedTun(link) }
+  if (link.type === 'wireguard') return { ...common, ...link }
   const device = link.type === 'ipvlan' ? deviceOf(namespace, link)?.mac : undefined
   const settings = { ...common, mac: device ?? localMac(`fake ${link.name}`) }
   switch (link.type) {

@@ -12,6 +12,7 @@ import { routeRules } from './route.ts'
 import { ruleRules } from './rule.ts'
 import type { KindRules } from './rules.ts'
 import { sysctlRules } from './sysctl.ts'
+import { wireguardPeerRules, wireguardRules } from './wireguard.ts'
 
 /** The strategy of every kind. Adding a kind: its type in `entry.ts`, a file here, a codec in `netlink/codecs/`. */
 const table: Readonly<Record<EntryKind, KindRules>> = {
@@ -20,6 +21,8 @@ const table: Readonly<Record<EntryKind, KindRules>> = {
   address: addressRules,
   neighbour: neighbourRules,
   fdb: fdbRules,
+  wireguard: wireguardRules,
+  'wireguard-peer': wireguardPeerRules,
   qdisc: qdiscRules,
   redirect: redirectRules,
   route: routeRules,

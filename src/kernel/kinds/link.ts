@@ -70,6 +70,7 @@ export function sameDefinition(desired: LinkEntry, observed: LinkEntry): boolean
     case 'veth':
     case 'dummy':
     case 'ifb':
+    case 'wireguard':
       return observed.type === desired.type
     case 'vxlan':
       return (

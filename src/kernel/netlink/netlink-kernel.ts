@@ -48,6 +48,7 @@ import { readSysctl, writeSysctl } from './sysctl.ts'
 import { observeTraffic, readQdisc, readRedirect } from './traffic-observer.ts'
 import type { OpenTun } from './tun-creation.ts'
 import { upPositions } from './up-positions.ts'
+import { type WireguardAccess, WireguardKernel, type WireguardOperation } from './wireguard-kernel.ts'
 
 export interface NetlinkKernelOptions {
   /** Stays the caller's: `close` does not close it. */
@@ -61,6 +62,8 @@ export interface NetlinkKernelOptions {
   readonly openTun?: OpenTun
   /** Starts `iptables` in that namespace: `runProgram` for the process's own. Without it there are no chains of it. */
   readonly runProgram?: RunProgram
+  /** Without it nothing is known of what wireguard links are set up with. */
+  readonly wireguard?: WireguardAccess
   /** Indexes of links, by name, that need not be looked up. */
   readonly knownLinks?: ReadonlyMap<string, number>
 }
@@ -80,6 +83,7 @@ export class NetlinkKernel implements Kernel {
   /** A table is read, and what was read is told, before or after a transaction of ours, of which no event tells. */
   private readonly nftTurns = new Mutex()
   private readonly iptables: Iptables
+  private readonly wireguard: WireguardKernel
   private readonly fold: EventFold
   private readonly listeners = new Set<(event: KernelEvent) => void>()
   private readonly sources: EventSources | undefined
@@ -97,6 +101,7 @@ export class NetlinkKernel implements Kernel {
       emit: event => this.emit(event),
       catchUp: () => this.catchUp(),
     })
+    this.wireguard = new WireguardKernel(options.wireguard)
     this.fold = new EventFold(this.links, event => this.emit(event))
     this.openTun = options.openTun ?? noTun
     for (const [name, index] of options.knownLinks ?? []) this.links.know(name, index)
@@ -181,6 +186,7 @@ export class NetlinkKernel implements Kernel {
   close(): void {
     this.listeners.clear()
     this.sources?.close()
+    this.wireguard.close()
   }
 
   private async applyInOrder(
@@ -191,19 +197,24 @@ export class NetlinkKernel implements Kernel {
     const positions = upPositions(operations)
     const upAfter = new Map<number, Operation[]>()
     for (const [operation, at] of positions) upAfter.set(at, [...(upAfter.get(at) ?? []), operation])
-    let nft: Operation[] = []
+    let run: Run | undefined
+    const finishRun = async () => {
+      if (run === undefined) return
+      await applier.flush()
+      if (run.by === 'nft') await this.applyNft(run.operations, failures)
+      else await this.applyWireguard(run.operations, applier, failures)
+      run = undefined
+    }
     for (const [i, operation] of operations.entries()) {
       const { entry } = operation
-      if (entry.kind === 'nft-table' || entry.kind === 'nft-element') {
-        nft.push(operation)
+      const by = otherSocketOf(entry)
+      if (by !== run?.by) await finishRun()
+      if (by !== undefined) {
+        run ??= { by, operations: [] }
+        run.operations.push(operation)
         continue
       }
       if (entry.kind === 'iptables-chain') continue
-      if (nft.length > 0) {
-        await applier.flush()
-        await this.applyNft(nft, failures)
-        nft = []
-      }
       if (entry.kind === 'sysctl') {
         if (applier.refuses(operation)) continue
         // At once: its link was made already (`add` waits for that), and goes up with what is queued.
@@ -213,9 +224,7 @@ export class NetlinkKernel implements Kernel {
       } else await applier.add(operation, !positions.has(operation))
       for (const link of upAfter.get(i) ?? []) applier.setUp(link)
     }
-    if (nft.length === 0) return
-    await applier.flush()
-    await this.applyNft(nft, failures)
+    await finishRun()
   }
 
   private async applyNft(operations: readonly Operation[], failures: Map<Operation, Failure>): Promise<void> {
@@ -224,6 +233,23 @@ export class NetlinkKernel implements Kernel {
       for (const [operation, failure] of done.failures) failures.set(operation, failure)
       for (const event of done.events) this.emit(event)
     })
+  }
+
+  private async applyWireguard(
+    operations: readonly Operation[],
+    applier: RouteApplier,
+    failures: Map<Operation, Failure>,
+  ): Promise<void> {
+    const items: WireguardOperation[] = []
+    for (const operation of operations) {
+      const { entry } = operation
+      if (entry.kind !== 'wireguard' && entry.kind !== 'wireguard-peer') continue
+      const linkIndex = await applier.indexOf(operation, entry.link)
+      if (linkIndex !== undefined) items.push({ operation, entry, linkIndex })
+    }
+    const done = await this.wireguard.apply(items)
+    for (const [operation, failure] of done.failures) failures.set(operation, failure)
+    for (const event of done.events) this.emit(event)
   }
 
   private reads(): (() => Promise<(ObservedEntry | undefined)[]>)[] {
@@ -236,7 +262,7 @@ export class NetlinkKernel implements Kernel {
       ) =>
       async () =>
         unhurried(await this.dump(request), message => observed(decode(message)))
-    const vxlans = [...links.links()].filter(({ kind }) => kind === 'vxlan')
+    const ofKind = (name: string) => [...links.links()].filter(({ kind }) => kind === name)
     return [
       dumped(listAddresses(), decodeAddress, address => observedAddress(address, links)),
       () => this.readRoutes({ family: 4 }),
@@ -245,7 +271,8 @@ export class NetlinkKernel implements Kernel {
       dumped(listRules(6), decodeRule, observedRule),
       dumped(listNeighbours(), decodeNeighbour, neighbour => observedNeighbour(neighbour, links)),
       () => observeTraffic(this.dump, links),
-      ...vxlans.map(({ index }) =>
+      () => this.wireguard.observe(ofKind('wireguard').map(({ index }) => index)),
+      ...ofKind('vxlan').map(({ index }) =>
         dumped(listFdb({ linkIndex: index }), decodeFdb, fdb => observedFdb(fdb, links)),
       ),
     ]
@@ -359,6 +386,17 @@ async function unhurried<T>(messages: readonly Message[], map: (message: Message
     if (result.length % BREATH === 0) await settle()
   }
   return result
+}
+
+/** Operations next to each other that go over one socket, which is not that of routes. */
+interface Run {
+  readonly by: 'nft' | 'wireguard'
+  readonly operations: Operation[]
+}
+
+function otherSocketOf({ kind }: Entry): Run['by'] | undefined {
+  if (kind === 'nft-table' || kind === 'nft-element') return 'nft'
+  return kind === 'wireguard' || kind === 'wireguard-peer' ? 'wireguard' : undefined
 }
 
 function isElementOf(entry: Entry, tableKey: string): boolean {

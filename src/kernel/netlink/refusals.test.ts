@@ -53,6 +53,7 @@ const links: readonly [link: LinkEntry, module: string, config: string][] = [
   [{ ...common, type: 'vrf', table: 100 }, 'vrf', 'CONFIG_NET_VRF'],
   [{ ...common, type: 'ipip', local: '192.0.2.1', pathMtuDiscovery: false }, 'ipip', 'CONFIG_NET_IPIP'],
   [{ ...common, type: 'ifb' }, 'ifb', 'CONFIG_IFB'],
+  [{ ...common, type: 'wireguard' }, 'wireguard', 'CONFIG_WIREGUARD'],
   [{ ...common, type: 'bridge', vlans: [{ id: 5 }] }, 'bridge', 'CONFIG_BRIDGE_VLAN_FILTERING'],
   [{ ...common, type: 'device', bridgePort: { vlans: [] } }, 'bridge', 'CONFIG_BRIDGE_VLAN_FILTERING'],
 ]

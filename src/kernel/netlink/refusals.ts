@@ -25,10 +25,17 @@ export function refusalOf(operation: Operation, error: NetlinkError): Failure | 
 
 function codeOf({ kind }: Entry, errno: string | undefined): KernelError['code'] {
   if (errno === undefined) return 'kernel.refused'
-  // Said of a kind of qdisc, filter or action that this kernel lacks.
-  if (errno === 'ENOENT' && (kind === 'qdisc' || kind === 'redirect')) return 'kernel.unsupported'
+  // Said of a kind of qdisc, filter or action, or a family of messages, that this kernel lacks.
+  if (errno === 'ENOENT' && BROUGHT_BY_MODULES.has(kind)) return 'kernel.unsupported'
   return codeOfErrno(errno)
 }
+
+const BROUGHT_BY_MODULES: ReadonlySet<Entry['kind']> = new Set([
+  'qdisc',
+  'redirect',
+  'wireguard',
+  'wireguard-peer',
+])
 
 /** The entry says something that cannot even be asked. */
 export function invalid(operation: Operation, error: unknown): Failure {
@@ -115,6 +122,9 @@ function featureOf(entry: Entry): Feature {
       return { name: 'iptables', module: 'nft_compat', config: 'CONFIG_NFT_COMPAT' }
     case 'fdb':
       return { name: 'forwarding entries on this link', module: 'vxlan', config: 'CONFIG_VXLAN' }
+    case 'wireguard':
+    case 'wireguard-peer':
+      return { name: 'WireGuard', module: 'wireguard', config: 'CONFIG_WIREGUARD' }
     case 'qdisc':
       if (entry.qdisc.type !== 'htb')
         return { name: 'qdisc tbf', module: 'sch_tbf', config: 'CONFIG_NET_SCH_TBF' }

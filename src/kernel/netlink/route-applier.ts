@@ -268,7 +268,8 @@ export class RouteApplier {
     this.queue(operation, vlanRequests(link, wanted, index, links.vlansOf(now) ?? []))
   }
 
-  private async indexOf(operation: Operation, name: string): Promise<number | undefined> {
+  /** The index of a link, for what other messages say of it; undefined if it has none, which is the operation's failure. */
+  async indexOf(operation: Operation, name: string): Promise<number | undefined> {
     const { links } = this.options
     if (this.unmade.has(name)) {
       this.fail(operation, linkMissing(operation, name))

@@ -89,6 +89,7 @@ function linkInfo(link: LinkEntry, links: LinkTable, peerNetnsFd: number | undef
       return { kind: 'vrf', table: link.table }
     case 'dummy':
     case 'ifb':
+    case 'wireguard':
       return { kind: link.type }
     case 'tun':
     case 'device':

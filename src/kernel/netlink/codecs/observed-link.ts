@@ -128,6 +128,7 @@ function typedLink({ info }: Link, place: DevicePlace, vlans: Vlans): Typed<Link
       return { type: 'vrf', table: info.table ?? 0 }
     case 'dummy':
     case 'ifb':
+    case 'wireguard':
       return { type: info.kind }
     case 'tun':
       return {
@@ -137,7 +138,6 @@ function typedLink({ info }: Link, place: DevicePlace, vlans: Vlans): Typed<Link
         ...(info.owner === undefined ? {} : { ownerUid: info.owner }),
         ...(info.group === undefined ? {} : { groupGid: info.group }),
       }
-    case 'wireguard':
     case undefined:
       return { type: 'device' }
   }
