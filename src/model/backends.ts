@@ -49,6 +49,26 @@ export interface ExtensionBackend {
   readonly subnetRemoveCommand?: string
 }
 
+/** The kernel's encrypted tunnels. */
+export interface WireguardBackend {
+  readonly type: 'wireguard'
+  /** UDP; default 51820. */
+  readonly listenPort?: number
+  /** UDP, of the tunnel over IPv6 in mode `separate`; default 51821. */
+  readonly listenPortV6?: number
+  /** Bytes; default the uplink's MTU less 80. */
+  readonly mtu?: number
+  /** 32 bytes in base64, the same on all nodes (`wg genpsk`): keeps what is recorded today from quantum computers. */
+  readonly presharedKey?: string
+  /** Default 0, which is off. */
+  readonly persistentKeepaliveSeconds?: number
+  /**
+   * `separate`: a tunnel over each family, for the pods of that family. Else one tunnel for both, over the family that
+   * the mode names, or whichever suits a peer. Default `separate`.
+   */
+  readonly mode?: 'separate' | 'auto' | 'ipv4' | 'ipv6'
+}
+
 /** Every backend under its type. */
 export interface BackendByType {
   readonly vxlan: VxlanBackend
@@ -57,6 +77,7 @@ export interface BackendByType {
   readonly udp: UdpBackend
   readonly alloc: AllocBackend
   readonly extension: ExtensionBackend
+  readonly wireguard: WireguardBackend
 }
 
 export type BackendType = keyof BackendByType

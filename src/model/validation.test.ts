@@ -37,6 +37,7 @@ function node(extra: object): string {
 }
 
 const vxlan = { type: 'vxlan' }
+const presharedKey = Buffer.alloc(32, 7).toString('base64')
 const network = '10.244.0.0/16'
 
 const table: readonly [what: string, complaint: () => string, expected: string | RegExp][] = [
@@ -47,6 +48,46 @@ const table: readonly [what: string, complaint: () => string, expected: string |
   ],
   ['a host-gw config', () => config({ network, backend: { type: 'host-gw' }, masquerade: false }), ''],
   ['an ipip config', () => config({ network, backend: { type: 'ipip', directRouting: true } }), ''],
+  [
+    'a wireguard config',
+    () =>
+      config({
+        network,
+        backend: {
+          type: 'wireguard',
+          listenPort: 1,
+          presharedKey,
+          persistentKeepaliveSeconds: 25,
+          mode: 'auto',
+        },
+      }),
+    '',
+  ],
+  [
+    'a wireguard key that is none, of which nothing is told',
+    () => config({ network, backend: { type: 'wireguard', presharedKey: presharedKey.slice(1) } }),
+    /^spec\.backend\.presharedKey: expected a key of 32 bytes in base64, as `wg genpsk` makes it$/,
+  ],
+  [
+    'a wireguard key that is no text, of which nothing is told',
+    () => config({ network, backend: { type: 'wireguard', presharedKey: 987_654 } }),
+    /^spec\.backend\.presharedKey: expected a key of 32 bytes in base64, as `wg genpsk` makes it$/,
+  ],
+  [
+    'two tunnels at one port',
+    () => config({ network, backend: { type: 'wireguard', listenPort: 51_821 } }),
+    /spec\.backend: expected listenPort and listenPortV6 to differ/,
+  ],
+  [
+    'one tunnel at one port',
+    () => config({ network, backend: { type: 'wireguard', listenPort: 51_821, mode: 'ipv4' } }),
+    '',
+  ],
+  [
+    'an unknown mode',
+    () => config({ network, backend: { type: 'wireguard', mode: 'both' } }),
+    /mode: .*"separate"/,
+  ],
   ['two families', () => config({ network, ipv6Network: 'fd00::/48', backend: vxlan }), ''],
   [
     'no network',

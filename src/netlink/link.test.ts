@@ -81,11 +81,11 @@ test('a kind without a file keeps its name', () => {
   linkHeader.write(body, { index: 1 })
   body.attribute(3, false, writer => writer.bytes(Buffer.from('wg0\0')))
   body.attribute(18, true, inner => {
-    inner.attribute(1, false, writer => writer.bytes(Buffer.from('wireguard\0')))
+    inner.attribute(1, false, writer => writer.bytes(Buffer.from('geneve\0')))
     inner.attribute(2, true, writer => writer.attribute(1, false, data => data.u32(1)))
   })
   const link = decodeLink(message(body.finish()))
-  assert.deepEqual([link.kind, link.info], ['wireguard', undefined])
+  assert.deepEqual([link.kind, link.info], ['geneve', undefined])
 })
 
 test('port settings come from a link message and from one of family AF_BRIDGE alike', () => {

@@ -7,6 +7,7 @@ import { ipipBackend } from './ipip.ts'
 import type { PeerData } from './node.ts'
 import { udpBackend } from './udp.ts'
 import { readVxlanData, vxlanBackend } from './vxlan.ts'
+import { readWireguardData, wireguardBackend } from './wireguard.ts'
 
 /** To add a backend: a file beside this one, its configuration in the room `model`, and a line in each table here. */
 const backends: { readonly [T in BackendType]: (config: BackendByType[T]) => Backend } = {
@@ -16,12 +17,14 @@ const backends: { readonly [T in BackendType]: (config: BackendByType[T]) => Bac
   udp: udpBackend,
   alloc: allocBackend,
   extension: extensionBackend,
+  wireguard: wireguardBackend,
 }
 
 /** Readers of what nodes publish in `backend-data`, for the backends that need something of it: the data or a fault. */
 const readers: ReadonlyMap<string, (value: unknown) => PeerData | string> = new Map([
   ['vxlan', readVxlanData],
   ['extension', readExtensionData],
+  ['wireguard', readWireguardData],
 ])
 
 /** The backend of a network with its defaults in place. */

@@ -32,10 +32,24 @@ export const BACKEND_KEYS: { readonly [T in BackendType]: KeysOf<T> } = {
     SubnetAddCommand: 'subnetAddCommand',
     SubnetRemoveCommand: 'subnetRemoveCommand',
   },
+  wireguard: {
+    ListenPort: 'listenPort',
+    ListenPortV6: 'listenPortV6',
+    MTU: 'mtu',
+    PSK: 'presharedKey',
+    PersistentKeepaliveInterval: 'persistentKeepaliveSeconds',
+    Mode: 'mode',
+  },
 }
 
-/** Keys whose 0 means that they are not given. */
-export const ZERO_IS_ABSENT: ReadonlySet<string> = new Set(['Port', 'MTU', 'SubnetLen', 'IPv6SubnetLen'])
+/** Keys whose 0, or empty text, means that they are not given. */
+export const ZERO_IS_ABSENT: ReadonlySet<string> = new Set([
+  'Port',
+  'MTU',
+  'PSK',
+  'SubnetLen',
+  'IPv6SubnetLen',
+])
 
 const BLOCKS_COME_OTHERWISE =
   'which block a node gets is said by whoever sets spec.podCIDR of its Node; leave it out'

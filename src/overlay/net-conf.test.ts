@@ -4,6 +4,8 @@ import { parseNetConf } from './net-conf.ts'
 
 const spec = (text: string) => parseNetConf(text, { name: 'default', masquerade: true }).spec
 
+const PSK = Buffer.alloc(32, 7).toString('base64')
+
 const read: readonly [what: string, text: string, expected: object][] = [
   [
     'the file of most clusters',
@@ -57,6 +59,28 @@ const read: readonly [what: string, text: string, expected: object][] = [
     '{"Network":"10.244.0.0/16","Backend":{"Type":"ipip","DirectRouting":true}}',
     { network: '10.244.0.0/16', backend: { type: 'ipip', directRouting: true } },
   ],
+  [
+    'every key of wireguard',
+    `{"Network":"10.244.0.0/16","Backend":{"Type":"wireguard","ListenPort":7000,"ListenPortV6":7001,"MTU":1380,
+      "PSK":"${PSK}","PersistentKeepaliveInterval":25,"Mode":"auto"}}`,
+    {
+      network: '10.244.0.0/16',
+      backend: {
+        type: 'wireguard',
+        listenPort: 7000,
+        listenPortV6: 7001,
+        mtu: 1380,
+        presharedKey: PSK,
+        persistentKeepaliveSeconds: 25,
+        mode: 'auto',
+      },
+    },
+  ],
+  [
+    'an empty preshared key is none',
+    '{"Network":"10.244.0.0/16","Backend":{"Type":"wireguard","PSK":""}}',
+    { network: '10.244.0.0/16', backend: { type: 'wireguard' } },
+  ],
 ]
 
 for (const [what, text, expected] of read) {
@@ -67,6 +91,12 @@ const lines = (...text: string[]) => text.join('\n')
 const refused: readonly [what: string, text: string, message: RegExp, line?: number][] = [
   ['nothing', '', /net-conf\.json: is not JSON/],
   ['a comma too many', lines('{', '  "Network": "10.244.0.0/16",', '}'), /line 3: is not JSON/, 3],
+  [
+    'a preshared key that is none, of which nothing is told',
+    lines('{"Network":"10.244.0.0/16","Backend":{"Type":"wireguard",', `"PSK":"${PSK.slice(1)}"}}`),
+    /line 2: Backend\.PSK: expected a key of 32 bytes in base64, as `wg genpsk` makes it$/,
+    2,
+  ],
   ['a list', '[]', /expected an object like/],
   [
     'an unknown key',

@@ -109,7 +109,7 @@ function renamed(object: JsonObject, keys: Readonly<Record<string, string>>): Re
 }
 
 function isThere(key: string, value: unknown): boolean {
-  return value !== undefined && value !== null && !(value === 0 && ZERO_IS_ABSENT.has(key))
+  return value !== undefined && value !== null && !((value === 0 || value === '') && ZERO_IS_ABSENT.has(key))
 }
 
 /** `spec.backend.vni` as the file has it: `Backend.VNI`. */

@@ -12,6 +12,8 @@ export interface OverlaySelf {
   readonly vtepMac6?: string
   /** What the command of backend extension printed that runs before anything is told; absent while it has not. */
   readonly preStartupOutput?: string
+  /** Public half of this node's key, where backend wireguard is configured. */
+  readonly wireguardKey?: string
   /** False where the kernel has no IPv6, and so no sysctls of it. Default true. */
   readonly hasIpv6?: boolean
 }
@@ -48,7 +50,7 @@ export interface PeerFamily {
 }
 
 /** The data of every backend that publishes some, told apart by `type`. */
-export type PeerData = VxlanPeerData | ExtensionPeerData
+export type PeerData = VxlanPeerData | ExtensionPeerData | WireguardPeerData
 
 export interface VxlanPeerData {
   readonly type: 'vxlan'
@@ -63,6 +65,14 @@ export interface ExtensionPeerData {
   readonly identity?: undefined
   /** What the peer's command printed. */
   readonly text: string
+}
+
+export interface WireguardPeerData {
+  readonly type: 'wireguard'
+  /** The node's public key, in base64. */
+  readonly identity: string
+  /** UDP; a peer that does not say has the same as we. */
+  readonly port?: number
 }
 
 export function peerFamily(peer: OverlayPeer, family: Family): PeerFamily | undefined {

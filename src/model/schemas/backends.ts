@@ -12,6 +12,15 @@ const command = v.pipe(
   }),
 )
 
+/** Says nothing of what it found: it may be a key but for one character. */
+const wireguardKey = v.pipe(
+  v.string('expected a key of 32 bytes in base64, as `wg genpsk` makes it'),
+  v.check(text => {
+    const bytes = Buffer.from(text, 'base64')
+    return bytes.length === 32 && bytes.toString('base64') === text
+  }, 'expected a key of 32 bytes in base64, as `wg genpsk` makes it'),
+)
+
 const schemas = {
   vxlan: closedObject({
     type: v.literal('vxlan'),
@@ -33,6 +42,22 @@ const schemas = {
     subnetRemoveCommand: v.optional(command),
   }),
   ipip: closedObject({ type: v.literal('ipip'), directRouting: v.optional(v.boolean()) }),
+  wireguard: v.pipe(
+    closedObject({
+      type: v.literal('wireguard'),
+      listenPort: v.optional(integerBetween(1, 65_535, 'a UDP port')),
+      listenPortV6: v.optional(integerBetween(1, 65_535, 'a UDP port')),
+      mtu: v.optional(integerBetween(576, 65_535, 'an MTU in bytes')),
+      presharedKey: v.optional(wireguardKey),
+      persistentKeepaliveSeconds: v.optional(integerBetween(0, 65_535)),
+      mode: v.optional(v.picklist(['separate', 'auto', 'ipv4', 'ipv6'])),
+    }),
+    v.check(
+      ({ mode = 'separate', listenPort = 51_820, listenPortV6 = 51_821 }) =>
+        mode !== 'separate' || listenPort !== listenPortV6,
+      'expected listenPort and listenPortV6 to differ, as mode separate has a tunnel at each, found the same',
+    ),
+  ),
 } as const satisfies Readonly<Record<BackendType, v.GenericSchema>>
 
 const names = Object.keys(schemas)
