@@ -34,6 +34,7 @@ import { OwnNetwork } from './network/own-network.ts'
 import { type Plans, planEverything } from './network/plans.ts'
 import type { SelfNetwork } from './network/self.ts'
 import { watchUplink } from './network/watch-uplink.ts'
+import type { WireguardKeys } from './network/wireguard-keys.ts'
 import { allPlugins, CHAINED_TYPES, type Hardware } from './plugins/index.ts'
 import type { PodNetwork } from './plugins/podlace.ts'
 import type { PodNamespace } from './pod-namespace.ts'
@@ -47,6 +48,8 @@ export interface AgentWorld extends EffectsWorld {
   /** The same namespace, for links of pods that are made of its devices. */
   readonly hostNamespace: NamespaceHandle
   readonly hasIpv6: boolean
+  /** What backend wireguard takes; `kernel` asks it for the keys that entries name. */
+  readonly wireguardKeys?: WireguardKeys
   readonly hardware: Hardware
   /** The pod network where it does not come from the store; then no block of it is claimed there either. */
   readonly networkConfig?: NetworkConfig
@@ -135,6 +138,7 @@ export class Agent {
       configs: this.configs,
       blocks: this.blocks,
       self: this.selfNetwork,
+      takeUpKeys: config => world.wireguardKeys?.takeUp(config) ?? {},
       observed: () => this.reconciler.observed.entries(),
       preStartupOutput: () => this.effects.preStartupOutput,
       hasIpv6: world.hasIpv6,

@@ -84,6 +84,8 @@ const fields = {
   adminSocket: v.optional(v.string(), '/run/podlace/agent.sock'),
   /** Journal and tombstones; the agent's own, and the only place it needs to write. */
   stateDir: v.optional(v.string(), '/var/lib/podlace'),
+  /** The node's WireGuard key, such as flannel's /run/flannel/wgkey; default `wireguard.key` in the state directory. */
+  wireguardKeyFile: v.optional(v.string()),
   /** Written for programs that read flannel's file; an empty text turns it off. */
   subnetFile: v.optional(v.string(), '/run/flannel/subnet.env'),
   /** Seconds in which a released pod address is not given to another pod. */

@@ -1,6 +1,7 @@
 export { Agent, type AgentWorld } from './agent.ts'
 export { type AgentConfig, parseAgentConfig } from './config.ts'
 export { type JournalDisk } from './journal/index.ts'
+export { type KeyFile, WireguardKeys } from './network/wireguard-keys.ts'
 export type { PodNamespace } from './pod-namespace.ts'
 export { type RunningAgent, type RunOptions, runAgent } from './run.ts'
 export { LateDeletes, type Tombstones } from './tombstones.ts'

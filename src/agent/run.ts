@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { type Clock, errorText, jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
@@ -5,7 +6,7 @@ import { lockStateDirectory, serveCni, socketError } from '../daemon/index.ts'
 import { NetlinkKernel } from '../kernel/index.ts'
 import { parseNetConf } from '../overlay/index.ts'
 import { KubernetesStore, MemoryStore, readKubeconfig, type Store } from '../store/index.ts'
-import { bootId, flockSync, NetlinkEvents, Netns, openTun, runProgram } from '../sys/index.ts'
+import { bootId, flockSync, NetlinkEvents, Netns, openNetlink, openTun, runProgram } from '../sys/index.ts'
 import { serveAdmin } from './admin.ts'
 import { Agent, type AgentWorld } from './agent.ts'
 import type { AgentConfig } from './config.ts'
@@ -13,6 +14,8 @@ import { serveHealth } from './health.ts'
 import { FileJournalDisk } from './journal/index.ts'
 import { agentMetrics } from './metrics.ts'
 import { tunnelWorld } from './network/tunnel-world.ts'
+import { keyFileAt } from './network/wireguard-key-file.ts'
+import { WireguardKeys } from './network/wireguard-keys.ts'
 import type { Hardware } from './plugins/index.ts'
 import type { PodNamespace } from './pod-namespace.ts'
 import { LateDeletes, tombstonesIn } from './tombstones.ts'
@@ -54,7 +57,15 @@ async function start(
   onStop(lockStateDirectory('agent', config.stateDir))
   const netns = Netns.own()
   onStop(() => netns.close())
-  const kernel = new NetlinkKernel({ netns, openEvents: NetlinkEvents.open, runProgram, openTun })
+  const { wireguardKeyFile = path.join(config.stateDir, 'wireguard.key') } = config
+  const wireguardKeys = new WireguardKeys(keyFileAt(wireguardKeyFile), randomBytes)
+  const kernel = new NetlinkKernel({
+    netns,
+    openEvents: NetlinkEvents.open,
+    runProgram,
+    openTun,
+    wireguard: { openGeneric: () => openNetlink('generic'), secrets: wireguardKeys },
+  })
   onStop(() => kernel.close())
   // Sockets of its own: what pods need of the host's devices must not mix with what the kernel is asked for.
   const host = Netns.own()
@@ -68,6 +79,7 @@ async function start(
   })
   const agent = new Agent(config, {
     ...(await realWorld(config, { netns, host }, kernel, log)),
+    wireguardKeys,
     tunnel,
     ...options,
   })

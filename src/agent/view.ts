@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import type { Origin } from '../derive/index.ts'
 import { type Entry, formatEntry } from '../kernel/index.ts'
+import { withoutSecrets } from '../model/index.ts'
 import type { AdminView } from './admin.ts'
 import type { Agent } from './agent.ts'
 import type { Attached } from './attachments/record.ts'
@@ -26,7 +27,7 @@ function status(agent: Agent, nodeName: string) {
     store: { synced: agent.synced, connected: agent.connected },
     podCidrs: network?.self.podCidrs ?? [],
     lease: leaseOf(agent),
-    backend: network?.config.spec.backend,
+    backend: network && withoutSecrets(network.config.spec.backend),
     uplink: network?.self.uplink,
     peers: Math.max(0, agent.nodes.size - 1),
     entries: agent.entries.size,

@@ -83,3 +83,9 @@ export interface BackendByType {
 export type BackendType = keyof BackendByType
 
 export type BackendConfig = BackendByType[BackendType]
+
+/** What may be shown of it to whoever looks at a node. */
+export function withoutSecrets(backend: BackendConfig): BackendConfig {
+  if (backend.type !== 'wireguard' || backend.presharedKey === undefined) return backend
+  return { ...backend, presharedKey: '(secret)' }
+}

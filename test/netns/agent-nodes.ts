@@ -1,16 +1,18 @@
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { Agent, parseAgentConfig } from '../../src/agent/index.ts'
+import { Agent, parseAgentConfig, WireguardKeys } from '../../src/agent/index.ts'
 import { FileJournalDisk } from '../../src/agent/journal/index.ts'
 import { tunnelWorld } from '../../src/agent/network/tunnel-world.ts'
+import { keyFileAt } from '../../src/agent/network/wireguard-key-file.ts'
 import { silentLogger, systemClock } from '../../src/base/index.ts'
 import { cniErrorReply } from '../../src/cni/index.ts'
 import { NetlinkKernel } from '../../src/kernel/index.ts'
 import type { BackendConfig } from '../../src/model/index.ts'
 import { MemoryStore } from '../../src/store/index.ts'
-import { bootId, flockSync, NetlinkEvents, Netns, openTun } from '../../src/sys/index.ts'
+import { bootId, flockSync, NetlinkEvents, Netns, netlinkIn, openTun } from '../../src/sys/index.ts'
 import { programsIn } from './kernel-harness.ts'
 
 export interface CallReply {
@@ -99,8 +101,10 @@ export class TestNode {
   }
 
   async startAgent(): Promise<Agent> {
+    const wireguardKeys = new WireguardKeys(keyFileAt(path.join(this.stateDir, 'wireguard.key')), randomBytes)
     this.kernel = new NetlinkKernel({
       netns: this.netns,
+      wireguard: { openGeneric: () => netlinkIn(this.netns, 'generic'), secrets: wireguardKeys },
       openEvents: (protocol, groups, options) => NetlinkEvents.openIn(this.netns, protocol, groups, options),
       openTun: (name, options) => openTun(name, { ...options, netns: this.netns }),
     })
@@ -125,6 +129,7 @@ export class TestNode {
           clock: systemClock,
         }),
         hasIpv6: this.netns.fds.ipv6 !== undefined,
+        wireguardKeys,
         journal: new FileJournalDisk(path.join(this.stateDir, 'attachments')),
         bootId: bootId(),
         flock: flockSync,

@@ -9,6 +9,7 @@ import { SELF_KEY } from './plans.ts'
 import { podCidrsOf } from './pod-cidrs.ts'
 import { composeSelf, internalAddress, type SelfNetwork } from './self.ts'
 import { findUplink } from './uplink.ts'
+import type { KeyAnswer } from './wireguard-keys.ts'
 
 export interface OwnNetworkOptions {
   readonly nodeName: string
@@ -26,6 +27,8 @@ export interface OwnNetworkOptions {
   readonly blocks: Collection<PodBlock>
   /** Where the outcome stands, under `SELF_KEY`. */
   readonly self: Source<SelfNetwork>
+  /** Has the keys at hand that the network asks for. */
+  readonly takeUpKeys: (config: NetworkConfig | undefined) => KeyAnswer
   readonly observed: () => Iterable<ObservedEntry>
   readonly preStartupOutput: () => string | undefined
   readonly hasIpv6: boolean
@@ -79,7 +82,8 @@ export class OwnNetwork {
 
   /** Looks at everything again; to be called when all kinds are known, and after each change that may matter. */
   look(): void {
-    const { nodeName, configName, nodes, configs, self, advertised, hasIpv6, lease } = this.options
+    const { nodeName, configName, nodes, configs, self, advertised, hasIpv6, lease, takeUpKeys } =
+      this.options
     const node = nodes.get(nodeName)
     const uplinkAddress = this.options.uplinkAddress ?? (node && internalAddress(node))
     const uplink = findUplink(this.options.observed(), {
@@ -87,7 +91,8 @@ export class OwnNetwork {
       publicAddress: uplinkAddress,
     })
     const config = configs.get(configName)
-    const composed = composeSelf({
+    const keys = takeUpKeys(config)
+    const inputs = {
       nodeName,
       configName,
       node,
@@ -97,7 +102,8 @@ export class OwnNetwork {
       advertised,
       preStartupOutput: this.options.preStartupOutput(),
       hasIpv6,
-    })
+    }
+    const composed = 'lacks' in keys ? keys : composeSelf({ ...inputs, ...keys })
     if ('network' in composed) {
       this.podCidrs = composed.network.self.podCidrs
       lease.want(this.podCidrs)

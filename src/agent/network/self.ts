@@ -33,13 +33,16 @@ export interface SelfInputs {
   /** What the program of backend extension printed that runs before the start. */
   readonly preStartupOutput: string | undefined
   readonly hasIpv6: boolean
+  /** Public half of the node's key, where the network wants one. */
+  readonly wireguardKey?: string
 }
 
 /** Either the network, or what it still lacks, in words. */
 export function composeSelf(
   inputs: SelfInputs,
 ): { readonly network: SelfNetwork } | { readonly lacks: string } {
-  const { nodeName, configName, node, config, uplink, uplinkAddress, advertised, hasIpv6 } = inputs
+  const { nodeName, configName, node, config, uplink, uplinkAddress, advertised, hasIpv6, wireguardKey } =
+    inputs
   if (node === undefined) return { lacks: `there is no Node ${nodeName}: it is created by its kubelet` }
   if (config === undefined) return { lacks: `there is no NetworkConfig ${configName}: create one` }
   const podCidrs = podCidrsOf(node)
@@ -59,6 +62,7 @@ export function composeSelf(
     podCidrs,
     hasIpv6,
     ...(inputs.preStartupOutput === undefined ? {} : { preStartupOutput: inputs.preStartupOutput }),
+    ...(wireguardKey === undefined ? {} : { wireguardKey }),
     uplink: {
       ...uplink,
       ...(publicAddress === undefined ? {} : { publicAddress }),

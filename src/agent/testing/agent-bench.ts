@@ -2,13 +2,22 @@ import assert from 'node:assert/strict'
 import { type Clock, settle, silentLogger, systemClock } from '../../base/index.ts'
 import { cniErrorReply } from '../../cni/index.ts'
 import type { Execute } from '../../daemon/index.ts'
-import { entryKey, FakeKernel, FakeNetwork, formatEntry, type Operation } from '../../kernel/index.ts'
+import {
+  type Entry,
+  entryKey,
+  FakeKernel,
+  FakeNetwork,
+  formatEntry,
+  type Operation,
+} from '../../kernel/index.ts'
 import type { Draft, NetworkConfig, Node } from '../../model/index.ts'
 import { MemoryStore, type Store } from '../../store/index.ts'
 import type { AdminView } from '../admin.ts'
 import { Agent } from '../agent.ts'
 import { parseAgentConfig } from '../config.ts'
 import { agentMetrics } from '../metrics.ts'
+import { memoryKeys } from '../network/testing/memory-keys.ts'
+import type { WireguardKeys } from '../network/wireguard-keys.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 import { agentView } from '../view.ts'
 import { Life, MemoryDisk } from './mortal-world.ts'
@@ -33,6 +42,8 @@ export interface AgentBenchOptions {
   readonly bootId?: string
   /** Why the host has no iptables. */
   readonly iptablesFault?: string
+  /** What is in the file of the node's key. */
+  readonly keyFile?: string
   /** Small files of the machine, by path: they outlive agents. */
   readonly files?: Map<string, string>
 }
@@ -44,6 +55,7 @@ export class AgentBench {
   private readonly options: AgentBenchOptions
   private readonly clock: Clock
   private readonly files: Map<string, string>
+  private readonly keys: WireguardKeys
   private readonly network = new FakeNetwork()
   private readonly host: FakeKernel
   readonly disk = new MemoryDisk()
@@ -74,7 +86,9 @@ export class AgentBench {
     this.files = files
     this.store = options.store ?? new MemoryStore({ clock, random: Math.random })
     const { iptablesFault } = options
+    this.keys = memoryKeys('node-1', options.keyFile)
     this.host = new FakeKernel({
+      wireguardSecrets: this.keys,
       network: this.network,
       devices: ['eth0'],
       ...(iptablesFault === undefined ? {} : { iptablesFault }),
@@ -187,6 +201,10 @@ export class AgentBench {
     this.host.namespace.deleteLink(name)
   }
 
+  entryOf(key: string): Entry | undefined {
+    return this.host.namespace.objects.get(key)?.entry
+  }
+
   kernelHas(key: string): boolean {
     return this.host.namespace.has(key)
   }
@@ -291,6 +309,7 @@ export class AgentBench {
       hardware: { pathOf: () => undefined, driverOf: () => undefined },
       ...(networkConfig === undefined ? {} : { networkConfig }),
       hasIpv6: true,
+      wireguardKeys: this.keys,
       journal: this.life.disk(this.disk),
       bootId: this.options.bootId ?? 'boot-1',
       flock: () => true,

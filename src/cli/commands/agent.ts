@@ -38,6 +38,12 @@ export function addAgentCommand(program: Command, context: CliContext): void {
     .option('--admin-socket <path>', 'HTTP: /status, /metrics ...; default /run/podlace/agent.sock')
     .option('--state-dir <path>', 'journal of attachments; default /var/lib/podlace')
     .option('--subnet-file <path>', "flannel's subnet.env; an empty text turns it off")
+    .addOption(
+      new Option(
+        '--wireguard-key-file <path>',
+        "the node's private key; default wireguard.key in the state directory",
+      ).env('WIREGUARD_KEY_FILE'),
+    )
     .option('--recover-journal', 'set a damaged journal aside and begin a new one')
     .addOption(levels)
     .option('--config <path>', 'configuration file')
