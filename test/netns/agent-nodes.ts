@@ -81,11 +81,14 @@ export class TestNode {
   readonly stateDir = fs.mkdtempSync(path.join(os.tmpdir(), 'podlace-test-'))
   readonly pods = new Map<string, Netns>()
   agent: Agent | undefined
+  private readonly moreCidrs: readonly string[]
   private readonly store: MemoryStore
   private kernel: NetlinkKernel | undefined
 
-  constructor(store: MemoryStore, n: number) {
+  /** @param moreCidrs blocks of the other family */
+  constructor(store: MemoryStore, n: number, moreCidrs: readonly string[] = []) {
     this.store = store
+    this.moreCidrs = moreCidrs
     this.name = `node-${n}`
     this.address = `192.168.77.${n}`
     this.podCidr = `10.244.${n}.0/24`
@@ -94,7 +97,7 @@ export class TestNode {
   async start(): Promise<void> {
     await this.store.create('Node', {
       metadata: { name: this.name },
-      spec: { podCIDR: this.podCidr },
+      spec: { podCIDR: this.podCidr, podCIDRs: [this.podCidr, ...this.moreCidrs] },
       status: { addresses: [{ type: 'InternalIP', address: this.address }] },
     })
     await this.startAgent()

@@ -1,0 +1,195 @@
+/** The backend wireguard on a kernel that has the module: three nodes, an agent each, pods of both families. */
+import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { systemClock } from '../../src/base/index.ts'
+import type { WireguardBackend } from '../../src/model/index.ts'
+import { MemoryStore } from '../../src/store/index.ts'
+import { Netns } from '../../src/sys/index.ts'
+import { eventually, ip, TestNode } from '../netns/agent-nodes.ts'
+import { ping } from '../netns/ping.ts'
+
+const NETWORKS = { network: '10.244.0.0/16', ipv6Network: 'fd00:10::/48' }
+
+/** Three nodes on one switch: 192.168.77.1 to .3, fd77::1 to ::3, and a pod each. */
+class Nodes {
+  readonly store = new MemoryStore({ clock: systemClock, random: Math.random })
+  private readonly wire = Netns.create()
+  private readonly nodes = [1, 2, 3].map(n => new TestNode(this.store, n, [`fd00:10:0:${n}::/64`]))
+
+  async start(backend: Partial<WireguardBackend>): Promise<readonly [TestNode, TestNode, TestNode]> {
+    await this.store.create('NetworkConfig', { metadata: { name: 'default' }, spec: this.spec(backend) })
+    this.plug()
+    for (const node of this.nodes) await node.start()
+    for (const node of this.nodes) {
+      await eventually(`${node.name} ready`, () => node.agent?.notReady() === undefined || undefined)
+      const { error } = await node.call('ADD', node.name)
+      assert.equal(error, undefined)
+    }
+    const [one, two, three] = this.nodes
+    assert.ok(one !== undefined && two !== undefined && three !== undefined)
+    return [one, two, three]
+  }
+
+  spec(backend: Partial<WireguardBackend>) {
+    return { ...NETWORKS, backend: { type: 'wireguard' as const, ...backend } }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.nodes) await node.close()
+    this.wire.close()
+  }
+
+  private plug(): void {
+    ip(this.wire, 'link add br0 type bridge')
+    ip(this.wire, 'link set br0 up')
+    for (const [i, { netns, address }] of this.nodes.entries()) {
+      ip(
+        this.wire,
+        `link add v${i} type veth peer name eth0 netns /proc/${process.pid}/fd/${netns.fds.netns}`,
+      )
+      ip(this.wire, `link set v${i} master br0 up`)
+      ip(netns, 'link set lo up')
+      ip(netns, 'link set eth0 up')
+      ip(netns, `address add ${address}/24 dev eth0`)
+      ip(netns, `address add fd77::${i + 1}/64 dev eth0 nodad`)
+    }
+  }
+}
+
+const podOf = ({ podCidr }: TestNode) => [
+  podCidr.replace('0/24', '2'),
+  `fd00:10:0:${podCidr.split('.')[2]}::2`,
+]
+
+/** Until an answer came, of both families. */
+async function pings(from: TestNode, to: TestNode): Promise<void> {
+  for (const address of podOf(to)) {
+    const pod = from.pod(from.name)
+    await eventually(
+      `${from.name} to ${address}`,
+      async () => (await ping(pod, address)) === 'ok' || undefined,
+    )
+  }
+}
+
+function publicKey({ agent }: TestNode): string {
+  return agent?.network?.self.wireguardKey ?? ''
+}
+
+/** Public keys of the peers that the kernel has, as the agent sees them when it looks anew. */
+async function peersOf({ agent }: TestNode, link = 'flannel-wg'): Promise<string[]> {
+  assert.ok(agent !== undefined)
+  await agent.reconciler.settled()
+  await agent.reconciler.audit()
+  const entries = [...agent.reconciler.observed.entries()].map(({ entry }) => entry)
+  return entries.flatMap(entry =>
+    entry.kind === 'wireguard-peer' && entry.link === link ? [entry.publicKey] : [],
+  )
+}
+
+async function writesNothing(node: TestNode): Promise<void> {
+  await node.agent?.reconciler.settled()
+  await node.stopAgent()
+  const agent = await node.startAgent()
+  await eventually('ready', () => agent.notReady() === undefined || undefined)
+  await agent.reconciler.settled()
+  assert.deepEqual(agent.reconciler.history(), [])
+}
+
+test('pods of three nodes over a tunnel for each family', { timeout: 500_000 }, async t => {
+  await using nodes = new Nodes()
+  const { store } = nodes
+  const [one, two, three] = await nodes.start({})
+
+  await t.test('reach each other, all ways', async () => {
+    for (const [from, to] of [
+      [one, two],
+      [two, one],
+      [one, three],
+      [three, two],
+    ] as const)
+      await pings(from, to)
+    assert.match(ip(one.netns, '-d link show flannel-wg'), /mtu 1420 .*wireguard/s)
+    assert.match(ip(one.netns, 'route get 10.244.2.2'), /dev flannel-wg src 10\.244\.1\.0 /)
+    assert.match(ip(one.netns, 'route get fd00:10:0:2::2'), /dev flannel-wg-v6 .*src fd00:10:0:1:: /)
+    for (const link of ['flannel-wg', 'flannel-wg-v6']) {
+      assert.deepEqual((await peersOf(one, link)).toSorted(), [publicKey(two), publicKey(three)].toSorted())
+    }
+  })
+
+  await t.test('an agent that starts again writes nothing', () => writesNothing(one))
+
+  await t.test('a device that somebody deletes comes back with all its peers', async () => {
+    ip(one.netns, 'link delete flannel-wg')
+    ip(one.netns, 'link delete flannel-wg-v6')
+    await pings(one, two)
+    await pings(three, one)
+    assert.equal((await peersOf(one)).length, 2)
+  })
+
+  await t.test('a node with a new key is a new peer', async () => {
+    const before = publicKey(two)
+    await two.stopAgent()
+    rmSync(join(two.stateDir, 'wireguard.key'))
+    await two.startAgent()
+    await eventually('a key', () => (publicKey(two) === '' ? undefined : true))
+    assert.notEqual(publicKey(two), before)
+    await eventually('its peers', async () => (await peersOf(one)).includes(publicKey(two)) || undefined)
+    assert.ok(!(await peersOf(one)).includes(before))
+    await pings(one, two)
+    await pings(two, three)
+  })
+
+  await t.test('a preshared key is taken up by all', async () => {
+    const config = await store.get('NetworkConfig', 'default')
+    assert.ok(config !== undefined)
+    const presharedKey = Buffer.alloc(32, 5).toString('base64')
+    await store.update('NetworkConfig', {
+      ...config,
+      spec: { ...config.spec, backend: { type: 'wireguard', presharedKey } },
+    })
+    for (const node of [one, two, three]) {
+      await eventually('the key', () => {
+        const network = node.agent?.network?.config.spec.backend
+        return (network?.type === 'wireguard' && network.presharedKey === presharedKey) || undefined
+      })
+      await node.agent?.reconciler.settled()
+      assert.deepEqual(node.agent?.reconciler.findings, [])
+    }
+    await pings(one, two)
+    await pings(three, one)
+    await writesNothing(three)
+  })
+
+  await t.test('what goes to a node that left is dropped, and not sent in the clear', async () => {
+    const gone = publicKey(three)
+    await store.delete('Node', three.name)
+    await eventually('one peer', async () => !(await peersOf(one)).includes(gone) || undefined)
+    assert.deepEqual(await peersOf(one), [publicKey(two)])
+    for (const address of podOf(three)) {
+      assert.notEqual(await ping(one.pod(one.name), address), 'ok')
+      assert.match(ip(one.netns, `route get ${address}`), /dev flannel-wg/)
+    }
+    await pings(one, two)
+  })
+})
+
+for (const [mode, port] of [
+  ['ipv6', 'fd77::2'],
+  ['auto', '192.168.77.2'],
+] as const) {
+  test(`pods of both families over one tunnel, in mode ${mode}`, { timeout: 500_000 }, async () => {
+    await using nodes = new Nodes()
+    const [one, two] = await nodes.start({ mode, listenPort: 7000, persistentKeepaliveSeconds: 20 })
+    await pings(one, two)
+    await pings(two, one)
+    assert.throws(() => ip(one.netns, 'link show flannel-wg-v6'))
+    const peer = one.agent?.entries.get(`wireguard-peer ${publicKey(two)} dev flannel-wg`)
+    assert.ok(peer?.kind === 'wireguard-peer')
+    assert.deepEqual(peer.endpoint, { address: port, port: 7000 })
+    assert.deepEqual(peer.allowedIps, ['10.244.2.0/24', 'fd00:10:0:2::/64'])
+    await writesNothing(two)
+  })
+}
