@@ -33,7 +33,10 @@ export class LoneAgent {
   readonly pods = new Map<string, Netns>()
   private process: ChildProcess | undefined
 
-  constructor() {
+  private readonly backend: 'vxlan' | 'wireguard'
+
+  constructor(backend: 'vxlan' | 'wireguard' = 'vxlan') {
+    this.backend = backend
     ip(this.netns, 'link set lo up')
     ip(this.netns, 'link add eth0 type veth peer name far')
     ip(this.netns, 'address add 192.168.77.1/24 dev eth0')
@@ -61,7 +64,7 @@ export class LoneAgent {
     const enter = `--net=/proc/${process.pid}/fd/${this.netns.fds.netns}`
     const child = spawn(
       'nsenter',
-      [enter, ...withoutRoot('net_admin'), process.execPath, AGENT, this.stateDir, dieAt],
+      [enter, ...withoutRoot('net_admin'), process.execPath, AGENT, this.stateDir, dieAt, this.backend],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     )
     this.process = child
@@ -71,7 +74,8 @@ export class LoneAgent {
       if (child.exitCode !== null) throw new Error(`the agent ended: ${log}`)
       return (await this.ask('/readyz').catch(() => 0)) === 200 || undefined
     })
-    await eventually('the overlay device', async () => (await this.hostState()).includes('link flannel.1'))
+    const device = this.backend === 'vxlan' ? 'link flannel.1' : 'link flannel-wg'
+    await eventually('the overlay device', async () => (await this.hostState()).includes(device))
   }
 
   /** Resolves when it has died. */

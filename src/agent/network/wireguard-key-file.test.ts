@@ -16,7 +16,8 @@ test('a key file is for nobody else to read, and nothing lies beside it', () => 
     assert.deepEqual(readdirSync(directory), ['wgkey'])
     assert.equal(readFileSync(file.path, 'utf8'), 'text')
     assert.throws(() => keyFileAt(directory).read(), /EISDIR/)
-    assert.throws(() => keyFileAt(join(directory, 'none', 'wgkey')).create('text'), /ENOENT/)
+    keyFileAt(join(directory, 'flannel', 'wgkey')).create('text')
+    assert.deepEqual(readdirSync(join(directory, 'flannel')), ['wgkey'])
   } finally {
     rmSync(directory, { recursive: true })
   }

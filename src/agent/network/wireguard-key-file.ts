@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { writeAtomically } from '../../cni/index.ts'
 import type { KeyFile } from './wireguard-keys.ts'
 
-/** On disk; its folder must exist. */
+/** On disk. */
 export function keyFileAt(path: string): KeyFile {
   return {
     path,
@@ -15,6 +16,9 @@ export function keyFileAt(path: string): KeyFile {
         throw error
       }
     },
-    create: text => writeAtomically(path, Buffer.from(text), { mode: 0o600, temporary: `${path}.podlace` }),
+    create(text) {
+      mkdirSync(dirname(path), { recursive: true })
+      writeAtomically(path, Buffer.from(text), { mode: 0o600, temporary: `${path}.podlace` })
+    },
   }
 }

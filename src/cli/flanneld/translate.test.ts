@@ -27,6 +27,7 @@ test('what a flannel pod is started with', async () => {
     netConf: '/etc/kube-flannel/net-conf.json',
     masquerade: true,
     subnetFile: '/run/flannel/subnet.env',
+    wireguardKeyFile: '/run/flannel/wgkey',
     logLevel: 'info',
   })
   assert.equal(parseAgentConfig(config).masquerade, true)

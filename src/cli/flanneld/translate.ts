@@ -25,6 +25,7 @@ export async function agentConfigOf(
     netConf: text('net-config-path') ?? '/etc/kube-flannel/net-conf.json',
     masquerade: text('ip-masq') === 'true',
     subnetFile: text('subnet-file') ?? '/run/flannel/subnet.env',
+    wireguardKeyFile: environment['WIREGUARD_KEY_FILE'] ?? '/run/flannel/wgkey',
     ...(await chooseUplink(flags, around)),
     ...given('publicAddress', text('public-ip')),
     ...given('publicAddress6', text('public-ipv6')),
