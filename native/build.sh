@@ -1,9 +1,10 @@
 #!/bin/sh
-# Builds build/podlace.node (cc, node-api-headers) and build/podlace-cni (musl-gcc, static). Rebuilds only what
-# is older than its sources and says nothing when there is nothing to do.
-#   native/build.sh         both
+# Builds build/podlace.node (cc, node-api-headers), build/podlace-cni and build/podlace-udp (musl-gcc, static). Rebuilds
+# only what is older than its sources and says nothing when there is nothing to do.
+#   native/build.sh         all three
 #   native/build.sh addon   build/podlace.node only
 #   native/build.sh shim    build/podlace-cni only
+#   native/build.sh udp     build/podlace-udp only
 #   native/build.sh asan    build/podlace-asan.node, for test/netns/sys-asan.test.ts
 set -eu
 cd "$(dirname "$0")/.."
@@ -45,13 +46,25 @@ addon() {
   compile "$target" cc $addon_flags "$@" native/addon/*.c native/common/*.c
 }
 
-shim() {
-  stale build/podlace-cni native/shim native/common || return 0
+# compile_static TARGET FLAGS AND SOURCES...
+compile_static() {
+  target=$1
+  shift
   command -v musl-gcc >/dev/null || give_up 'no musl-gcc: install musl-tools (apt-get install musl-tools)'
   # The kernel's headers are not musl's: they come last, so that musl's own win.
   # shellcheck disable=SC2086
-  compile build/podlace-cni musl-gcc $warnings -static -no-pie -Os -s \
-    -idirafter /usr/include -idirafter "/usr/include/$(cc -dumpmachine)" \
+  compile "$target" musl-gcc $warnings -static -no-pie \
+    -idirafter /usr/include -idirafter "/usr/include/$(cc -dumpmachine)" "$@"
+}
+
+udp() {
+  stale build/podlace-udp native/udp || return 0
+  compile_static build/podlace-udp -O3 -s -pthread native/udp/*.c
+}
+
+shim() {
+  stale build/podlace-cni native/shim native/common || return 0
+  compile_static build/podlace-cni -Os -s \
     -fno-asynchronous-unwind-tables -fno-stack-protector -ffunction-sections -fdata-sections \
     -Wl,--gc-sections -Wl,--build-id=none -flto -Wl,-z,noseparate-code -Wl,-z,norelro \
     native/shim/*.c native/common/*.c
@@ -59,9 +72,10 @@ shim() {
 
 mkdir -p build
 case "${1:-all}" in
-  all) addon build/podlace.node -O2 -s && shim ;;
+  all) addon build/podlace.node -O2 -s && shim && udp ;;
   addon) addon build/podlace.node -O2 -s ;;
   shim) shim ;;
+  udp) udp ;;
   asan) addon build/podlace-asan.node -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer ;;
-  *) give_up "unknown target $1: all, addon, shim or asan" ;;
+  *) give_up "unknown target $1: all, addon, shim, udp or asan" ;;
 esac
