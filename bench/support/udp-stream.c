@@ -1,0 +1,119 @@
+/*
+ * Small numbered UDP packets, as fast as the way between carries them: never more than a window of them is on the way,
+ * so that none needs to be lost and the sender does not burn what the way could use.
+ *
+ *   bench-udp-stream serve PORT                               until it is killed
+ *   bench-udp-stream send ADDRESS PORT COUNT SIZE WINDOW      prints nanoseconds; fails unless all arrived whole
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LARGEST = 1400, REPORT_EVERY = 32, SILENCE_MS = 3000, BUFFER_BYTES = 4 << 20 };
+
+static _Noreturn void die(const char *what) {
+    fprintf(stderr, "udp-stream: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static int open_socket(void) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), size = BUFFER_BYTES;
+    if (fd < 0) die("socket");
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+    return fd;
+}
+
+/* A packet: its number, then bytes that follow from it. */
+static void fill(uint8_t *packet, size_t size, uint32_t number) {
+    memcpy(packet, &number, sizeof number);
+    memset(packet + sizeof number, (int)(number & 0xff), size - sizeof number);
+}
+
+static int whole(const uint8_t *packet, size_t size, uint32_t number) {
+    uint8_t expected[LARGEST];
+    fill(expected, size, number);
+    return memcmp(packet, expected, size) == 0;
+}
+
+/* Packet 0 begins a stream. Every so many, and when nothing waits, it says how many came whole and in order. */
+static void serve(struct sockaddr_in address) {
+    int fd = open_socket();
+    uint32_t arrived = 0;
+    address.sin_addr.s_addr = INADDR_ANY;
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) die("bind");
+    for (uint32_t reported = 0;;) {
+        uint8_t packet[LARGEST];
+        struct sockaddr_in from;
+        socklen_t from_length = sizeof from;
+        ssize_t size = recvfrom(fd, packet, sizeof packet, 0, (struct sockaddr *)&from, &from_length);
+        uint32_t number;
+        if (size < (ssize_t)sizeof number) continue;
+        memcpy(&number, packet, sizeof number);
+        if (number == 0) arrived = reported = 0;
+        if (number == arrived && whole(packet, (size_t)size, number)) arrived++;
+        struct pollfd more = {fd, POLLIN, 0};
+        if (arrived - reported < REPORT_EVERY && poll(&more, 1, 0) > 0) continue;
+        reported = arrived;
+        sendto(fd, &arrived, sizeof arrived, 0, (struct sockaddr *)&from, from_length);
+    }
+}
+
+static long long now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static uint32_t wait_for_report(int fd, uint32_t arrived) {
+    uint32_t report;
+    struct pollfd more = {fd, POLLIN, 0};
+    if (poll(&more, 1, SILENCE_MS) <= 0) {
+        fprintf(stderr, "udp-stream: silence after %u packets\n", arrived);
+        exit(1);
+    }
+    while (recv(fd, &report, sizeof report, MSG_DONTWAIT) == sizeof report)
+        if (report > arrived) arrived = report;
+    return arrived;
+}
+
+static void send_all(struct sockaddr_in address, uint32_t count, size_t size, uint32_t window) {
+    uint8_t packet[LARGEST];
+    uint32_t arrived = 0;
+    int fd = open_socket();
+    if (size < sizeof arrived || size > LARGEST) die("a packet has 4 to 1400 bytes");
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
+    long long start = now_ns();
+    for (uint32_t sent = 0; arrived < count;) {
+        while (sent < count && sent - arrived < window) {
+            fill(packet, size, sent++);
+            if (send(fd, packet, size, 0) < 0) die("send");
+        }
+        arrived = wait_for_report(fd, arrived);
+    }
+    printf("%lld\n", now_ns() - start);
+}
+
+int main(int count, char **arguments) {
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    if (count == 3 && strcmp(arguments[1], "serve") == 0) {
+        address.sin_port = htons((uint16_t)atoi(arguments[2]));
+        serve(address);
+    } else if (count == 7 && strcmp(arguments[1], "send") == 0 &&
+               inet_pton(AF_INET, arguments[2], &address.sin_addr) == 1) {
+        address.sin_port = htons((uint16_t)atoi(arguments[3]));
+        send_all(address, (uint32_t)atoi(arguments[4]), (size_t)atoi(arguments[5]), (uint32_t)atoi(arguments[6]));
+    } else {
+        fprintf(stderr, "usage: udp-stream serve PORT | send ADDRESS PORT COUNT SIZE WINDOW\n");
+        return 2;
+    }
+    return 0;
+}
