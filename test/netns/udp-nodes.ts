@@ -1,11 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { systemClock } from '../../src/base/index.ts'
 import { Netns } from '../../src/sys/index.ts'
-import { openTunnelQueues, startTunnelProcess, TunnelClient, type TunnelPeer, tunnelProgram } from '../../src/tunnel/index.ts'
+import {
+  openTunnelQueues,
+  startTunnelProcess,
+  TunnelClient,
+  type TunnelPeer,
+  tunnelProgram,
+} from '../../src/tunnel/index.ts'
+import { eventually } from './agent-nodes.ts'
 
 export const PORT = 8285
 export const MTU = 1472
@@ -65,15 +72,19 @@ export class UdpNode {
 
   /** Starts the process and gives it queues of the device. */
   async carry(queues = 1): Promise<void> {
-    this.pid = await startTunnelProcess({ program: tunnelProgram(), socketPath: this.socketPath, clock: systemClock })
+    this.pid = await startTunnelProcess({
+      program: tunnelProgram(),
+      socketPath: this.socketPath,
+      clock: systemClock,
+    })
     await this.configure(queues)
   }
 
-  async configure(count = 1, revision = 1n): Promise<void> {
+  async configure(count = 1, revision = 1n, mtu = MTU): Promise<void> {
     const endpoint = { address: this.address, port: PORT }
     using opened = openTunnelQueues({ device: DEVICE, endpoint, count, netns: this.netns })
     using client = this.connect()
-    await client.configure({ revision, tunnelAddress: this.tunnelAddress, mtu: MTU, queues: opened.queues })
+    await client.configure({ revision, tunnelAddress: this.tunnelAddress, mtu, queues: opened.queues })
     this.setUpDevice()
   }
 
@@ -95,13 +106,17 @@ export class UdpNode {
     await client.setTable({ revision, localPrefixes: [this.block], peers })
   }
 
-  kill(signal: NodeJS.Signals): void {
-    if (this.pid !== undefined) process.kill(this.pid, signal)
+  /** Ends the process and waits until it is gone. */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    const { pid } = this
+    if (pid === undefined) return
+    process.kill(pid, signal)
+    await eventually(`process ${pid} to end`, () => !existsSync(`/proc/${pid}`))
     this.pid = undefined
   }
 
   close(): void {
-    this.kill('SIGKILL')
+    if (this.pid !== undefined) process.kill(this.pid, 'SIGKILL')
     this.netns.close()
     this.pod.close()
     rmSync(this.directory, { recursive: true, force: true })
