@@ -2,7 +2,7 @@
  * Small numbered UDP packets, as fast as the way between carries them: never more than a window of them is on the way,
  * so that none needs to be lost and the sender does not burn what the way could use.
  *
- *   bench-udp-stream serve PORT                               until it is killed
+ *   bench-udp-stream serve PORT                               says "listening", until it is killed
  *   bench-udp-stream send ADDRESS PORT COUNT SIZE WINDOW      prints nanoseconds; fails unless all arrived whole
  */
 #define _GNU_SOURCE
@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LARGEST = 1400, REPORT_EVERY = 32, SILENCE_MS = 3000, BUFFER_BYTES = 4 << 20 };
+enum { LARGEST = 1400, BATCH = 32, SILENCE_MS = 3000, BUFFER_BYTES = 4 << 20 };
 
 static _Noreturn void die(const char *what) {
     fprintf(stderr, "udp-stream: %s: %s\n", what, strerror(errno));
@@ -44,26 +44,47 @@ static int whole(const uint8_t *packet, size_t size, uint32_t number) {
     return memcmp(packet, expected, size) == 0;
 }
 
-/* Packet 0 begins a stream. Every so many, and when nothing waits, it says how many came whole and in order. */
+struct batch {
+    struct mmsghdr messages[BATCH];
+    struct iovec pieces[BATCH];
+    struct sockaddr_in from[BATCH];
+    uint8_t packets[BATCH][LARGEST];
+};
+
+static void prepare(struct batch *batch, size_t size) {
+    memset(batch->messages, 0, sizeof batch->messages);
+    for (int i = 0; i < BATCH; i++) {
+        batch->pieces[i] = (struct iovec){batch->packets[i], size};
+        batch->messages[i].msg_hdr.msg_iov = &batch->pieces[i];
+        batch->messages[i].msg_hdr.msg_iovlen = 1;
+    }
+}
+
+/* Packet 0 begins a stream. Once a batch it says how many came whole and in order. */
 static void serve(struct sockaddr_in address) {
+    static struct batch batch;
     int fd = open_socket();
     uint32_t arrived = 0;
     address.sin_addr.s_addr = INADDR_ANY;
     if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) die("bind");
-    for (uint32_t reported = 0;;) {
-        uint8_t packet[LARGEST];
-        struct sockaddr_in from;
-        socklen_t from_length = sizeof from;
-        ssize_t size = recvfrom(fd, packet, sizeof packet, 0, (struct sockaddr *)&from, &from_length);
-        uint32_t number;
-        if (size < (ssize_t)sizeof number) continue;
-        memcpy(&number, packet, sizeof number);
-        if (number == 0) arrived = reported = 0;
-        if (number == arrived && whole(packet, (size_t)size, number)) arrived++;
-        struct pollfd more = {fd, POLLIN, 0};
-        if (arrived - reported < REPORT_EVERY && poll(&more, 1, 0) > 0) continue;
-        reported = arrived;
-        sendto(fd, &arrived, sizeof arrived, 0, (struct sockaddr *)&from, from_length);
+    puts("listening");
+    fflush(stdout);
+    for (;;) {
+        prepare(&batch, LARGEST);
+        for (int i = 0; i < BATCH; i++) {
+            batch.messages[i].msg_hdr.msg_name = &batch.from[i];
+            batch.messages[i].msg_hdr.msg_namelen = sizeof batch.from[i];
+        }
+        int taken = recvmmsg(fd, batch.messages, BATCH, MSG_WAITFORONE, NULL);
+        for (int i = 0; i < taken; i++) {
+            size_t size = batch.messages[i].msg_len;
+            uint32_t number;
+            memcpy(&number, batch.packets[i], sizeof number);
+            if (size < sizeof number) continue;
+            if (number == 0) arrived = 0;
+            if (number == arrived && whole(batch.packets[i], size, number)) arrived++;
+        }
+        if (taken > 0) sendto(fd, &arrived, sizeof arrived, 0, (struct sockaddr *)&batch.from[0], sizeof batch.from[0]);
     }
 }
 
@@ -86,16 +107,23 @@ static uint32_t wait_for_report(int fd, uint32_t arrived) {
 }
 
 static void send_all(struct sockaddr_in address, uint32_t count, size_t size, uint32_t window) {
-    uint8_t packet[LARGEST];
+    static struct batch batch;
     uint32_t arrived = 0;
     int fd = open_socket();
     if (size < sizeof arrived || size > LARGEST) die("a packet has 4 to 1400 bytes");
     if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
+    prepare(&batch, size);
     long long start = now_ns();
     for (uint32_t sent = 0; arrived < count;) {
         while (sent < count && sent - arrived < window) {
-            fill(packet, size, sent++);
-            if (send(fd, packet, size, 0) < 0) die("send");
+            uint32_t room = window - (sent - arrived), left = count - sent, filled = 0;
+            while (filled < BATCH && filled < room && filled < left) {
+                fill(batch.packets[filled], size, sent + filled);
+                filled++;
+            }
+            int taken = sendmmsg(fd, batch.messages, filled, 0);
+            if (taken < 0) die("sendmmsg");
+            sent += (uint32_t)taken;
         }
         arrived = wait_for_report(fd, arrived);
     }
