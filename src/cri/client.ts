@@ -1,5 +1,6 @@
+import { connect } from 'node:net'
 import type { Clock } from '../base/index.ts'
-import { callUnary, type UnaryMethod } from './grpc.ts'
+import { GrpcChannel, type Method } from '../grpc/index.ts'
 import {
   type ContainerConfig,
   METHODS,
@@ -24,7 +25,7 @@ export interface SandboxStatus {
   readonly info: string | undefined
 }
 
-/** A container runtime as kubelet sees it (CRI `runtime.v1`). Every call is a connection of its own. */
+/** A container runtime as kubelet sees it (CRI `runtime.v1`). Every call is a connection of its own, and throws GrpcError. */
 export class CriClient {
   private readonly options: CriClientOptions
 
@@ -57,7 +58,7 @@ export class CriClient {
     await this.call(METHODS.removePodSandbox, { podSandboxId })
   }
 
-  /** @throws CriError `cri.refused` with status 5 if there is none */
+  /** @throws GrpcError `grpc.refused` with status 5 if there is none */
   async podSandboxStatus(podSandboxId: string): Promise<SandboxStatus> {
     const { status, info } = await this.call(METHODS.podSandboxStatus, { podSandboxId, verbose: true })
     const { ip = '', additionalIps = [] } = status?.network ?? {}
@@ -102,12 +103,18 @@ export class CriClient {
     return (await this.call(METHODS.imageStatus, { image: { image } })).image !== undefined
   }
 
-  private call<Request, Response>(
-    method: UnaryMethod<Request, Response>,
+  private async call<Request, Response>(
+    method: Method<Request, Response>,
     request: Request,
   ): Promise<Response> {
     const { socketPath, clock, timeoutMs = 120_000 } = this.options
-    return callUnary(method, request, { socketPath, clock, timeoutMs })
+    const peer = `the runtime at ${socketPath}`
+    const channel = new GrpcChannel({ peer, connect: () => connect(socketPath), clock })
+    try {
+      return await channel.call(method, request, { timeoutMs })
+    } finally {
+      channel.close()
+    }
   }
 }
 

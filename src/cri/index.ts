@@ -1,3 +1,2 @@
 export { CriClient, type CriClientOptions, type SandboxStatus } from './client.ts'
-export type { CriError, CriErrorPayload } from './errors.ts'
 export type { ContainerConfig, PodSandboxConfig, RuntimeCondition } from './messages.ts'

@@ -11,7 +11,7 @@ import {
   textMap,
   texts,
   type ValueOf,
-} from './protobuf.ts'
+} from '../grpc/index.ts'
 
 /** The part of the CRI that we speak: package `runtime.v1` of kubernetes/cri-api, `api.proto`. */
 

@@ -74,7 +74,7 @@ describe('containerd with our plugins', () => {
     assert.deepEqual([status.ready, status.addresses], [false, []])
     await one.cri.removePodSandbox(id)
     await one.cri.removePodSandbox(id)
-    await assert.rejects(one.cri.podSandboxStatus(id), { code: 'cri.refused', message: /with status 5/ })
+    await assert.rejects(one.cri.podSandboxStatus(id), { code: 'grpc.refused', message: /with status 5/ })
     assert.deepEqual(await one.traces(), NOTHING)
   })
 
@@ -112,7 +112,7 @@ describe('containerd while the agent is away', () => {
   it('is told to try again later, and keeps nothing of the attempt', async () => {
     await one.killAgent()
     try {
-      await assert.rejects(one.run('early'), { code: 'cri.refused', message: /try again|code.*11/i })
+      await assert.rejects(one.run('early'), { code: 'grpc.refused', message: /try again|code.*11/i })
     } finally {
       await one.restartAgent()
     }

@@ -9,7 +9,7 @@ export const criTargets = [
   target({
     name: 'cri.sandbox-status',
     form: 'bytes',
-    errors: ['cri.malformed'],
+    errors: ['grpc.malformed'],
     seeds: [
       sandboxStatus.encode({
         status: {

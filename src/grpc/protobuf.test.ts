@@ -72,7 +72,7 @@ describe('a protobuf message', () => {
     it(`is refused when it ${why}`, () => {
       assert.throws(
         () => decode(bytes),
-        error => hasCode(error, 'cri.malformed'),
+        error => hasCode(error, 'grpc.malformed'),
       )
     })
   }

@@ -1,7 +1,7 @@
 import { malformed } from './errors.ts'
 
 /**
- * Protocol buffers, the part of proto3 that the CRI needs (https://protobuf.dev/programming-guides/encoding).
+ * Protocol buffers, the part of proto3 that the services we call need (https://protobuf.dev/programming-guides/encoding).
  * A message is described by a table of its fields, from which its type follows.
  */
 
@@ -26,7 +26,7 @@ export interface Field<T> {
 /** Fields that are not listed are passed over when read. */
 export interface Message<T> {
   encode(value: T): Uint8Array
-  /** @throws CriError `cri.malformed` */
+  /** @throws GrpcError `grpc.malformed` */
   decode(bytes: Uint8Array): T
 }
 
@@ -62,6 +62,13 @@ export const integer: Scalar<number> = {
     if (Number.isSafeInteger(value)) return value
     throw malformed(`the number ${value} is too great`)
   },
+}
+
+/** `int64` in its whole range. */
+export const bigInteger: Scalar<bigint> = {
+  absent: 0n,
+  encode: value => BigInt.asUintN(64, value),
+  decode: payload => BigInt.asIntN(64, varintIn(payload)),
 }
 
 /** One value; of several records the last one counts. */
