@@ -21,7 +21,7 @@ export const FLOORS: readonly Floor[] = [
     rooms: ['cni', 'daemon', 'dhcp', 'apiserver', 'probe', 'controller', 'agent'],
   },
   { floor: 5, what: 'planners, pure', rooms: ['attach', 'overlay', 'trace'], planners: true },
-  { floor: 4, what: 'the world outside the kernel', rooms: ['store', 'ipam', 'cri', 'tunnel'] },
+  { floor: 4, what: 'the world outside the kernel', rooms: ['store', 'ipam', 'cri', 'etcd', 'tunnel'] },
   { floor: 3, what: 'kinds, live collections, one kernel', rooms: ['model', 'derive', 'kernel'] },
   { floor: 2, what: 'system calls, netlink, gRPC', rooms: ['sys', 'netlink', 'grpc'] },
   { floor: 1, what: 'ground', rooms: ['base', 'ip', 'packet'] },

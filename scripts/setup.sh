@@ -57,6 +57,9 @@ need_for_test() {
   need qemu-system-common /usr/lib/qemu/virtiofsd
   need kmod depmod
   need ipvsadm ipvsadm
+  need etcd-server etcd
+  need etcd-client etcdctl
+  need openssl openssl
 }
 
 install_missing() {

@@ -6,6 +6,7 @@
 #   test.sh sim      the simulation, 30 s with a fresh seed
 #   test.sh netns    tests in network namespaces, one file after the other; needs root
 #   test.sh cri      container runtimes call our plugins; needs root
+#   test.sh peers    tests with servers of others: etcd
 #   test.sh guest    tests on a kernel of their own, emulated, all or those named behind it; needs root
 #   test.sh all      everything, then a look around: nothing may be left behind
 set -uo pipefail
@@ -76,6 +77,10 @@ cri() {
   stage 'container runtimes' node_tests 1 600000 test/cri/**/*.test.ts
 }
 
+peers() {
+  stage 'servers of others' node_tests 1 600000 test/peers/**/*.test.ts
+}
+
 # guest [FILE...]
 guest() {
   stage 'root for the guest' needs_root
@@ -93,6 +98,7 @@ all() {
   [ ${#failed[@]} -gt 0 ] || (sim) || failed+=('simulation')
   [ ${#failed[@]} -gt 0 ] || (netns) || failed+=('namespace tests')
   [ ${#failed[@]} -gt 0 ] || (cri) || failed+=('container runtimes')
+  [ ${#failed[@]} -gt 0 ] || (peers) || failed+=('servers of others')
   [ ${#failed[@]} -gt 0 ] || (guest) || failed+=('guest tests')
   echo '== nothing left behind'
   node scripts/leftovers.ts compare "$before" || failed+=('look around: something was left behind')
@@ -108,7 +114,8 @@ case $what in
   sim) sim && finish 'the simulation found nothing' 0 ;;
   netns) netns && finish 'namespace tests passed' 0 ;;
   cri) cri && finish 'the container runtimes work' 0 ;;
+  peers) peers && finish 'the servers of others understand us' 0 ;;
   guest) guest "${@:2}" && finish 'guest tests passed' 0 ;;
   all) all ;;
-  *) echo "test: unknown part: $what (static, unit, sim, netns, cri, guest, all)" >&2 && exit 2 ;;
+  *) echo "test: unknown part: $what (static, unit, sim, netns, cri, peers, guest, all)" >&2 && exit 2 ;;
 esac

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2'
 import { errorText, PodlaceError } from '../base/index.ts'
 import { grpcError, malformed } from './errors.ts'
@@ -26,6 +25,7 @@ export class GrpcStream<Request, Response> {
   private readonly peer: string
   private readonly session: ClientHttp2Session
   private readonly stream: ClientHttp2Stream
+  private readonly closed: Promise<void>
   private headers: IncomingHttpHeaders = {}
   private trailers: IncomingHttpHeaders = {}
   private failure: Error | undefined
@@ -46,6 +46,7 @@ export class GrpcStream<Request, Response> {
       te: 'trailers',
       ...metadata,
     })
+    this.closed = new Promise(resolve => this.stream.once('close', resolve))
     this.stream.on('response', received => (this.headers = received))
     this.stream.on('trailers', received => (this.trailers = received))
     // Whoever iterates gets it.
@@ -63,7 +64,7 @@ export class GrpcStream<Request, Response> {
 
   /** Calls `fn` once, when nothing more can come. */
   onClose(fn: () => void): void {
-    this.stream.once('close', fn)
+    void this.closed.then(fn)
   }
 
   /** The server need not go on. */
@@ -86,7 +87,8 @@ export class GrpcStream<Request, Response> {
         for (const message of unframer.take(chunk)) yield response.decode(message)
       }
       unframer.end()
-      if (!this.stream.closed) await once(this.stream, 'close')
+      // The status comes behind the last message.
+      await this.closed
     } catch (cause) {
       if (this.failure !== undefined) throw this.failure
       if (cause instanceof PodlaceError) throw cause

@@ -1,0 +1,88 @@
+import type { Clock } from '../base/index.ts'
+import type { Connection } from './connection.ts'
+import { etcdError } from './errors.ts'
+import { DELETE_EVENT, type KeyValue, METHODS, type WatchResponse } from './messages.ts'
+import { prefixEnd } from './prefix.ts'
+
+export interface WatchOptions {
+  /** The first whose change is wanted: one more than that of a list, or of the last batch. */
+  readonly startRevision: number
+  readonly signal: AbortSignal
+  /** Called once, when the watch stands. */
+  readonly onOpen?: () => void
+}
+
+export type WatchEvent =
+  | { readonly type: 'put'; readonly now: KeyValue; readonly before: KeyValue | undefined }
+  /** `now` has the key and, as `modRevision`, the revision of the deletion. What was there is told while it is kept. */
+  | { readonly type: 'delete'; readonly now: KeyValue; readonly before: KeyValue | undefined }
+
+export interface WatchBatch {
+  /** All changes up to this one have been told; without events, that there were none. */
+  readonly revision: number
+  readonly events: readonly WatchEvent[]
+}
+
+interface Limits {
+  readonly clock: Clock
+  /** For the watch to stand. */
+  readonly timeoutMs: number
+}
+
+const { watch: WATCH } = METHODS
+const OP = 'watch etcd'
+
+/** One watch, which has a call of its own: all calls share one connection. */
+export async function* watch(
+  connection: Connection,
+  prefix: string,
+  { startRevision, signal, onOpen, clock, timeoutMs }: WatchOptions & Limits,
+): AsyncGenerator<WatchBatch, void> {
+  // A member that lost its leader hears of nothing, and would go on as if nothing happened.
+  const stream = await connection.stream(WATCH, { hasleader: 'true' })
+  const onAbort = () => stream.cancel()
+  signal.addEventListener('abort', onAbort, { once: true })
+  const late = clock.after(timeoutMs, () => {
+    const message = `the watch did not stand within ${timeoutMs} ms`
+    stream.fail(etcdError(OP, message, { code: 'etcd.unavailable' }))
+  })
+  try {
+    stream.send({
+      create: { key: prefix, rangeEnd: prefixEnd(prefix), startRevision, progressNotify: true, prevKv: true },
+    })
+    for await (const response of stream) {
+      refuseEnd(response)
+      late.cancel()
+      if (response.created) onOpen?.()
+      else yield batchOf(response)
+    }
+    if (!signal.aborted) throw etcdError(OP, 'etcd ended the watch', { code: 'etcd.unavailable' })
+  } catch (error) {
+    if (!signal.aborted) throw connection.failed(WATCH.path, error)
+  } finally {
+    late.cancel()
+    signal.removeEventListener('abort', onAbort)
+    stream.cancel()
+  }
+}
+
+function refuseEnd({ canceled, compactRevision, cancelReason }: WatchResponse): void {
+  if (!canceled) return
+  if (compactRevision > 0) {
+    const message = `etcd has forgotten all before revision ${compactRevision}`
+    throw etcdError(OP, message, { code: 'etcd.compacted', compactRevision })
+  }
+  const isDenied = /permission denied|auth token/.test(cancelReason)
+  throw etcdError(OP, `etcd ended the watch: ${cancelReason}`, {
+    code: isDenied ? 'etcd.denied' : 'etcd.unavailable',
+  })
+}
+
+function batchOf({ header, events }: WatchResponse): WatchBatch {
+  return {
+    revision: header?.revision ?? 0,
+    events: events.flatMap(({ type, kv, prevKv }) =>
+      kv === undefined ? [] : { type: type === DELETE_EVENT ? 'delete' : 'put', now: kv, before: prevKv },
+    ),
+  }
+}
