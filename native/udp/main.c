@@ -55,11 +55,11 @@ static void serve(struct control *control, struct process *process, int signals)
 int main(int argument_count, char **arguments) {
   struct control control = {0};
   if (argument_count != 2) return fprintf(stderr, "usage: podlace-udp PATH\n"), 2;
-  struct process *process = process_new();
   int signals = open_signals();
-  if (process == NULL || signals < 0) return fprintf(stderr, "podlace-udp: cannot start: %s\n", strerror(errno)), 1;
-  if (!control_open(&control, arguments[1])) return 1;
+  if (signals < 0 || !control_open(&control, arguments[1])) return 1;
   if (!give_up_privileges()) return fprintf(stderr, "podlace-udp: privileges stay: %s\n", strerror(errno)), 1;
+  struct process *process = process_new();
+  if (process == NULL) return fprintf(stderr, "podlace-udp: no memory\n"), 1;
   say_listening();
   serve(&control, process, signals);
   control_close(&control, arguments[1]);

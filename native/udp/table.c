@@ -29,8 +29,9 @@ static const char *address_text(uint32_t address) {
 
 /* Sorts the peers and lets the prefixes follow them. */
 static bool sort_peers(struct peer *peers, uint32_t count, struct prefix *prefixes, uint32_t prefix_count, char *why) {
+  if (count == 0) return true;
   uint16_t moved[MAX_PEERS];
-  uint32_t *ids = malloc((count + 1) * sizeof *ids);
+  uint32_t *ids = malloc(count * sizeof *ids);
   if (ids == NULL) return snprintf(why, WHY_SIZE, "no memory"), false;
   for (uint32_t i = 0; i < count; i++) ids[i] = peers[i].id, peers[i].id = i;
   qsort(peers, count, sizeof *peers, by_address);
@@ -104,7 +105,7 @@ struct table *table_make(uint64_t revision, struct peer *peers, uint32_t peer_co
       all[prefix_count + i] = (struct prefix){outer, outer, OWNER_LOOP};
     }
     if (peer_count > 0) memcpy(table->peers, peers, peer_count * sizeof *peers);
-    qsort(all, total, sizeof *all, by_range);
+    if (total > 0) qsort(all, total, sizeof *all, by_range);
     table->revision = revision;
     table->peer_count = peer_count;
     made = cut_spans(table, all, total, why);

@@ -73,7 +73,7 @@ export class UdpNode {
   /** Starts the process and gives it queues of the device. */
   async carry(queues = 1): Promise<void> {
     this.pid = await startTunnelProcess({
-      program: tunnelProgram(),
+      program: process.env['PODLACE_UDP'] ?? tunnelProgram(),
       socketPath: this.socketPath,
       clock: systemClock,
     })

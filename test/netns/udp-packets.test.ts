@@ -227,6 +227,43 @@ test('a packet that is too large and not to be fragmented is told the size that 
   assert.deepEqual(await drops(), { 'too-big': 1n })
 })
 
+test('of nested prefixes the longest counts, both ways', async () => {
+  using inner = new HandPeer(pair.two.netns, pair.two.address, node.address, 9000)
+  const { address } = pair.two
+  await node.know(
+    [
+      { address, port: PORT, prefixes: ['10.244.0.0/16', '10.244.2.64/26'] },
+      { address, port: 9000, prefixes: ['10.244.2.0/24', '10.244.2.65/32'] },
+    ],
+    2n,
+  )
+  using pod = listen(5000)
+  const isTo = (target: string) => (packet: Buffer) => packet.subarray(16, 20).join('.') === target
+  const places: readonly (readonly [string, HandPeer, HandPeer])[] = [
+    ['10.244.0.0', peer, inner],
+    ['10.244.2.0', inner, peer],
+    ['10.244.2.63', inner, peer],
+    ['10.244.2.64', peer, inner],
+    ['10.244.2.65', inner, peer],
+    ['10.244.2.127', peer, inner],
+    ['10.244.2.128', inner, peer],
+    ['10.244.3.0', peer, inner],
+    ['10.244.255.255', peer, inner],
+  ]
+  for (const [target, right, wrong] of places) {
+    pod.send(Buffer.from('x'), target, 9)
+    await right.next(`the packet to ${target}`, isTo(target))
+    wrong.send(datagram(`wrong ${target}`, { source: target }))
+    right.send(datagram(`right ${target}`, { source: target }))
+  }
+  await eventually('those that came the right way', () => pod.texts.length === places.length)
+  assert.deepEqual(
+    pod.texts,
+    places.map(([target]) => `right ${target}`),
+  )
+  assert.deepEqual(await drops(), { 'spoofed-source': BigInt(places.length) })
+})
+
 test('fragments, options and other protocols go as they are', async () => {
   const seen: Buffer[] = []
   using pod = listen(5000)
