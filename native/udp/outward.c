@@ -38,10 +38,21 @@ static void flush(struct carrier *carrier, struct outward *work) {
   work->headers = 0;
 }
 
-static void add(struct carrier *carrier, struct outward *work, const struct peer *peer, const struct iovec *head,
-                const struct iovec *rest) {
+static void add_packet(struct carrier *carrier, struct outward *work, const struct peer *peer,
+                       const struct iovec *packet) {
+  if (sending_add(&work->sending, peer, packet, NULL)) return;
+  flush(carrier, work);
+  sending_add(&work->sending, peer, packet, NULL);
+}
+
+/* `head` is the last header that was taken. */
+static void add_segment(struct carrier *carrier, struct outward *work, const struct peer *peer, struct iovec *head,
+                        const struct iovec *rest) {
   if (sending_add(&work->sending, peer, head, rest)) return;
   flush(carrier, work);
+  /* The room for headers is free again, and this one must not lie in the way of those to come. */
+  memmove(work->header[work->headers], head->iov_base, head->iov_len);
+  head->iov_base = work->header[work->headers++];
   sending_add(&work->sending, peer, head, rest);
 }
 
@@ -101,7 +112,7 @@ static void cut(struct carrier *carrier, struct outward *work, const struct cutt
     if (ip->protocol == IPPROTO_TCP) finish_tcp(header, ip_length, cutting, index, length == left, sum, length);
     else finish_udp(header, ip_length, sum, length);
     struct iovec head = {header, cutting->header_length}, rest = {(void *)(payload + at), length};
-    add(carrier, work, cutting->peer, &head, &rest);
+    add_segment(carrier, work, cutting->peer, &head, &rest);
   }
 }
 
@@ -183,7 +194,7 @@ static void carry(struct carrier *carrier, struct outward *work, const struct ta
   if ((offload->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0 && !complete_checksum(packet, length, offload))
     return carrier_drop(carrier, DROP_TRUNCATED, 1);
   struct iovec head = {packet, length};
-  add(carrier, work, cutting.peer, &head, NULL);
+  add_packet(carrier, work, cutting.peer, &head);
 }
 
 static int turn(struct carrier *carrier, void *given) {
