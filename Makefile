@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .PHONY: help setup build demo test bench fmt clean
 
-# demo: vxlan or host-gw
+# demo: vxlan, host-gw, udp, ipip or wireguard
 BACKEND ?= vxlan
 # demo: 1 leaves the lab up
 KEEP ?=
@@ -27,7 +27,7 @@ setup: ## install what is missing: system packages, npm packages, native parts, 
 build: ## only the native parts and the bundle (and what they need)
 	@bash scripts/setup.sh build
 
-demo: ## three nodes, six pods, faults, figures; BACKEND=vxlan|host-gw, KEEP=1 leaves it up
+demo: ## three nodes, six pods, faults, figures; BACKEND=vxlan|host-gw|udp|ipip|wireguard, KEEP=1 leaves it up
 	@bash scripts/demo.sh '$(BACKEND)' '$(KEEP)'
 
 test: ## types, lint, format, floors, unit tests, simulation, namespaces, containers, guest; checks that nothing is left behind

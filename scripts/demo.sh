@@ -13,8 +13,8 @@ fail() {
 }
 
 case $backend in
-  vxlan | host-gw) ;;
-  *) fail "there is no backend $backend: BACKEND is vxlan or host-gw" ;;
+  vxlan | host-gw | udp | ipip | wireguard) ;;
+  *) fail "there is no backend $backend: BACKEND is vxlan, host-gw, udp, ipip or wireguard" ;;
 esac
 [ "$(id -u)" = 0 ] || fail 'the lab makes network namespaces, which needs root; run as root: make demo'
 bash scripts/setup.sh demo

@@ -22,12 +22,17 @@ interface HandHost {
 }
 
 const OVERHEAD = 50
+/** What is made by hand beside a backend: the kernel's own way that is the most like it. */
+export function handMadeWay(backend: LabBackend): 'vxlan' | 'host-gw' {
+  return backend === 'host-gw' ? 'host-gw' : 'vxlan'
+}
+
 /** RFC 2544's range for benchmarks. */
 const podNetwork = (index: number) => `198.18.${index}`
 const vtepMac = (index: number) => `02:00:00:00:77:0${index}`
 
 /**
- * Builds the same overlay as the lab's backend by hand, on the lab's own underlay: bridge, veth, vxlan with static
+ * Builds the overlay of the lab's backend by hand (or vxlan, for the others), on the lab's own underlay: bridge, veth, vxlan with static
  * neighbour and forwarding entries, or plain routes; and masquerading, which the lab's nodes do too.
  */
 export async function makeByHand(lab: Lab): Promise<HandMade> {
@@ -43,7 +48,7 @@ export async function makeByHand(lab: Lab): Promise<HandMade> {
     for (const [at, hostNumber] of HAND_HOSTS.entries()) hosts.push(await makeHost(lab, at + 1, hostNumber))
     const [first, second] = hosts
     if (first === undefined || second === undefined) throw new Error('two hosts are needed')
-    const { backend } = lab.state.settings
+    const backend = handMadeWay(lab.state.settings.backend)
     await connectTo(first, second, backend)
     await connectTo(second, first, backend)
     return { ends: [podEnd(first), podEnd(second)], remove }
@@ -68,7 +73,11 @@ async function makeHost(lab: Lab, index: number, hostNumber: number): Promise<Ha
   return { index, hostNumber, host, pod }
 }
 
-async function connectTo(self: HandHost, peer: HandHost, backend: LabBackend): Promise<void> {
+async function connectTo(
+  self: HandHost,
+  peer: HandHost,
+  backend: ReturnType<typeof handMadeWay>,
+): Promise<void> {
   const own = podNetwork(self.index)
   const mtu = backend === 'vxlan' ? 1500 - OVERHEAD : 1500
   await ipBatch('wire a pod by hand', self.host, [

@@ -13,7 +13,14 @@ export { labAddNode, labRemoveNode, labRun } from './membership.ts'
 export { isAlive, type ProcessIdentity, signalProcess } from './process-identity.ts'
 export { checkBuilt, installProgram, nodeToMount, onPath, packageRoot } from './program.ts'
 export { checkRoot } from './root.ts'
-export { checkName, checkSettings, type LabBackend, type LabRuntime, type LabSettings } from './settings.ts'
+export {
+  checkName,
+  checkSettings,
+  LAB_BACKENDS,
+  type LabBackend,
+  type LabRuntime,
+  type LabSettings,
+} from './settings.ts'
 export { type LabStatus, labStatus, type NodeStatus } from './status.ts'
 export { labTrace } from './trace-world.ts'
 export { labUp } from './up.ts'

@@ -36,7 +36,9 @@ ${stateScript(mounts)}
 umount -l ${scratch}
 mount -t tmpfs -o mode=0755 podlace-lab /run
 mkdir ${NODE_PATHS.netns} ${NODE_PATHS.run} ${NODE_PATHS.flannel}
-chown ${SERVICE_UID}:${SERVICE_UID} ${NODE_PATHS.run} ${NODE_PATHS.flannel}`
+chown ${SERVICE_UID}:${SERVICE_UID} ${NODE_PATHS.run} ${NODE_PATHS.flannel}
+# The TUN device is for everybody, as on machines with udev; without one only the backend udp lacks something.
+if [ -e /dev/net/tun ]; then mknod -m 0666 /run/tun c 10 200; mount --bind /run/tun /dev/net/tun; fi`
 }
 
 function programScript({ programDirectory, nodeBinary }: NodeMounts): string {

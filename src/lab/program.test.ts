@@ -13,10 +13,12 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
+const BUILT = ['dist/podlace.mjs', 'build/podlace.node', 'build/podlace-cni', 'build/podlace-udp', 'node']
+
 /** A package with all that the lab needs of it, as a private umask would leave it. */
 function built(): string {
   const from = join(root, 'package')
-  for (const file of ['dist/podlace.mjs', 'build/podlace.node', 'build/podlace-cni', 'node']) {
+  for (const file of BUILT) {
     mkdirSync(join(from, file, '..'), { recursive: true })
     writeFileSync(join(from, file), file)
     chmodSync(join(from, file), 0o700)
@@ -30,8 +32,7 @@ describe('installProgram', () => {
     const target = join(root, 'lab', 'program')
     installProgram(from, join(from, 'node'), target)
     assert.equal(nodeToMount(target, join(from, 'node')), join(target, 'node'))
-    for (const file of ['dist/podlace.mjs', 'build/podlace.node', 'build/podlace-cni', 'node'])
-      assert.equal(statSync(join(target, file)).mode & 0o777, 0o755)
+    for (const file of BUILT) assert.equal(statSync(join(target, file)).mode & 0o777, 0o755)
   })
 
   it('leaves a Node binary where it is if everybody may run it', () => {
@@ -47,7 +48,7 @@ describe('what the lab needs', () => {
   it('is named when it has not been built', () => {
     assert.throws(
       () => checkBuilt(root),
-      error => hasCode(error, 'lab.not-built') && /podlace-cni .*npm run build/.test(error.message),
+      error => hasCode(error, 'lab.not-built') && /podlace-udp .*npm run build/.test(error.message),
     )
     assert.doesNotThrow(() => checkBuilt(built()))
   })

@@ -4,7 +4,12 @@ import { makeDirectory } from '../sys/index.ts'
 import { labError } from './errors.ts'
 
 /** What a node needs of the build, relative to the package's root; the same layout is kept below /opt/podlace. */
-const PROGRAM_FILES = ['dist/podlace.mjs', 'build/podlace.node', 'build/podlace-cni'] as const
+const PROGRAM_FILES = [
+  'dist/podlace.mjs',
+  'build/podlace.node',
+  'build/podlace-cni',
+  'build/podlace-udp',
+] as const
 
 /** The package this code belongs to: found from the source tree (src/lab) as well as from the bundle (dist). */
 export function packageRoot(): string {

@@ -30,6 +30,8 @@ describe('checkSettings', () => {
 
   it('refuses direct routing where everything is routed directly', () => {
     refused({ backend: 'host-gw', directRouting: true }, /routes directly anyway/)
+    refused({ backend: 'udp', directRouting: true }, /encapsulates whatever/)
+    assert.equal(checkSettings({ backend: 'ipip', directRouting: true }).directRouting, true)
   })
 
   it('refuses networks that are none, too small, or in use', () => {

@@ -3,7 +3,13 @@ import { reservedRange } from '../model/index.ts'
 import { labError } from './errors.ts'
 import { MAX_NODES, segment } from './layout.ts'
 
-export type LabBackend = 'vxlan' | 'host-gw'
+export const LAB_BACKENDS = ['vxlan', 'host-gw', 'udp', 'ipip', 'wireguard'] as const
+export type LabBackend = (typeof LAB_BACKENDS)[number]
+/** With the others, one route leads to all nodes: which of them has a pod is not to be read from the kernel's routes. */
+export function hasRoutePerNode(backend: LabBackend): boolean {
+  return backend === 'vxlan' || backend === 'host-gw' || backend === 'ipip'
+}
+
 /** Who runs the pods: the lab itself, each a network namespace, or containerd on each node. */
 export type LabRuntime = 'namespace' | 'containerd'
 
@@ -18,7 +24,7 @@ export interface LabSettings {
   readonly segments: number
   /** IPv4 prefix of all pods; each node gets a /24 of it. */
   readonly network: string
-  /** vxlan only: nodes of one segment are routed to without encapsulation. */
+  /** vxlan and ipip: nodes of one segment are routed to without encapsulation. */
   readonly directRouting: boolean
 }
 
@@ -44,8 +50,8 @@ export function checkSettings(given: Partial<LabSettings>): LabSettings {
   wholeNumber('nodes', settings.nodes, 1, MAX_NODES)
   wholeNumber('pods-per-node', settings.podsPerNode, 0, 250)
   wholeNumber('segments', settings.segments, 1, 2)
-  if (settings.backend !== 'vxlan' && settings.backend !== 'host-gw') {
-    throw badSetting('backend', String(settings.backend), 'expected vxlan or host-gw')
+  if (!LAB_BACKENDS.includes(settings.backend)) {
+    throw badSetting('backend', String(settings.backend), `expected one of ${LAB_BACKENDS.join(', ')}`)
   }
   if (settings.runtime !== 'namespace' && settings.runtime !== 'containerd') {
     throw badSetting('runtime', String(settings.runtime), 'expected namespace or containerd')
@@ -54,12 +60,10 @@ export function checkSettings(given: Partial<LabSettings>): LabSettings {
     const reason = 'host-gw needs all nodes on one layer-2 network; take --segments 1 or --backend vxlan'
     throw badSetting('segments', String(settings.segments), reason)
   }
-  if (settings.directRouting && settings.backend !== 'vxlan') {
-    throw badSetting(
-      'direct-routing',
-      'true',
-      'host-gw routes directly anyway; leave it out, or take --backend vxlan',
-    )
+  if (settings.directRouting && !['vxlan', 'ipip'].includes(settings.backend)) {
+    const why = settings.backend === 'host-gw' ? 'routes directly anyway' : 'encapsulates whatever it carries'
+    const reason = `${settings.backend} ${why}; leave it out, or take --backend vxlan`
+    throw badSetting('direct-routing', 'true', reason)
   }
   checkNetwork(settings)
   return settings

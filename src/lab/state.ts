@@ -5,6 +5,7 @@ import { errorText, issuesText } from '../base/index.ts'
 import { labError } from './errors.ts'
 import { labPaths } from './layout.ts'
 import type { ProcessIdentity } from './process-identity.ts'
+import { LAB_BACKENDS } from './settings.ts'
 
 const identity = { pid: v.number(), startTicks: v.number() }
 
@@ -47,7 +48,7 @@ const stateSchema = v.object({
   settings: v.object({
     name: v.string(),
     nodes: v.number(),
-    backend: v.picklist(['vxlan', 'host-gw']),
+    backend: v.picklist(LAB_BACKENDS),
     podsPerNode: v.number(),
     runtime: v.picklist(['namespace', 'containerd']),
     segments: v.number(),

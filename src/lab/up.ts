@@ -5,6 +5,7 @@ import { startApiServer, startController, startWorkload } from './daemons.ts'
 import { withLabLock } from './directory.ts'
 import { destroyLab } from './down.ts'
 import { labError, throwIfInterrupted } from './errors.ts'
+import { checkKernelFor } from './kernel-links.ts'
 import { Lab, type LabEnvironment } from './lab.ts'
 import { labPaths } from './layout.ts'
 import { makeControl, makeNode, nodeReady, planNode, registerNode, startDaemons } from './nodes.ts'
@@ -26,6 +27,7 @@ const RUNTIME_TOOLS = { namespace: [], containerd: ['containerd', 'ctr', 'runc',
 export async function labUp(environment: LabEnvironment, settings: LabSettings): Promise<Lab> {
   checkTools([...TOOLS, ...RUNTIME_TOOLS[settings.runtime]], `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`)
   checkBuilt(environment.packageRoot)
+  await checkKernelFor(settings.backend)
   const { clock, signal, root } = environment
   return withLabLock(root, settings.name, { clock, signal, timeoutMs: 10_000 }, async () => {
     const found = readState(root, settings.name)
@@ -121,7 +123,8 @@ async function createNetworkConfig(lab: Lab): Promise<void> {
 }
 
 function backendSpec({ backend, directRouting }: LabSettings): Readonly<Record<string, unknown>> {
-  return backend === 'vxlan' ? { type: backend, vni: 1, port: 8472, directRouting } : { type: backend }
+  const mayRoute = backend === 'vxlan' || backend === 'ipip'
+  return { type: backend, ...(mayRoute ? { directRouting } : {}) }
 }
 
 function labExists(settings: LabSettings, phase: string) {

@@ -1,5 +1,5 @@
 import { type Family, familyOf } from '../ip/index.ts'
-import type { LinkEntry, VxlanLink } from '../kernel/index.ts'
+import type { IpipLink, LinkEntry, VxlanLink } from '../kernel/index.ts'
 import { describeEncapsulation, describeRoute } from './describe.ts'
 import { type Found, NamespaceView } from './view.ts'
 import type { Place, TraceStep, TraceWorld } from './world.ts'
@@ -90,6 +90,7 @@ export class Walk {
     nextHop: string,
   ): Next {
     if (link?.entry.type === 'vxlan') return this.encapsulate(view, link.entry, nextHop)
+    if (link?.entry.type === 'ipip') return this.tunnel(view, link.entry, nextHop)
     if (this.isBridge(view, name)) return this.cross(view, name, undefined, nextHop)
     const peer = this.otherEnd({ namespace: view.name, link: name })
     if (peer !== undefined) return this.enter(peer, nextHop)
@@ -115,6 +116,18 @@ export class Walk {
     this.note(where, `${nextHop} is ${mac}, ${mac} is at ${dst}`, [...neighbour.because, ...fdb.because])
     this.note('wire', describeEncapsulation(link, dst), [])
     return this.decapsulate(link, mac, dst)
+  }
+
+  /** IPv4 in IPv4: the gateway of the route is the node; there the tunnel with that end takes it. */
+  private tunnel(view: NamespaceView, link: IpipLink, nextHop: string): Next {
+    const target = this.viewAt(nextHop)
+    if (target === undefined) return this.lose(view.where(link.name), `no node has the address ${nextHop}`)
+    this.note('wire', `IP in IP, ${link.local} → ${nextHop}`, [])
+    const device = target.links().find(({ entry }) => entry.type === 'ipip' && entry.local === nextHop)
+    if (device === undefined) return this.lose(target.where(), `there is no tunnel with the end ${nextHop}`)
+    if (device.entry.up === false)
+      return this.lose(target.where(device.entry.name), `${device.entry.name} is down`, device.because)
+    return { state: 'routing', view: target, arrival: device.entry.name }
   }
 
   /** The far end must have a device of the same network, and the frame must bear that device's MAC. */

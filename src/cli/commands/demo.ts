@@ -25,7 +25,13 @@ Examples:
   podlace demo --keep              and then: podlace lab status --name demo`
 
 export function addDemoCommand(program: Command, context: CliContext): void {
-  const backend = new Option('--backend <type>', 'how nodes reach each other').choices(['vxlan', 'host-gw'])
+  const backend = new Option('--backend <type>', 'how nodes reach each other').choices([
+    'vxlan',
+    'host-gw',
+    'udp',
+    'ipip',
+    'wireguard',
+  ])
   withOutput(program.command('demo'))
     .description('a pod network across three nodes, on this machine, step by step')
     .addOption(backend.default('vxlan'))

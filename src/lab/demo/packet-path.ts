@@ -1,3 +1,4 @@
+import { hasRoutePerNode } from '../settings.ts'
 import { labTrace } from '../trace-world.ts'
 import { type DemoStep, labOf } from './step.ts'
 
@@ -6,6 +7,7 @@ export const packetPath: DemoStep = {
   title: "one packet's way",
   async run(context) {
     const lab = labOf(context)
+    if (!hasRoutePerNode(lab.state.settings.backend)) return undefined
     const [first, last] = [lab.state.nodes[0], lab.state.nodes.at(-1)]
     const [from] = first === undefined ? [] : lab.podsOf(first)
     const [to] = last === undefined ? [] : lab.podsOf(last)

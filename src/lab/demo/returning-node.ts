@@ -4,6 +4,7 @@ import type { Lab } from '../lab.ts'
 import { changeLab } from '../membership.ts'
 import { NodeWatch } from '../node-watch.ts'
 import { registerNode } from '../nodes.ts'
+import { hasRoutePerNode } from '../settings.ts'
 import { podCidrs } from '../status.ts'
 import { formatDuration } from './format.ts'
 import { failureLines, reached } from './reachability.ts'
@@ -13,7 +14,8 @@ import { type DemoContext, type DemoStep, type StepOutcome } from './step.ts'
 export const returningNode: DemoStep = {
   name: 'returning-node',
   title: 'a node removed and added again',
-  run(context) {
+  async run(context) {
+    if (!hasRoutePerNode(context.options.backend)) return undefined
     return changeLab(context.environment, context.options.name, lab => {
       context.lab = lab
       return leaveAndReturn(context, lab)

@@ -1,5 +1,5 @@
 import { median } from '../../probe/index.ts'
-import { makeByHand } from '../by-hand.ts'
+import { handMadeWay, makeByHand } from '../by-hand.ts'
 import { throwIfInterrupted } from '../errors.ts'
 import { whereArgv } from '../exec.ts'
 import { type IperfEnd, measureThroughput } from '../iperf.ts'
@@ -27,10 +27,11 @@ export const throughput: DemoStep = {
       const ways = { pods: podEnds(lab), hand: hand.ends, bare: nodeEnds(lab) }
       const rates = await measureInTurns(lab, ways)
       const ratio = rates.pods / rates.hand
+      const way = handMadeWay(lab.state.settings.backend)
       return {
         ok: true,
         headline:
-          `throughput ${formatBitrate(rates.pods)}, by hand the same way ${inGbits(rates.hand)} ` +
+          `throughput ${formatBitrate(rates.pods)}, ${way} by hand ${inGbits(rates.hand)} ` +
           `(${ratio.toFixed(2)}), bare underlay ${inGbits(rates.bare)}`,
       }
     } finally {

@@ -28,7 +28,13 @@ Examples:
   podlace lab up --backend host-gw -o json`
 
 export function addUpCommand(lab: Command, context: CliContext): void {
-  const backend = new Option('--backend <type>', 'how nodes reach each other').choices(['vxlan', 'host-gw'])
+  const backend = new Option('--backend <type>', 'how nodes reach each other').choices([
+    'vxlan',
+    'host-gw',
+    'udp',
+    'ipip',
+    'wireguard',
+  ])
   const runtime = new Option('--runtime <type>', 'who runs the pods').choices(['namespace', 'containerd'])
   onLab(lab.command('up'))
     .description('make a lab')
