@@ -8,7 +8,15 @@ import {
   parseInterfaceAddress,
   parsePrefix,
 } from '../ip/index.ts'
-import type { AddressEntry, FdbEntry, LinkEntry, NeighbourEntry, RouteEntry } from '../kernel/index.ts'
+import type {
+  AddressEntry,
+  FdbEntry,
+  LinkEntry,
+  NeighbourEntry,
+  RouteEntry,
+  WireguardEntry,
+  WireguardPeerEntry,
+} from '../kernel/index.ts'
 import type { TraceEntry, TraceNamespace } from './world.ts'
 
 /** An entry of one kind with its origin. */
@@ -77,6 +85,31 @@ export class NamespaceView {
   /** Which remote VTEP a vxlan device sends a MAC to. */
   fdb(link: string, mac: string): Found<FdbEntry> | undefined {
     return this.ofKind('fdb').find(({ entry }) => entry.link === link && entry.mac === mac)
+  }
+
+  wireguards(): readonly Found<WireguardEntry>[] {
+    return this.ofKind('wireguard')
+  }
+
+  /** What a wireguard link is set up with. */
+  wireguard(link: string): Found<WireguardEntry> | undefined {
+    return this.wireguards().find(({ entry }) => entry.link === link)
+  }
+
+  wireguardPeers(link: string): readonly Found<WireguardPeerEntry>[] {
+    return this.ofKind('wireguard-peer').filter(({ entry }) => entry.link === link)
+  }
+
+  /** The peer of the longest allowed prefix that has the address: who is sent it, and who may send from it. */
+  wireguardPeer(link: string, address: string): Found<WireguardPeerEntry> | undefined {
+    const parsed = parseAddress(address)
+    const matching = this.wireguardPeers(link).flatMap(found =>
+      found.entry.allowedIps
+        .map(parsePrefix)
+        .filter(prefix => contains(prefix, parsed))
+        .map(({ length }) => ({ found, length })),
+    )
+    return matching.toSorted((a, b) => b.length - a.length)[0]?.found
   }
 
   /** Off unless an entry says otherwise, as in a new namespace. */

@@ -2,6 +2,7 @@ import { type Family, familyOf } from '../ip/index.ts'
 import type { IpipLink, LinkEntry, VxlanLink } from '../kernel/index.ts'
 import { describeEncapsulation, describeRoute } from './describe.ts'
 import { type Found, NamespaceView } from './view.ts'
+import { throughTunnel } from './wireguard.ts'
 import type { Place, TraceStep, TraceWorld } from './world.ts'
 
 /** Where the packet is next: in the hands of a namespace's IP layer, at its goal, or lost. */
@@ -91,6 +92,7 @@ export class Walk {
   ): Next {
     if (link?.entry.type === 'vxlan') return this.encapsulate(view, link.entry, nextHop)
     if (link?.entry.type === 'ipip') return this.tunnel(view, link.entry, nextHop)
+    if (link?.entry.type === 'wireguard') return this.encrypt(view, name)
     if (this.isBridge(view, name)) return this.cross(view, name, undefined, nextHop)
     const peer = this.otherEnd({ namespace: view.name, link: name })
     if (peer !== undefined) return this.enter(peer, nextHop)
@@ -145,6 +147,15 @@ export class Walk {
       return this.lose(where, what, device.because)
     }
     return { state: 'routing', view: target, arrival: device.entry.name }
+  }
+
+  private encrypt(view: NamespaceView, link: string): Next {
+    const { source, destination } = this
+    const { steps, next } = throughTunnel(view, link, { source, destination }, address =>
+      this.viewAt(address),
+    )
+    this.steps.push(...steps)
+    return next === undefined ? { state: 'lost' } : { state: 'routing', ...next }
   }
 
   /** Over the underlay as it is. */

@@ -1,6 +1,7 @@
 import { acknowledgementFields, decodeAcknowledgement } from '../../../src/netlink/acknowledgement.ts'
 import { attributeTable } from '../../../src/netlink/attributes.ts'
 import { ByteWriter } from '../../../src/netlink/byte-writer.ts'
+import { startGeneric } from '../../../src/netlink/generic.ts'
 import {
   addNeighbour,
   decodeAddress,
@@ -12,6 +13,7 @@ import {
   decodeQdisc,
   decodeRoute,
   decodeRule,
+  decodeWireguardDevice,
   encodeAddress,
   encodeFdb,
   encodeFlow,
@@ -25,6 +27,7 @@ import {
 import { encodeMessage, NLMSG_DONE, NLMSG_ERROR } from '../../../src/netlink/messages.ts'
 import { packRequests } from '../../../src/netlink/packing.ts'
 import { collectAnswers, replyOf } from '../../../src/netlink/replies.ts'
+import { deviceAttributes } from '../../../src/netlink/wireguard/device.ts'
 import { target } from '../engine/target.ts'
 import { messageOf, recorded } from './messages.ts'
 
@@ -67,6 +70,29 @@ const flow6 = { ...flow, source: 'fd00::1', destination: 'fd00::2', zone: 3 } as
 
 /** IPCTNL_MSG_CT_NEW of NFNL_SUBSYS_CTNETLINK. */
 const CT_NEW = 0x100
+
+const wireguardPeers = {
+  publicKey: Buffer.alloc(32, 1).toString('base64'),
+  listenPort: 51_820,
+  firewallMark: 7,
+  peers: [2, 3].map(fill => ({
+    publicKey: Buffer.alloc(32, fill).toString('base64'),
+    presharedKey: Buffer.alloc(32, 4),
+    endpoint: { address: fill === 2 ? '192.0.2.2' : '2001:db8::2', port: 51_820 },
+    persistentKeepaliveSeconds: 25,
+    lastHandshakeSeconds: 1,
+    receivedBytes: 1n,
+    sentBytes: 2n,
+    allowedIps: ['10.244.2.0/24', 'fd00:2::/64'],
+  })),
+}
+
+/** As the kernel tells of a device. */
+function wireguard(device: Parameters<typeof deviceAttributes.write>[1]): Uint8Array {
+  const writer = startGeneric({ command: 0, version: 1 })
+  deviceAttributes.write(writer, { linkIndex: 40, name: 'wg0', ...device })
+  return newMessage(0x22, writer.finish())
+}
 
 export const netlinkTargets = [
   target({
@@ -162,6 +188,13 @@ export const netlinkTargets = [
     ),
     decode: input => decodeFlow(messageOf(input)),
     encode: entry => newMessage(CT_NEW, encodeFlow(entry)),
+  }),
+  target({
+    ...object,
+    name: 'netlink.wireguard',
+    seeds: [wireguard({}), wireguard(wireguardPeers)],
+    decode: input => decodeWireguardDevice([messageOf(input)]),
+    encode: device => wireguard(device),
   }),
 ]
 
