@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -59,19 +60,23 @@ napi_value datagram_send(napi_env env, napi_callback_info info) {
   return errno == EAGAIN || errno == EINTR ? bool_value(env, false) : throw_errno(env, "sendto");
 }
 
+/* Empty for other families. */
+static napi_value address_value(napi_env env, const union internet_address *address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address->generic.sa_family == AF_INET) inet_ntop(AF_INET, &address->v4.sin_addr, text, sizeof text);
+  if (address->generic.sa_family == AF_INET6) inet_ntop(AF_INET6, &address->v6.sin6_addr, text, sizeof text);
+  return text_value(env, text);
+}
+
+static napi_value port_value(napi_env env, const union internet_address *address) {
+  if (address->generic.sa_family == AF_INET) return int_value(env, ntohs(address->v4.sin_port));
+  return int_value(env, address->generic.sa_family == AF_INET6 ? ntohs(address->v6.sin6_port) : 0);
+}
+
 static napi_value datagram_value(napi_env env, struct msghdr *message, size_t length) {
   const union internet_address *from = message->msg_name;
-  char text[INET6_ADDRSTRLEN] = "";
-  int port = 0;
-  if (from->generic.sa_family == AF_INET) {
-    inet_ntop(AF_INET, &from->v4.sin_addr, text, sizeof text);
-    port = ntohs(from->v4.sin_port);
-  } else if (from->generic.sa_family == AF_INET6) {
-    inet_ntop(AF_INET6, &from->v6.sin6_addr, text, sizeof text);
-    port = ntohs(from->v6.sin6_port);
-  }
-  napi_value parts[] = {bytes_value(env, message->msg_iov->iov_base, length), text_value(env, text),
-                        int_value(env, port)};
+  napi_value parts[] = {bytes_value(env, message->msg_iov->iov_base, length), address_value(env, from),
+                        port_value(env, from)};
   return array_value(env, parts, 3);
 }
 
@@ -79,7 +84,7 @@ static napi_value datagram_value(napi_env env, struct msghdr *message, size_t le
 napi_value datagram_receive(napi_env env, napi_callback_info info) {
   struct call call = call_begin(env, info);
   int fd = call_int(&call, 0);
-  return call.refused ? NULL : receive_messages(env, fd, datagram_value);
+  return call.refused ? NULL : receive_messages(env, fd, 0, datagram_value);
 }
 
 /* datagramKind(fd) → [domain, type]: SO_DOMAIN, SO_TYPE. */
@@ -111,4 +116,56 @@ napi_value datagram_share(napi_env env, napi_callback_info info) {
       set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, size) < 0 || set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, size) < 0)
     return throw_errno(env, "setsockopt");
   return NULL;
+}
+
+/*
+ * datagramHearErrors(fd): what becomes of datagrams goes to the error queue (IP_RECVERR), they are never fragmented, and
+ * what the kernel believes of the path's MTU does not keep them back (IP_PMTUDISC_PROBE): ip(7), ipv6(7).
+ */
+napi_value datagram_hear_errors(napi_env env, napi_callback_info info) {
+  int domain = 0, on = 1, probe = IP_PMTUDISC_PROBE, probe6 = IPV6_PMTUDISC_PROBE;
+  socklen_t length = sizeof domain;
+  struct call call = call_begin(env, info);
+  int fd = call_int(&call, 0);
+  if (call.refused) return NULL;
+  if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0) return throw_errno(env, "getsockopt");
+  int failed = domain == AF_INET6
+                   ? setsockopt(fd, SOL_IPV6, IPV6_RECVERR, &on, sizeof on) < 0 ||
+                         setsockopt(fd, SOL_IPV6, IPV6_MTU_DISCOVER, &probe6, sizeof probe6) < 0
+                   : setsockopt(fd, SOL_IP, IP_RECVERR, &on, sizeof on) < 0 ||
+                         setsockopt(fd, SOL_IP, IP_MTU_DISCOVER, &probe, sizeof probe) < 0;
+  return failed ? throw_errno(env, "setsockopt") : NULL;
+}
+
+/* What the kernel says of a datagram; all zero if it says nothing. */
+static const struct sock_extended_err *extended_error(struct msghdr *message) {
+  static const struct sock_extended_err none;
+  for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL; part = CMSG_NXTHDR(message, part))
+    if ((part->cmsg_level == SOL_IP && part->cmsg_type == IP_RECVERR) ||
+        (part->cmsg_level == SOL_IPV6 && part->cmsg_type == IPV6_RECVERR))
+      return (const struct sock_extended_err *)CMSG_DATA(part);
+  return &none;
+}
+
+static napi_value error_value(napi_env env, struct msghdr *message, size_t length) {
+  const struct sock_extended_err *error = extended_error(message);
+  bool by_icmp = error->ee_origin == SO_EE_ORIGIN_ICMP || error->ee_origin == SO_EE_ORIGIN_ICMP6;
+  const union internet_address nobody = {0};
+  /* The address behind the error is there for errors of ICMP only. */
+  const void *offender = by_icmp ? (const void *)SO_EE_OFFENDER(error) : &nobody;
+  int facts[] = {(int)error->ee_errno, error->ee_origin, error->ee_type, error->ee_code, (int)error->ee_info};
+  napi_value parts[] = {bytes_value(env, message->msg_iov->iov_base, length), address_value(env, message->msg_name),
+                        port_value(env, message->msg_name), ints_value(env, facts, 5),
+                        address_value(env, offender)};
+  return array_value(env, parts, 5);
+}
+
+/*
+ * datagramReceiveErrors(fd) → [[bytes of the datagram, its address, its port, [errno, origin, type, code, info],
+ * offender or ""], ...]: recvmsg(2) with MSG_ERRQUEUE.
+ */
+napi_value datagram_receive_errors(napi_env env, napi_callback_info info) {
+  struct call call = call_begin(env, info);
+  int fd = call_int(&call, 0);
+  return call.refused ? NULL : receive_messages(env, fd, MSG_ERRQUEUE, error_value);
 }

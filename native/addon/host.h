@@ -28,6 +28,7 @@ host_function poll_open, poll_close, poll_events;
 host_function unix_listen, unix_connect, unix_accept, unix_peer, unix_receive, unix_send;
 /* datagram.c */
 host_function datagram_bind, datagram_send, datagram_receive, datagram_kind, datagram_share;
+host_function datagram_hear_errors, datagram_receive_errors;
 /* packet.c */
 host_function packet_open, packet_send, packet_receive;
 /* file-sync.c */

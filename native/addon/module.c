@@ -38,6 +38,8 @@ static const struct entry ENTRIES[] = {
     {"datagramReceive", datagram_receive},
     {"datagramKind", datagram_kind},
     {"datagramShare", datagram_share},
+    {"datagramHearErrors", datagram_hear_errors},
+    {"datagramReceiveErrors", datagram_receive_errors},
     {"packetOpen", packet_open},
     {"packetSend", packet_send},
     {"packetReceive", packet_receive},

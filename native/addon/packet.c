@@ -107,5 +107,5 @@ static napi_value packet_value(napi_env env, struct msghdr *message, size_t leng
 napi_value packet_receive(napi_env env, napi_callback_info info) {
   struct call call = call_begin(env, info);
   int fd = call_int(&call, 0);
-  return call.refused ? NULL : receive_messages(env, fd, packet_value);
+  return call.refused ? NULL : receive_messages(env, fd, 0, packet_value);
 }

@@ -111,7 +111,7 @@ function wholeNumber(setting: string, value: number, least: number, most: number
   throw badSetting(setting, String(value), `expected a whole number from ${least} to ${most}`)
 }
 
-function badSetting(setting: string, value: string, reason: string, cause?: unknown) {
+export function badSetting(setting: string, value: string, reason: string, cause?: unknown) {
   const message = `--${setting} ${JSON.stringify(value)}: ${reason}`
   return labError('check the settings', message, { code: 'lab.bad-setting', setting, value }, cause)
 }

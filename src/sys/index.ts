@@ -1,6 +1,7 @@
 export { bootId } from './boot-id.ts'
 export { DatagramSocket, type DatagramSource } from './datagram-socket.ts'
 export { closeFd } from './descriptor.ts'
+export { ErrorQueueSocket, type IcmpError } from './error-queue-socket.ts'
 export { type SysError, type SysErrorPayload } from './errors.ts'
 export { syncFile } from './file-sync.ts'
 export { flockSync } from './flock.ts'

@@ -40,6 +40,16 @@ export interface NativeAddon {
   datagramReceive(fd: number): [bytes: Uint8Array, address: string, port: number][]
   datagramKind(fd: number): [domain: number, type: number]
   datagramShare(fd: number, bufferBytes: number): void
+  datagramHearErrors(fd: number): void
+  datagramReceiveErrors(
+    fd: number,
+  ): [
+    bytes: Uint8Array,
+    address: string,
+    port: number,
+    facts: [errno: number, origin: number, type: number, code: number, info: number],
+    offender: string,
+  ][]
   packetOpen(netns: number, linkIndex: number, udpPort: number): number
   packetSend(fd: number, linkIndex: number, mac: Uint8Array, packet: Uint8Array): boolean
   packetReceive(fd: number): [packet: Uint8Array, mac: Uint8Array, hasChecksum: boolean][]
