@@ -10,6 +10,7 @@ import { nodeFinding, type OverlayFinding, quote } from './finding.ts'
 import { masqueradeTable } from './masquerade.ts'
 import { mtuFault, podMtu } from './mtu.ts'
 import { type OverlayPeer, type OverlaySelf, peerFamily } from './node.ts'
+import { type PeerEnd, peerEnd } from './peer-end.ts'
 import { forwarding } from './sysctls.ts'
 
 /** What a plan comes to. `entries` are keyed by `entryKey`. */
@@ -18,6 +19,8 @@ export interface OverlayPlan {
   /** Keyed by `effectKey`. */
   readonly effects: readonly { readonly key: string; readonly value: OverlayEffect }[]
   readonly findings: readonly OverlayFinding[]
+  /** Ways to the peer, at most one a family. */
+  readonly ends: readonly PeerEnd[]
 }
 
 /** What the pod network needs of this node, whatever peers it has: device, address, sysctls, masquerade table. */
@@ -79,7 +82,9 @@ export function planPeer(
   }
   const outcome = backend.peerEntries(self, sides)
   const findings = [...faults, ...outcome.faults].map(text => nodeFinding(peer.nodeName, text))
-  return plan(outcome.entries, findings, outcome.effects)
+  const mtu = overlayMtu(config, self)
+  const ends = sides.flatMap(side => peerEnd(backend, self, peer.nodeName, side, outcome, mtu) ?? [])
+  return plan(outcome.entries, findings, outcome.effects, ends)
 }
 
 /** What keeps the whole peer out. */
@@ -117,10 +122,12 @@ function plan(
   entries: readonly Entry[],
   findings: readonly OverlayFinding[],
   effects: readonly OverlayEffect[] = [],
+  ends: readonly PeerEnd[] = [],
 ): OverlayPlan {
   return {
     entries: entries.map(value => ({ key: entryKey(value), value })),
     effects: effects.map(value => ({ key: effectKey(value), value })),
     findings,
+    ends,
   }
 }

@@ -8,6 +8,7 @@ import {
   type OverlayFinding,
   type OverlayPeer,
   type OverlayPlan,
+  type PeerEnd,
   type PeerReading,
   peerFromNode,
   planNode,
@@ -32,6 +33,8 @@ export interface Plans {
   /** Keyed by `effectKey`. */
   readonly effects: Collection<OverlayEffect>
   readonly findings: Collection<OverlayFinding>
+  /** Ways to peers, keyed by node and family. */
+  readonly ends: Collection<PeerEnd>
 }
 
 export const SELF_KEY = 'self'
@@ -54,7 +57,7 @@ export function planEverything({ nodes, self, attachments, networks }: PlanInput
     ({ peer, findings }, read, key) => {
       const network = read.get(self, SELF_KEY)
       if (network === undefined) return []
-      if (peer === undefined) return [{ key, value: { entries: [], effects: [], findings } }]
+      if (peer === undefined) return [{ key, value: { entries: [], effects: [], findings, ends: [] } }]
       const rivals = rivalsOf(peer, network, slot => read.where(claimsBySlot, slot))
       const plan = planPeer(network.config, network.self, peer, rivals)
       return [{ key, value: { ...plan, findings: [...findings, ...plan.findings] } }]
@@ -73,6 +76,9 @@ export function planEverything({ nodes, self, attachments, networks }: PlanInput
     effects: union(
       'effects',
       plans.map(collection => derive(`${collection.name}: effects`, collection, plan => plan.effects)),
+    ),
+    ends: derive('peer ends', peerPlans, ({ ends }) =>
+      ends.map(end => ({ key: `${end.nodeName} ${end.family}`, value: end })),
     ),
     findings: union(
       'findings',
