@@ -8,6 +8,7 @@ export interface AdminView {
   /** Empty text: ready; else what is missing, in words. */
   readonly notReady: () => string
   readonly status: () => unknown
+  readonly peers: () => unknown
   readonly entries: () => unknown
   readonly attachments: () => unknown
   readonly metrics: () => Promise<string>
@@ -30,6 +31,7 @@ const pages = new Map<string, Page>([
   ['/healthz', async () => text(200, 'ok')],
   ['/readyz', async view => (view.notReady() === '' ? text(200, 'ok') : text(503, view.notReady()))],
   ['/status', async view => json(view.status())],
+  ['/peers', async view => json(view.peers())],
   ['/entries', async view => json(view.entries())],
   ['/attachments', async view => json(view.attachments())],
   ['/metrics', async view => ({ ...text(200, ''), body: await view.metrics() })],

@@ -35,6 +35,7 @@ import { type Plans, planEverything } from './network/plans.ts'
 import type { SelfNetwork } from './network/self.ts'
 import { watchUplink } from './network/watch-uplink.ts'
 import type { WireguardKeys } from './network/wireguard-keys.ts'
+import { PeerWatch, type ProbeWorld } from './peers/peer-watch.ts'
 import { allPlugins, CHAINED_TYPES, type Hardware } from './plugins/index.ts'
 import type { PodNetwork } from './plugins/podlace.ts'
 import type { PodNamespace } from './pod-namespace.ts'
@@ -53,6 +54,8 @@ export interface AgentWorld extends EffectsWorld {
   readonly hardware: Hardware
   /** The pod network where it does not come from the store; then no block of it is claimed there either. */
   readonly networkConfig?: NetworkConfig
+  /** Without it nobody asks whether peers can be reached. */
+  readonly probes?: ProbeWorld
   readonly journal: JournalDisk
   /** Names the machine's life: a journal of another one speaks of namespaces that are gone. */
   readonly bootId: string
@@ -79,6 +82,7 @@ export class Agent {
   readonly plans: Plans
   readonly nodes: Source<Node>
   readonly attached: Source<Attached>
+  readonly peers: PeerWatch | undefined
   private readonly config: AgentConfig
   private readonly world: AgentWorld
   private readonly configs: Source<NetworkConfig>
@@ -148,6 +152,7 @@ export class Agent {
       log,
     })
     this.effects = this.makeEffects()
+    this.peers = world.probes && new PeerWatch({ ends: this.plans.ends, world: world.probes, clock, random })
     this.reconciler = new Reconciler({ kernel, desired: this.plans.entries, clock, random, log })
     if (world.networkConfig !== undefined) this.configs.set(config.network, world.networkConfig)
     const stem = config.annotationPrefix
@@ -244,6 +249,7 @@ export class Agent {
     this.lease.stop()
     this.registration.stop()
     this.effects.stop()
+    this.peers?.stop()
     for (const informer of this.informers) await informer.stop()
     await this.reconciler.stop()
     await this.journal.close()

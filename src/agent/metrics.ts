@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Agent } from './agent.ts'
+import { registerPeerMetrics } from './peers/peer-metrics.ts'
 
 /** Every series of the agent, read from it when somebody asks. */
 export function agentMetrics(agent: Agent): Registry {
@@ -51,5 +52,6 @@ export function agentMetrics(agent: Agent): Registry {
   counter('kernel_repairs_total', 'Operations that undid what another program did', () => counters.repairs)
   counter('kernel_refused_total', 'Operations the kernel refused', () => counters.refused)
   counter('kernel_resyncs_total', 'Dumps of everything because events were lost', () => counters.resyncs)
+  registerPeerMetrics(registry, () => agent.peers?.ways() ?? [])
   return registry
 }

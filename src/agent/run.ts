@@ -6,7 +6,16 @@ import { lockStateDirectory, serveCni, socketError } from '../daemon/index.ts'
 import { NetlinkKernel } from '../kernel/index.ts'
 import { parseNetConf } from '../overlay/index.ts'
 import { KubernetesStore, MemoryStore, readKubeconfig, type Store } from '../store/index.ts'
-import { bootId, flockSync, NetlinkEvents, Netns, openNetlink, openTun, runProgram } from '../sys/index.ts'
+import {
+  bootId,
+  ErrorQueueSocket,
+  flockSync,
+  NetlinkEvents,
+  Netns,
+  openNetlink,
+  openTun,
+  runProgram,
+} from '../sys/index.ts'
 import { serveAdmin } from './admin.ts'
 import { Agent, type AgentWorld } from './agent.ts'
 import type { AgentConfig } from './config.ts'
@@ -133,6 +142,7 @@ async function realWorld(
     hardware: sysHardware,
     runProgram,
     hasIpv6: netns.fds.ipv6 !== undefined,
+    probes: { open: (family, onAnswer) => new ErrorQueueSocket(family, onAnswer) },
     journal: new FileJournalDisk(path.join(config.stateDir, 'attachments')),
     bootId: bootId(),
     flock: flockSync,

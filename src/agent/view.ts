@@ -5,12 +5,14 @@ import { withoutSecrets } from '../model/index.ts'
 import type { AdminView } from './admin.ts'
 import type { Agent } from './agent.ts'
 import type { Attached } from './attachments/record.ts'
+import { countPeers, peerPage, summarizePeers } from './peers/peer-summary.ts'
 
 /** What the admin socket tells of an agent. */
 export function agentView(agent: Agent, nodeName: string, registry: Registry): AdminView {
   return {
     notReady: () => agent.notReady() ?? '',
     status: () => status(agent, nodeName),
+    peers: () => Array.from(agent.peers?.ways() ?? [], peerPage),
     entries: () => [...agent.entries.entries()].map(([key, entry]) => entryPage(agent, key, entry)),
     attachments: () => [...agent.attached.entries()].map(([key, attached]) => attachmentPage(key, attached)),
     metrics: () => registry.metrics(),
@@ -30,11 +32,13 @@ function status(agent: Agent, nodeName: string) {
     backend: network && withoutSecrets(network.config.spec.backend),
     uplink: network?.self.uplink,
     peers: Math.max(0, agent.nodes.size - 1),
+    peerHealth: countPeers(summarizePeers(agent.peers?.ways() ?? [])),
     entries: agent.entries.size,
     attachments: agent.attached.size,
     kernel: { ...reconciler.counters },
     findings: [
       ...Array.from(agent.plans.findings.entries(), ([, { object, text }]) => ({ about: object, text })),
+      ...(agent.peers?.findings() ?? []).map(({ object, text }) => ({ about: object, text })),
       ...reconciler.findings.map(({ key, message }) => ({ about: key, text: message })),
       ...agent.entries.conflicts().map(({ key, claims }) => ({
         about: key,

@@ -11,8 +11,17 @@ import { silentLogger, systemClock } from '../../src/base/index.ts'
 import { cniErrorReply } from '../../src/cni/index.ts'
 import { NetlinkKernel } from '../../src/kernel/index.ts'
 import type { BackendConfig } from '../../src/model/index.ts'
+import { PROBE_PACE } from '../../src/probe/index.ts'
 import { MemoryStore } from '../../src/store/index.ts'
-import { bootId, flockSync, NetlinkEvents, Netns, netlinkIn, openTun } from '../../src/sys/index.ts'
+import {
+  bootId,
+  ErrorQueueSocket,
+  flockSync,
+  NetlinkEvents,
+  Netns,
+  netlinkIn,
+  openTun,
+} from '../../src/sys/index.ts'
 import { programsIn } from './kernel-harness.ts'
 
 export interface CallReply {
@@ -25,10 +34,11 @@ export class TestCluster {
   readonly store = new MemoryStore({ clock: systemClock, random: Math.random })
   readonly nodes: TestNode[] = []
 
-  /** Two nodes, 192.168.77.1 and .2, on one veth. */
+  /** Two nodes, 192.168.77.1 and .2. @param plug joins them; default by one veth */
   static async start(
     backend: BackendConfig = { type: 'vxlan' },
     network = '10.244.0.0/16',
+    plug: (one: TestNode, two: TestNode) => void = plugVeth,
   ): Promise<TestCluster> {
     const cluster = new TestCluster()
     try {
@@ -37,7 +47,7 @@ export class TestCluster {
         spec: { network, backend },
       })
       cluster.nodes.push(new TestNode(cluster.store, 1), new TestNode(cluster.store, 2))
-      cluster.plugUnderlay()
+      plug(cluster.node(1), cluster.node(2))
       for (const node of cluster.nodes) await node.start()
       return cluster
     } catch (error) {
@@ -55,19 +65,15 @@ export class TestCluster {
   async close(): Promise<void> {
     for (const node of this.nodes) await node.close()
   }
+}
 
-  /** By `ip`, as an administrator would: what the agent makes itself it also removes. */
-  private plugUnderlay(): void {
-    const [one, two] = [this.node(1), this.node(2)]
-    ip(
-      one.netns,
-      `link add eth0 type veth peer name eth0 netns /proc/${process.pid}/fd/${two.netns.fds.netns}`,
-    )
-    for (const node of this.nodes) {
-      ip(node.netns, 'link set lo up')
-      ip(node.netns, 'link set eth0 up')
-      ip(node.netns, `address add ${node.address}/24 dev eth0`)
-    }
+/** By `ip`, as an administrator would: what the agent makes itself it also removes. */
+function plugVeth(one: TestNode, two: TestNode): void {
+  ip(one.netns, `link add eth0 type veth peer name eth0 netns /proc/${process.pid}/fd/${two.netns.fds.netns}`)
+  for (const node of [one, two]) {
+    ip(node.netns, 'link set lo up')
+    ip(node.netns, 'link set eth0 up')
+    ip(node.netns, `address add ${node.address}/24 dev eth0`)
   }
 }
 
@@ -131,6 +137,10 @@ export class TestNode {
           entersNamespace: true,
           clock: systemClock,
         }),
+        probes: {
+          open: (family, onAnswer) => new ErrorQueueSocket(family, onAnswer, this.netns),
+          pace: { ...PROBE_PACE, intervalMs: 3_000, answerWithinMs: 500 },
+        },
         hasIpv6: this.netns.fds.ipv6 !== undefined,
         wireguardKeys,
         journal: new FileJournalDisk(path.join(this.stateDir, 'attachments')),

@@ -1,0 +1,44 @@
+import type { PeerEnd } from '../../overlay/index.ts'
+import { type PeerReport, PROBE_PORT } from '../../probe/index.ts'
+
+/** What is wrong with a way to a peer, and what may be done; undefined if nothing is known to be. */
+export function peerFault(end: PeerEnd, report: PeerReport): string | undefined {
+  if (report.state === 'down') return silence(end, report)
+  return report.fullSize === 'lost' ? narrowness(end, report) : undefined
+}
+
+function silence(end: PeerEnd, { answersPublicly, refused }: PeerReport): string {
+  const { address, publicAddress, device } = end
+  const firewall = `a firewall there drops UDP port ${PROBE_PORT} without a word`
+  if (refused !== undefined) return `this node cannot send to it through ${device}: ${refused}`
+  if (address === publicAddress) {
+    return `it does not answer at ${address}: it is down or cut off, or ${firewall}`
+  }
+  if (answersPublicly === true) {
+    return `it answers at ${publicAddress} but not through ${device}: ${suspicion(end)}`
+  }
+  if (answersPublicly === undefined) return `it does not answer through ${device}`
+  return `it does not answer at all, neither through ${device} nor at ${publicAddress}: it is down or cut off, or ${firewall}`
+}
+
+function suspicion({ tunnelPorts }: PeerEnd): string {
+  if (tunnelPorts.length === 0) return 'what the tunnel is made of may be blocked on the way'
+  return `UDP port ${tunnelPorts.join(' or ')} may be blocked on the way`
+}
+
+function narrowness(end: PeerEnd, { toldMtu }: PeerReport): string {
+  const found = `packets of ${end.podMtu} bytes do not reach it, small ones do: the path MTU is smaller`
+  if (toldMtu === undefined) return `${found}; ${advice(end, undefined)}`
+  return `${found}, ${toldMtu} as a router says; ${advice(end, toldMtu)}`
+}
+
+/** Backends whose MTU the network may set; pods of the others get what is left of the uplink's. */
+const SETTABLE: ReadonlySet<string> = new Set(['vxlan', 'wireguard'])
+
+function advice({ backendType, uplink, overhead }: PeerEnd, mtu: number | undefined): string {
+  if (SETTABLE.has(backendType)) {
+    return mtu === undefined ? 'set a smaller mtu of the network' : `set mtu of the network to ${mtu}`
+  }
+  const device = `the MTU of ${uplink} on every node`
+  return mtu === undefined ? `lower ${device}` : `set ${device} to ${mtu + overhead}`
+}
