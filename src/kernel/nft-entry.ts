@@ -1,6 +1,8 @@
 /** The nftables part of the entries. */
 
-export type NftFamily = 'ip' | 'ip6' | 'inet' | 'arp' | 'netdev' | 'bridge'
+export const NFT_FAMILIES = ['ip', 'ip6', 'inet', 'arp', 'netdev', 'bridge'] as const
+
+export type NftFamily = (typeof NFT_FAMILIES)[number]
 
 /**
  * One table of ours, whole: chains, rules and sets are replaced in one transaction whenever the definition

@@ -22,7 +22,7 @@ import {
   type RouteFilter,
 } from '../../netlink/index.ts'
 import type { Netns, RunProgram } from '../../sys/index.ts'
-import { type Entry, entryKey, type SysctlEntry } from '../entry.ts'
+import { type Entry, entryKey, NFT_FAMILIES, type SysctlEntry } from '../entry.ts'
 import { Iptables } from '../iptables/iptables.ts'
 import { vlansWanted } from '../kinds/vlans.ts'
 import type { ApplyContext, Kernel, KernelEvent, ObservedEntry, Operation, Outcome } from '../operation.ts'
@@ -313,7 +313,7 @@ export class NetlinkKernel implements Kernel {
     const observed = await this.nftObserver.observeNamed(names)
     const tables = new Set<string>()
     for (const { entry } of observed) if (entry.kind === 'nft-table') tables.add(entryKey(entry))
-    for (const family of ['ip', 'ip6', 'inet', 'netdev', 'bridge']) {
+    for (const family of NFT_FAMILIES) {
       for (const name of names) {
         const key = `nft-table ${family} ${name}`
         if (!tables.has(key)) {
