@@ -89,6 +89,7 @@ export class OwnNetwork {
     const uplink = findUplink(this.options.observed(), {
       device: this.options.uplink,
       publicAddress: uplinkAddress,
+      former: this.network?.self.uplink.device,
     })
     const config = configs.get(configName)
     const keys = takeUpKeys(config)

@@ -44,3 +44,11 @@ test('a device that is named wins; one that is not there, or an address nobody h
   assert.equal(findUplink(machine, { publicAddress: 'not an address' }), undefined)
   assert.equal(findUplink([], {}), undefined)
 })
+
+test('a device that was the uplink stays it under another address of the family, while nobody has the one told', () => {
+  const moved = { publicAddress: '192.168.77.2', former: 'bond0' }
+  assert.equal(findUplink(machine, moved)?.device, 'bond0')
+  assert.equal(findUplink(machine, { ...moved, publicAddress: '10.0.0.5' })?.device, 'eth0')
+  assert.equal(findUplink(machine, { publicAddress: 'fd00::2', former: 'eth0' }), undefined)
+  assert.equal(findUplink(machine, { former: 'bond0' }), undefined)
+})
