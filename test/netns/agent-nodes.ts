@@ -29,16 +29,24 @@ export interface CallReply {
   readonly error?: { readonly code: number; readonly msg: string }
 }
 
-/** Nodes as namespaces of their own, joined by a veth, with an agent each in this process. */
+export interface ClusterOptions {
+  readonly nodeCount?: number
+  /** Joins the nodes by what it makes in the namespace between them; default by a bridge `underlay`. */
+  readonly plug?: (nodes: readonly TestNode[], middle: Netns) => void
+}
+
+/** Nodes as namespaces of their own, joined by a switch, with an agent each in this process. */
 export class TestCluster {
   readonly store = new MemoryStore({ clock: systemClock, random: Math.random })
   readonly nodes: TestNode[] = []
+  /** Between the nodes: by default a bridge `underlay` with one port for each, by its name. */
+  readonly switch = Netns.create()
 
-  /** Two nodes, 192.168.77.1 and .2. @param plug joins them; default by one veth */
+  /** Nodes 192.168.77.1, .2 and so on. */
   static async start(
     backend: BackendConfig = { type: 'vxlan' },
     network = '10.244.0.0/16',
-    plug: (one: TestNode, two: TestNode) => void = plugVeth,
+    { nodeCount = 2, plug = plugBridge }: ClusterOptions = {},
   ): Promise<TestCluster> {
     const cluster = new TestCluster()
     try {
@@ -46,8 +54,8 @@ export class TestCluster {
         metadata: { name: 'default' },
         spec: { network, backend },
       })
-      cluster.nodes.push(new TestNode(cluster.store, 1), new TestNode(cluster.store, 2))
-      plug(cluster.node(1), cluster.node(2))
+      for (let n = 1; n <= nodeCount; n += 1) cluster.nodes.push(new TestNode(cluster.store, n))
+      plug(cluster.nodes, cluster.switch)
       for (const node of cluster.nodes) await node.start()
       return cluster
     } catch (error) {
@@ -64,13 +72,18 @@ export class TestCluster {
 
   async close(): Promise<void> {
     for (const node of this.nodes) await node.close()
+    this.switch.close()
   }
 }
 
 /** By `ip`, as an administrator would: what the agent makes itself it also removes. */
-function plugVeth(one: TestNode, two: TestNode): void {
-  ip(one.netns, `link add eth0 type veth peer name eth0 netns /proc/${process.pid}/fd/${two.netns.fds.netns}`)
-  for (const node of [one, two]) {
+function plugBridge(nodes: readonly TestNode[], middle: Netns): void {
+  ip(middle, 'link add underlay type bridge')
+  ip(middle, 'link set underlay up')
+  for (const node of nodes) {
+    const there = `/proc/${process.pid}/fd/${node.netns.fds.netns}`
+    ip(middle, `link add ${node.name} type veth peer name eth0 netns ${there}`)
+    ip(middle, `link set ${node.name} master underlay up`)
     ip(node.netns, 'link set lo up')
     ip(node.netns, 'link set eth0 up')
     ip(node.netns, `address add ${node.address}/24 dev eth0`)
@@ -202,8 +215,13 @@ export class TestNode {
 
 /** `ip` in that namespace. */
 export function ip(netns: Netns, command: string): string {
+  return run(netns, `ip ${command}`)
+}
+
+/** A command in that namespace, its words apart by one space each. */
+export function run(netns: Netns, command: string): string {
   const enter = `--net=/proc/${process.pid}/fd/${netns.fds.netns}`
-  return execFileSync('nsenter', [enter, 'ip', ...command.split(' ')], { encoding: 'utf8' })
+  return execFileSync('nsenter', [enter, ...command.split(' ')], { encoding: 'utf8' })
 }
 
 /** Polls until `look` finds something, with a generous deadline that only a failure meets. */

@@ -7,13 +7,10 @@ import { Netns } from '../../src/sys/index.ts'
 import { eventually, ip, TestCluster, type TestNode } from './agent-nodes.ts'
 
 let cluster: TestCluster | undefined
-let router: Netns | undefined
 
 afterEach(async () => {
   await cluster?.close()
-  router?.close()
   cluster = undefined
-  router = undefined
 })
 
 function nft(netns: Netns, ruleset: string): void {
@@ -103,23 +100,18 @@ test('a link on the way that takes less than the uplink, without a word', async 
 })
 
 /** Between the two, for each of them in the place of the other (proxy ARP). */
-function plugRouter(one: TestNode, two: TestNode): void {
-  const middle = Netns.create()
-  router = middle
+function plugRouter(nodes: readonly TestNode[], middle: Netns): void {
   ip(middle, 'link set lo up')
   ip(middle, 'address add 192.0.2.1/32 dev lo')
   middle.writeSysctl('ipv4/conf/all/forwarding', '1')
-  for (const [node, port] of [
-    [one, 'one'],
-    [two, 'two'],
-  ] as const) {
+  for (const node of nodes) {
     ip(
       middle,
-      `link add ${port} type veth peer name eth0 netns /proc/${process.pid}/fd/${node.netns.fds.netns}`,
+      `link add ${node.name} type veth peer name eth0 netns /proc/${process.pid}/fd/${node.netns.fds.netns}`,
     )
-    ip(middle, `link set ${port} up`)
-    ip(middle, `route add ${node.address}/32 dev ${port}`)
-    middle.writeSysctl(`ipv4/conf/${port}/proxy_arp`, '1')
+    ip(middle, `link set ${node.name} up`)
+    ip(middle, `route add ${node.address}/32 dev ${node.name}`)
+    middle.writeSysctl(`ipv4/conf/${node.name}/proxy_arp`, '1')
     ip(node.netns, 'link set lo up')
     ip(node.netns, 'link set eth0 up')
     ip(node.netns, `address add ${node.address}/24 dev eth0`)
@@ -127,13 +119,14 @@ function plugRouter(one: TestNode, two: TestNode): void {
 }
 
 test('a router on the way that says how much fits', async () => {
-  const [one] = await start({ type: 'host-gw' }, '10.244.0.0/16', plugRouter)
+  const [one] = await start({ type: 'host-gw' }, '10.244.0.0/16', { plug: plugRouter })
+  const router = cluster?.switch
   assert.ok(router !== undefined)
-  ip(router, 'link set two mtu 1400')
+  ip(router, 'link set node-2 mtu 1400')
   await says(
     one,
     /^Node node-2: packets of 1500 bytes do not reach it, .* smaller, 1400 as a router says; set the MTU of eth0 to 1400 on every node$/,
   )
-  ip(router, 'link set two mtu 1500')
+  ip(router, 'link set node-2 mtu 1500')
   await sound(one)
 })
