@@ -45,6 +45,11 @@ export interface NetworkConfig extends KubeObject {
     /** Pods that leave the pod network take their node's address. Default true. */
     readonly masquerade?: boolean
     /**
+     * Ports of what is masqueraded are chosen at random, so that two packets do not choose the same one at the same
+     * moment, which loses one of them. Default true.
+     */
+    readonly masqueradeRandomFully?: boolean
+    /**
      * For how long the block of a node that left stays reserved for it, 30 to 604,800 s; default 3,600. A node that
      * cannot confirm its claim for most of that time cuts itself off (`blockCooldownSeconds`).
      */

@@ -47,6 +47,7 @@ const table: readonly [what: string, complaint: () => string, expected: string |
     '',
   ],
   ['a host-gw config', () => config({ network, backend: { type: 'host-gw' }, masquerade: false }), ''],
+  ['ports that are not random', () => config({ network, backend: vxlan, masqueradeRandomFully: false }), ''],
   ['an ipip config', () => config({ network, backend: { type: 'ipip', directRouting: true } }), ''],
   [
     'a wireguard config',

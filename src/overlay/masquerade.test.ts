@@ -9,7 +9,7 @@ const v4 = { family: 4, block: parsePrefix('10.244.1.0/24'), network: parsePrefi
 
 test('the table as text', () => {
   assert.equal(
-    formatEntry(masqueradeTable(v4)),
+    formatEntry(masqueradeTable(v4, true)),
     [
       'table ip podlace-masq {',
       '  chain postrouting {',
@@ -26,6 +26,11 @@ test('the table as text', () => {
       '}',
     ].join('\n'),
   )
+})
+
+test('ports are chosen as the kernel does by itself where that is wanted', () => {
+  const text = formatEntry(masqueradeTable(v4, false))
+  assert.equal(text, formatEntry(masqueradeTable(v4, true)).replaceAll(' fully-random', ''))
 })
 
 const packets: readonly [what: string, from: string, to: string, mark: number, verdict: string][] = [
@@ -81,6 +86,6 @@ function evaluate(from: string, to: string, mark: number): string {
     const address = parseAddress(match.on === 'source' ? from : to)
     return contains(parsePrefix(match.prefix), address) !== (match.not ?? false)
   }
-  const [chain] = masqueradeTable(v4).chains
+  const [chain] = masqueradeTable(v4, true).chains
   return chain?.rules.find(rule => rule.match.every(holds))?.verdict.do ?? 'accept'
 }

@@ -39,7 +39,8 @@ export function planNode(config: NetworkConfig, self: OverlaySelf): OverlayPlan 
       if (tight !== undefined) faults.push(tight)
     }
     entries.push(forwarding(own.family))
-    if (config.spec.masquerade ?? true) entries.push(masqueradeTable(own))
+    const { masquerade = true, masqueradeRandomFully = true } = config.spec
+    if (masquerade) entries.push(masqueradeTable(own, masqueradeRandomFully))
   }
   return plan(
     [...backend.nodeEntries(self, locals), ...entries],

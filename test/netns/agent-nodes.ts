@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -22,7 +21,7 @@ import {
   netlinkIn,
   openTun,
 } from '../../src/sys/index.ts'
-import { programsIn } from './kernel-harness.ts'
+import { programsIn, run } from './kernel-harness.ts'
 
 export interface CallReply {
   readonly result?: { readonly ips: readonly { readonly address: string; readonly gateway?: string }[] }
@@ -215,13 +214,7 @@ export class TestNode {
 
 /** `ip` in that namespace. */
 export function ip(netns: Netns, command: string): string {
-  return run(netns, `ip ${command}`)
-}
-
-/** A command in that namespace, its words apart by one space each. */
-export function run(netns: Netns, command: string): string {
-  const enter = `--net=/proc/${process.pid}/fd/${netns.fds.netns}`
-  return execFileSync('nsenter', [enter, ...command.split(' ')], { encoding: 'utf8' })
+  return run(netns, ['ip', ...command.split(' ')])
 }
 
 /** Polls until `look` finds something, with a generous deadline that only a failure meets. */

@@ -4,7 +4,8 @@ import { afterEach, test } from 'node:test'
 import { formatEntry, NetlinkKernel } from '../../src/kernel/index.ts'
 import type { BackendConfig } from '../../src/model/index.ts'
 import type { Netns } from '../../src/sys/index.ts'
-import { eventually, ip, run, TestCluster, type TestNode } from './agent-nodes.ts'
+import { eventually, ip, TestCluster, type TestNode } from './agent-nodes.ts'
+import { run } from './kernel-harness.ts'
 import { ping } from './ping.ts'
 
 let cluster: TestCluster | undefined
@@ -106,11 +107,11 @@ const damages: readonly [what: string, damage: (node: TestNode) => void][] = [
     ({ netns }) => {
       ip(netns, 'route flush dev flannel.1')
       ip(netns, 'neighbour flush dev flannel.1 nud permanent')
-      run(netns, 'bridge fdb flush dev flannel.1')
+      run(netns, ['bridge', 'fdb', 'flush', 'dev', 'flannel.1'])
     },
   ],
   ['all addresses of the device are flushed', ({ netns }) => ip(netns, 'address flush dev flannel.1')],
-  ['the ruleset is flushed', ({ netns }) => run(netns, 'nft flush ruleset')],
+  ['the ruleset is flushed', ({ netns }) => run(netns, ['nft', 'flush', 'ruleset'])],
 ]
 
 for (const [what, damage] of damages) {

@@ -13,6 +13,7 @@ const spec = v.pipe(
     ipv6SubnetLength: v.optional(integerBetween(1, 126, 'a prefix length')),
     backend: backendSchema,
     masquerade: v.optional(v.boolean()),
+    masqueradeRandomFully: v.optional(v.boolean()),
     blockCooldownSeconds: v.optional(blockCooldown),
   }),
   v.check(
