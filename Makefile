@@ -8,7 +8,7 @@ SHELL := /bin/bash
 BACKEND ?= vxlan
 # demo: 1 leaves the lab up
 KEEP ?=
-# bench: cni, overlay or converge; ARGS: --quick, --json
+# bench: cni, overlay, udp or converge; ARGS: --quick, --json
 NAME ?=
 ARGS ?=
 

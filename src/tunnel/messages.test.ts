@@ -15,11 +15,12 @@ import {
 import { Writer } from './wire.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
+const flat = (spaced: string) => spaced.replaceAll(' ', '')
 const queues = (count: number) => Array.from({ length: count }, () => ({ tunFd: 3, udpFd: 4 }))
 
 test('requests are as native/udp/request.h has them', () => {
   const configuration = { revision: 7n, tunnelAddress: '10.244.1.0', mtu: 1472, queues: queues(2) }
-  assert.equal(hex(encodeConfigure(configuration)), '0101' + '0000000000000007' + '0af40100' + '05c0' + '02')
+  assert.equal(hex(encodeConfigure(configuration)), flat('0101 0000000000000007 0af40100 05c0 02'))
   const table = {
     revision: 2n ** 64n - 1n,
     localPrefixes: ['10.244.1.0/24'],
@@ -28,8 +29,8 @@ test('requests are as native/udp/request.h has them', () => {
       { address: '192.168.77.3', port: 1, prefixes: [] },
     ],
   }
-  const peers = 'c0a84d02' + '205d' + '0002' + '0af4020018' + '0afa000010' + 'c0a84d03' + '0001' + '0000'
-  assert.equal(hex(encodeTable(table)), '0102' + 'ffffffffffffffff' + '0001' + '0af4010018' + '0002' + peers)
+  const peers = '0002 c0a84d02 205d 0002 0af4020018 0afa000010 c0a84d03 0001 0000'
+  assert.equal(hex(encodeTable(table)), flat(`0102 ffffffffffffffff 0001 0af4010018 ${peers}`))
   assert.equal(hex(encodeStatusRequest()), '0103')
 })
 

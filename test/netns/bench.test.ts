@@ -23,8 +23,12 @@ const ROWS = {
     'rss',
   ],
   overlay: ['vxlan-tcp', 'vxlan-rtt', 'host-gw-tcp', 'host-gw-rtt'],
+  udp: ['tcp-vs-loop', 'tcp-vs-vxlan', 'pps-vs-loop', 'cpu-per-gb'],
   converge: ['first-apply-5000', 'one-peer-cpu', 'drift-repair', 'rss', 'restart-writes'],
 } as const
+
+/** Whose rows have a confidence interval. */
+const WITH_INTERVAL = new Set(['overlay', 'udp'])
 
 /** Rows that are held against nothing. */
 const WITHOUT_PEER = new Set<string>(['one-peer-cpu', 'drift-repair', 'rss', 'restart-writes', 'shim-relay'])
@@ -51,7 +55,8 @@ describe('benchmarks, quick: both sides do the same work, and the rows are what 
         assert.ok(row.ours !== null && Number.isFinite(row.ours) && row.n > 0, JSON.stringify(row))
         const compared = row.peer !== null && row.ratio !== null && row.peer > 0 && row.ratio > 0
         assert.equal(compared, !WITHOUT_PEER.has(row.name), JSON.stringify(row))
-        assert.equal(row.low !== undefined && row.high !== undefined, name === 'overlay', JSON.stringify(row))
+        const interval = row.low !== undefined && row.high !== undefined
+        assert.equal(interval, WITH_INTERVAL.has(name), JSON.stringify(row))
       }
       const writes = rows.find(row => row.name === 'restart-writes')?.ours
       if (name === 'converge') assert.equal(writes, 0)

@@ -5,7 +5,9 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const FILES = ['udp-control', 'udp-forwarding', 'udp-packets'].map(name => `test/netns/${name}.test.ts`)
+const FILES = ['control', 'forwarding', 'hostile', 'offload', 'routing'].map(
+  name => `test/netns/udp-${name}.test.ts`,
+)
 
 test('the tests of the UDP tunnel find no memory error', () => {
   execFileSync('sh', ['native/build.sh', 'udp-asan'], { cwd: root })

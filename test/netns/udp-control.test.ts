@@ -1,7 +1,7 @@
 /** The control socket of the UDP tunnel process: what it refuses, whom it hears, how it ends. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { afterEach, beforeEach, test } from 'node:test'
 import { hasCode, systemClock } from '../../src/base/index.ts'
@@ -14,6 +14,7 @@ import {
 } from '../../src/tunnel/index.ts'
 import { ping } from './ping.ts'
 import { PORT, type UdpNode, UdpPair } from './udp-nodes.ts'
+import { lcg } from './udp-random.ts'
 
 let pair: UdpPair
 let node: UdpNode
@@ -94,6 +95,10 @@ async function revisions() {
   return { configurationRevision, tableRevision, queues }
 }
 
+/** Matches a refusal by its words. */
+const refused = (expected: RegExp) => (error: unknown) =>
+  hasCode(error, 'tunnel.refused') && expected.test(error.message)
+
 test('descriptors that are not what they should be are refused', async () => {
   const endpoint = { address: node.address, port: PORT + 1 }
   using opened = openTunnelQueues({ device: 'other0', endpoint, count: 1, netns: node.netns })
@@ -106,8 +111,6 @@ test('descriptors that are not what they should be are refused', async () => {
   using client = node.connect()
   const configure = (queues: TunnelConfiguration['queues']) =>
     client.configure({ revision: 9n, tunnelAddress: '10.244.1.0', mtu: 1472, queues })
-  const refused = (expected: RegExp) => (error: unknown) =>
-    hasCode(error, 'tunnel.refused') && expected.test(error.message)
   try {
     await assert.rejects(configure([{ ...queue, tunFd: file }]), refused(/queue of a TUN device/))
     await assert.rejects(configure([{ ...queue, tunFd: plain.fd }]), refused(/IFF_VNET_HDR/))
@@ -145,11 +148,7 @@ test('frames that are too long or empty end the connection, and others go on bei
 })
 
 test('random frames are answered or hung up on', async () => {
-  let state = 7
-  const random = (limit: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * limit)
-  }
+  const random = lcg(7)
   const seeds = [
     bytes('0101 0000000000000009 0af40100 05c0 01'),
     bytes('0102 0000000000000009 0001 0af4010018 0001 c0a84d02 205d 0001 0af4020018'),
@@ -182,6 +181,13 @@ test('the socket is for its user alone, and there is one process for it', async 
     hasCode(error, 'tunnel.not-started'),
   )
   assert.equal((await revisions()).tableRevision, 1n)
+})
+
+test('it carries without any capability', () => {
+  const status = readFileSync(`/proc/${node.pid}/status`, 'utf8')
+  for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb'])
+    assert.match(status, new RegExp(`^${set}:\\s+0+$`, 'm'))
+  assert.match(status, /^NoNewPrivs:\s+1$/m)
 })
 
 test('SIGTERM ends it, with its socket and its device', async () => {

@@ -6,7 +6,7 @@ import process from 'node:process'
 import { test } from 'node:test'
 import { buildProgram } from '../../bench/support/programs.ts'
 import { ping } from './ping.ts'
-import { inside, MTU, PORT, type UdpNode, UdpPair } from './udp-nodes.ts'
+import { MTU, PORT, tcpChecksumErrors, type UdpNode, UdpPair } from './udp-nodes.ts'
 import { receiveStream, sendStream, streamOf, summaryOf } from './udp-streams.ts'
 
 const STREAM = 8_000_000
@@ -15,17 +15,6 @@ async function transfer(from: UdpNode, to: UdpNode, port: number): Promise<void>
   using server = await receiveStream(to.pod, port)
   await sendStream(from.pod, to.podAddress, port, STREAM)
   assert.equal(await server.summary, summaryOf(streamOf(STREAM)))
-}
-
-/** Segments that the pod's kernel threw away because of their checksum. */
-function checksumErrors({ pod }: UdpNode): number {
-  const lines = inside(pod, 'cat', '/proc/net/snmp')
-    .split('\n')
-    .filter(line => line.startsWith('Tcp:'))
-  const [names = [], values = []] = lines.map(line => line.split(' '))
-  const value = values[names.indexOf('InCsumErrors')]
-  assert.ok(value !== undefined)
-  return Number(value)
 }
 
 for (const queues of [1, 2]) {
@@ -41,7 +30,7 @@ for (const queues of [1, 2]) {
     )
     await transfer(one, two, 7001)
     await transfer(two, one, 7002)
-    assert.deepEqual([checksumErrors(one), checksumErrors(two)], [0, 0])
+    assert.deepEqual([tcpChecksumErrors(one), tcpChecksumErrors(two)], [0, 0])
 
     using client = one.connect()
     const status = await client.status()
@@ -77,7 +66,7 @@ test('a peer that carries one packet at a time gets and gives the same', async (
   assert.equal(await ping(one.pod, two.podAddress), 'ok')
   await transfer(one, two, 7001)
   await transfer(two, one, 7002)
-  assert.deepEqual([checksumErrors(one), checksumErrors(two)], [0, 0])
+  assert.deepEqual([tcpChecksumErrors(one), tcpChecksumErrors(two)], [0, 0])
 })
 
 test('who is connected, and which table counts, does not disturb a stream', async () => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -150,4 +151,15 @@ export class UdpPair implements Disposable {
     this.one.close()
     this.two.close()
   }
+}
+
+/** Segments that the pod's kernel threw away because of their checksum. */
+export function tcpChecksumErrors({ pod }: UdpNode): number {
+  const lines = inside(pod, 'cat', '/proc/net/snmp')
+    .split('\n')
+    .filter(line => line.startsWith('Tcp:'))
+  const [names = [], values = []] = lines.map(line => line.split(' '))
+  const value = values[names.indexOf('InCsumErrors')]
+  assert.ok(value !== undefined)
+  return Number(value)
 }

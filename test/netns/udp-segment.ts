@@ -1,42 +1,6 @@
 import { addressToBytes, parseAddress } from '../../src/ip/index.ts'
 import { internetChecksum } from '../../src/packet/index.ts'
-import { DatagramSocket, type DatagramSource, type Netns, socketIn } from '../../src/sys/index.ts'
-import { eventually } from './agent-nodes.ts'
 import { ipv4 } from './frames.ts'
-import { PORT } from './udp-nodes.ts'
-
-/** Somebody who speaks the wire format by hand: inner packets as they are, one a datagram. */
-export class HandPeer implements Disposable {
-  readonly received: Buffer[] = []
-  private readonly socket: DatagramSocket
-  private readonly target: string
-
-  /** @param target the outer address of the node it talks to */
-  constructor(netns: Netns, address: string, target: string, port = PORT) {
-    this.target = target
-    this.socket = DatagramSocket.udp(socketIn(netns, 'inet', 'datagram'))
-    this.socket.bind(address, port)
-    this.socket.onMessage((bytes: Uint8Array, _from: DatagramSource) => {
-      this.received.push(Buffer.from(bytes))
-    })
-  }
-
-  send(packet: Uint8Array): void {
-    this.socket.send(packet, this.target, PORT)
-  }
-
-  /** The next inner packet that is what is looked for; it and those before it are taken. */
-  next(what: string, wanted: (packet: Buffer) => boolean): Promise<Buffer> {
-    return eventually(what, () => {
-      const index = this.received.findIndex(wanted)
-      return index < 0 ? undefined : this.received.splice(0, index + 1).at(-1)
-    })
-  }
-
-  [Symbol.dispose](): void {
-    this.socket.close()
-  }
-}
 
 export const FLAGS = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const
 
@@ -53,6 +17,8 @@ export interface Segment {
 
 const TCP = 6
 const TCP_BYTES = 20
+
+export const isTcp = (packet: Buffer): boolean => packet.readUInt8(9) === TCP
 
 /** An IPv4 packet with a TCP segment in it, checksums right (RFC 9293 section 3.1). */
 export function encodeSegment(segment: Segment): Buffer {
