@@ -4,11 +4,13 @@
  *
  *   bench-udp-stream serve PORT                               says "listening", until it is killed
  *   bench-udp-stream send ADDRESS PORT COUNT SIZE WINDOW      prints nanoseconds; fails unless all arrived whole
+ *   bench-udp-stream send-joined ...                          the same, but gives the kernel many at once to cut (GSO)
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +19,10 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
 
 enum { LARGEST = 1400, BATCH = 32, SILENCE_MS = 3000, BUFFER_BYTES = 4 << 20 };
 
@@ -106,7 +112,19 @@ static uint32_t wait_for_report(int fd, uint32_t arrived) {
     return arrived;
 }
 
-static void send_all(struct sockaddr_in address, uint32_t count, size_t size, uint32_t window) {
+/* As one payload, cut behind every `size` bytes (UDP_SEGMENT of linux/udp.h). Returns how many were sent. */
+static int send_joined(int fd, struct batch *batch, uint32_t count, size_t size) {
+    char control[CMSG_SPACE(sizeof(uint16_t))] = {0};
+    struct msghdr message = {.msg_iov = batch->pieces, .msg_iovlen = count, .msg_control = control};
+    uint16_t segment = (uint16_t)size;
+    message.msg_controllen = sizeof control;
+    struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+    *part = (struct cmsghdr){.cmsg_level = IPPROTO_UDP, .cmsg_type = UDP_SEGMENT, .cmsg_len = CMSG_LEN(sizeof segment)};
+    memcpy(CMSG_DATA(part), &segment, sizeof segment);
+    return sendmsg(fd, &message, 0) < 0 ? -1 : (int)count;
+}
+
+static void send_all(struct sockaddr_in address, uint32_t count, size_t size, uint32_t window, int joined) {
     static struct batch batch;
     uint32_t arrived = 0;
     int fd = open_socket();
@@ -121,8 +139,8 @@ static void send_all(struct sockaddr_in address, uint32_t count, size_t size, ui
                 fill(batch.packets[filled], size, sent + filled);
                 filled++;
             }
-            int taken = sendmmsg(fd, batch.messages, filled, 0);
-            if (taken < 0) die("sendmmsg");
+            int taken = joined ? send_joined(fd, &batch, filled, size) : sendmmsg(fd, batch.messages, filled, 0);
+            if (taken < 0) die("send");
             sent += (uint32_t)taken;
         }
         arrived = wait_for_report(fd, arrived);
@@ -135,12 +153,13 @@ int main(int count, char **arguments) {
     if (count == 3 && strcmp(arguments[1], "serve") == 0) {
         address.sin_port = htons((uint16_t)atoi(arguments[2]));
         serve(address);
-    } else if (count == 7 && strcmp(arguments[1], "send") == 0 &&
+    } else if (count == 7 && strncmp(arguments[1], "send", 4) == 0 &&
                inet_pton(AF_INET, arguments[2], &address.sin_addr) == 1) {
         address.sin_port = htons((uint16_t)atoi(arguments[3]));
-        send_all(address, (uint32_t)atoi(arguments[4]), (size_t)atoi(arguments[5]), (uint32_t)atoi(arguments[6]));
+        send_all(address, (uint32_t)atoi(arguments[4]), (size_t)atoi(arguments[5]), (uint32_t)atoi(arguments[6]),
+                 strcmp(arguments[1], "send-joined") == 0);
     } else {
-        fprintf(stderr, "usage: udp-stream serve PORT | send ADDRESS PORT COUNT SIZE WINDOW\n");
+        fprintf(stderr, "usage: udp-stream serve PORT | send[-joined] ADDRESS PORT COUNT SIZE WINDOW\n");
         return 2;
     }
     return 0;

@@ -20,7 +20,7 @@ export class HandPeer implements Disposable {
     this.target = target
     this.socket = DatagramSocket.udp(socketIn(netns, 'inet', 'datagram'))
     this.socket.bind(address, port)
-    this.socket.onMessage((bytes: Uint8Array, _from: DatagramSource) => {
+    this.socket.onMessage(bytes => {
       this.received.push(Buffer.from(bytes))
     })
   }

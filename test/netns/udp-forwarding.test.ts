@@ -6,7 +6,7 @@ import process from 'node:process'
 import { test } from 'node:test'
 import { buildProgram } from '../../bench/support/programs.ts'
 import { ping } from './ping.ts'
-import { MTU, PORT, tcpChecksumErrors, type UdpNode, UdpPair } from './udp-nodes.ts'
+import { inside, MTU, PORT, tcpChecksumErrors, type UdpNode, UdpPair } from './udp-nodes.ts'
 import { receiveStream, sendStream, streamOf, summaryOf } from './udp-streams.ts'
 
 const STREAM = 8_000_000
@@ -67,6 +67,50 @@ test('a peer that carries one packet at a time gets and gives the same', async (
   await transfer(one, two, 7001)
   await transfer(two, one, 7002)
   assert.deepEqual([tcpChecksumErrors(one), tcpChecksumErrors(two)], [0, 0])
+})
+
+/** Numbered datagrams, each of which must arrive whole and in order; the kernel gets many at once to cut (USO). */
+async function datagrams(from: UdpNode, to: UdpNode, size: number): Promise<void> {
+  const program = buildProgram('udp-stream')
+  const where = `--net=/proc/${process.pid}/fd/${to.pod.fds.netns}`
+  const server = spawn('nsenter', [where, program, 'serve', '7000'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    await once(server.stdout, 'data')
+    for (const how of ['send', 'send-joined'])
+      assert.match(
+        inside(from.pod, program, how, to.podAddress, '7000', '5000', String(size), '200'),
+        /^\d+$/m,
+      )
+  } finally {
+    server.kill('SIGKILL')
+  }
+}
+
+for (const size of [33, 1400]) {
+  test(`super-packets of UDP arrive as datagrams of ${size} bytes, at either kind of peer`, async () => {
+    using pair = new UdpPair()
+    const { one, two } = pair
+    await one.carry()
+    await one.know([two.peer])
+    {
+      using _loop = await startLoop(two, one)
+      await datagrams(one, two, size)
+    }
+    await two.carry()
+    await two.know([one.peer])
+    await datagrams(one, two, size)
+    using client = one.connect()
+    const status = await client.status()
+    assert.ok(status.udpSegmentation, 'this kernel has it')
+    assert.ok((status.peers[0]?.sentPackets ?? 0n) >= 20_000n, 'packets are counted as they are on the wire')
+  })
+}
+
+test('where the way is narrower than the tunnel believes, streams still arrive', async () => {
+  using pair = new UdpPair()
+  await pair.carry()
+  for (const { netns } of [pair.one, pair.two]) inside(netns, 'ip', 'link', 'set', 'eth0', 'mtu', '1300')
+  await transfer(pair.one, pair.two, 7001)
 })
 
 test('who is connected, and which table counts, does not disturb a stream', async () => {
