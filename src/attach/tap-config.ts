@@ -35,7 +35,11 @@ const schema = v.object({
 export function parseTapConfig(raw: unknown): TapConfig {
   const { selinuxContext, ...config } = readKeys('tap', schema, raw)
   if (selinuxContext !== '') {
-    throw unsupportedField('selinuxContext', 'the agent makes the device, in its own context: leave it out')
+    // Not that of /proc/thread-self/attr/sockcreate either (security/selinux/hooks.c, selinux_tun_dev_create).
+    throw unsupportedField(
+      'selinuxContext',
+      'a device has the context of the process that makes it, which is the agent: leave it out, and start the agent in that context where SELinux is on',
+    )
   }
   return config
 }
