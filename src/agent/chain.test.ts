@@ -44,6 +44,8 @@ async function start(): Promise<void> {
   await add(lan)
 }
 
+const ports = () => bench.commandsAbout('10.9.0.2').filter(text => /808[01]/.test(text)).length
+const ttl = (value: number) => tuning({ sysctl: { 'net.ipv4.ip_default_ttl': `${value}` } })
 const keys = () => [...bench.agent.attached.entries()].map(([key]) => key)
 
 const ports = () => bench.commandsAbout('10.9.0.2').filter(text => /808[01]/.test(text)).length

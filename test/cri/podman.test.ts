@@ -94,6 +94,16 @@ async function assertFails(command: Promise<string>): Promise<string> {
   return String(error)
 }
 
+/** What a server of HTTP at port 8088 says. */
+const visit = (from: NodeHost, address: string) =>
+  from.run(
+    'timeout',
+    '2',
+    'bash',
+    '-c',
+    `exec 3<>/dev/tcp/${address}/8088; echo 'GET / HTTP/1.0' >&3; echo >&3; tail -n 1 <&3`,
+  )
+
 const script = (text: string) => ['/bin/sh', '-c', text]
 
 describe('podman', () => {
@@ -124,14 +134,6 @@ describe('podman', () => {
     const server = ['--detach', '--publish', '8088:80', '--name', 'web']
     await run('web', server, ...script('hostname >/tmp/index.html; httpd -f -p 80 -h /tmp'))
     const name = (await podman('exec', 'web', 'hostname')).trim()
-    const visit = (from: NodeHost, address: string) =>
-      from.run(
-        'timeout',
-        '2',
-        'bash',
-        '-c',
-        `exec 3<>/dev/tcp/${address}/8088; echo 'GET / HTTP/1.0' >&3; echo >&3; tail -n 1 <&3`,
-      )
     const { address } = lab.node('node-1')
     // The server takes its time to begin.
     await eventually('an answer', async () => (await visit(other, address)).exitCode === 0 || undefined)
