@@ -48,6 +48,49 @@ const direct = (namespace: string, entry: Entry): Entry | undefined => {
   return { ...route, link: 'eth0', gateway: `192.168.77.${entry.dst.split('.')[2]}` }
 }
 
+/** vxlan's entries as those of ipip; what `change` says of the tunnel at the far end goes before. */
+const overIpip =
+  (change: (tunnel: Entry) => Entry | undefined = tunnel => tunnel) =>
+  (namespace: string, entry: Entry): Entry | undefined => {
+    if (entry.kind === 'neighbour' || entry.kind === 'fdb') return undefined
+    if (entry.kind === 'link' && entry.type === 'vxlan') {
+      const { kind, claim, owner, up = true, local } = entry
+      const name = 'flannel.ipip'
+      const tunnel: Entry = { kind, type: 'ipip', claim, owner, up, name, local, pathMtuDiscovery: false }
+      return namespace === 'node-3' ? change(tunnel) : tunnel
+    }
+    if (entry.kind !== 'route' || entry.link !== 'flannel.1') return entry
+    return { ...entry, link: 'flannel.ipip', gateway: `192.168.77.${entry.dst.split('.')[2]}` }
+  }
+
+const INTO_IPIP = [
+  'pod web-1 | default via 10.244.1.1 dev eth0 | Pod web-1',
+  'node-1 cni0 | 10.244.3.0/24 via 192.168.77.3 dev flannel.ipip | Node node-3',
+  'wire | IP in IP, 192.168.77.1 → 192.168.77.3, +20 bytes',
+]
+
+test('from node to node over ipip', () => {
+  assert.deepEqual(follow(threeNodes(overIpip()), 'web-1', 'web-5'), [
+    ...INTO_IPIP,
+    'node-3 cni0 | 10.244.3.2 is on veth-web-5 | Pod web-5',
+    'reached',
+  ])
+})
+
+test('over ipip: a far end that is not there, or is down', () => {
+  const gone = follow(threeNodes(overIpip(() => undefined)), 'web-1', 'web-5')
+  assert.deepEqual(gone, [
+    ...INTO_IPIP,
+    'node-3 | there is no tunnel with the end 192.168.77.3',
+    'unreachable',
+  ])
+  const down = overIpip(tunnel => (tunnel.kind === 'link' ? { ...tunnel, up: false } : tunnel))
+  assert.equal(
+    follow(threeNodes(down), 'web-1', 'web-5').at(-2),
+    'node-3 flannel.ipip | flannel.ipip is down | NetworkConfig default',
+  )
+})
+
 test('from node to node over host-gw', () => {
   assert.deepEqual(follow(threeNodes(direct), 'web-1', 'web-5'), [
     'pod web-1 | default via 10.244.1.1 dev eth0 | Pod web-1',

@@ -124,7 +124,7 @@ export class Walk {
   private tunnel(view: NamespaceView, link: IpipLink, nextHop: string): Next {
     const target = this.viewAt(nextHop)
     if (target === undefined) return this.lose(view.where(link.name), `no node has the address ${nextHop}`)
-    this.note('wire', `IP in IP, ${link.local} → ${nextHop}`, [])
+    this.note('wire', `IP in IP, ${link.local} → ${nextHop}, +20 bytes`, [])
     const device = target.links().find(({ entry }) => entry.type === 'ipip' && entry.local === nextHop)
     if (device === undefined) return this.lose(target.where(), `there is no tunnel with the end ${nextHop}`)
     if (device.entry.up === false)
