@@ -35,6 +35,7 @@ import { type Plans, planEverything } from './network/plans.ts'
 import type { SelfNetwork } from './network/self.ts'
 import { watchUplink } from './network/watch-uplink.ts'
 import type { WireguardKeys } from './network/wireguard-keys.ts'
+import { NetworkCondition } from './network-condition.ts'
 import { PeerWatch, type ProbeWorld } from './peers/peer-watch.ts'
 import { allPlugins, CHAINED_TYPES, type Hardware } from './plugins/index.ts'
 import type { PodNetwork } from './plugins/podlace.ts'
@@ -95,6 +96,7 @@ export class Agent {
   private readonly attachments: Attachments
   private readonly calls: Calls
   private readonly registration: Registration
+  private readonly condition: NetworkCondition
   private readonly lease: BlockLease
   private readonly ownNetwork: OwnNetwork
   private readonly effects: Effects
@@ -182,6 +184,14 @@ export class Agent {
       checkpoint: world.checkpoint ?? (() => {}),
     })
     this.calls = this.makeCalls()
+    this.condition = new NetworkCondition({
+      nodeName: config.nodeName,
+      store,
+      nodeUid: () => this.network?.nodeUid,
+      clock,
+      random,
+      log,
+    })
     this.registration = new Registration({
       nodeName: config.nodeName,
       store,
@@ -248,6 +258,7 @@ export class Agent {
     for (const end of this.endings) end()
     this.lease.stop()
     this.registration.stop()
+    this.condition.stop()
     this.effects.stop()
     this.peers?.stop()
     for (const informer of this.informers) await informer.stop()
@@ -365,6 +376,7 @@ export class Agent {
     this.pool.hold(this.orphans?.held() ?? [])
     this.releaseDeletes()
     this.writeSubnetEnv(network)
+    if (this.config.setNetworkAvailable) this.condition.poke()
   }
 
   private releaseDeletes(): void {

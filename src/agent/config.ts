@@ -63,6 +63,9 @@ const fields = {
   netConf: v.optional(v.string()),
   /** With `netConf`, which does not say it: pods that leave the pod network take their node's address. */
   masquerade: v.optional(v.boolean(), true),
+  masqueradeRandomFully: v.optional(v.boolean(), true),
+  /** Sets the condition NetworkUnavailable of the Node to False once it takes part in the pod network. */
+  setNetworkAvailable: v.optional(v.boolean(), false),
   /** Name of the NetworkConfig object. */
   network: v.optional(v.string(), 'default'),
   /** Underlay device; default is the one that bears the node's internal address. */

@@ -37,6 +37,27 @@ test('with the network of a file, a cluster needs none of our kinds', async () =
   assert.equal((await bench.add('a')).error, undefined)
 })
 
+test('the Node is told that its network is there, once, and keeps its other conditions', async () => {
+  bench = await AgentBench.start({ networkConfig, config: { setNetworkAvailable: true } })
+  await bench.addNode('node-1', '192.168.77.1', '10.244.1.0/24')
+  const others = [
+    { type: 'NetworkUnavailable', status: 'True', reason: 'NoRouteCreated' },
+    { type: 'Ready', status: 'True' },
+  ] as const
+  await bench.store.patchStatus('Node', 'node-1', { status: { conditions: others } })
+  await bench.quiet()
+  const { conditions = [] } = (await bench.store.get('Node', 'node-1')).status
+  const told = conditions.map(({ type, status, reason }) => [type, status, reason])
+  assert.deepEqual(told.toSorted(), [
+    ['NetworkUnavailable', 'False', 'PodlaceIsUp'],
+    ['Ready', 'True', undefined],
+  ])
+  const { resourceVersion } = (await bench.store.get('Node', 'node-1')).metadata
+  await bench.restart()
+  await bench.quiet()
+  assert.equal((await bench.store.get('Node', 'node-1')).metadata.resourceVersion, resourceVersion)
+})
+
 test('annotations under a prefix of its own, and the address that the configuration says', async () => {
   const config = { annotationPrefix: 'example.com/net', publicAddress: '203.0.113.1' }
   bench = await AgentBench.start({ networkConfig, config })

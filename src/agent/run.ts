@@ -170,9 +170,15 @@ async function openStore({ api, tokenFile, caFile, kubeconfig }: AgentConfig, cl
   })
 }
 
-function networkOf({ netConf, network: name, masquerade }: AgentConfig): Pick<AgentWorld, 'networkConfig'> {
+function networkOf({ netConf, network: name, ...config }: AgentConfig): Pick<AgentWorld, 'networkConfig'> {
   if (netConf === undefined) return {}
-  return { networkConfig: parseNetConf(readText('net-conf.json', netConf), { name, masquerade }) }
+  return {
+    networkConfig: parseNetConf(readText('net-conf.json', netConf), {
+      name,
+      masquerade: config.masquerade,
+      masqueradeRandomFully: config.masqueradeRandomFully,
+    }),
+  }
 }
 
 function readText(what: string, file: string): string {

@@ -11,6 +11,8 @@ export interface NetConfOptions {
   readonly name: string
   /** The file does not say; flannel's flag `--ip-masq` does. */
   readonly masquerade: boolean
+  /** Nor this: `--ip-masq-fully-random-disable`, the other way round. Default true. */
+  readonly masqueradeRandomFully?: boolean
 }
 
 type JsonObject = Readonly<Record<string, unknown>>
@@ -21,12 +23,18 @@ type JsonObject = Readonly<Record<string, unknown>>
  *
  * @throws PodlaceError `overlay.net-conf` that names the key and its line
  */
-export function parseNetConf(text: string, { name, masquerade }: NetConfOptions): NetworkConfig {
+export function parseNetConf(text: string, options: NetConfOptions): NetworkConfig {
+  const { name, masquerade, masqueradeRandomFully = true } = options
   const file = parseObject(text)
   const places = keyLines(text)
   if (places.twice !== undefined) throw fault(places, places.twice, 'is given twice')
   const backend = backendOf(file, places)
-  const spec = { ...networksOf(file, places), backend: backend.config, masquerade }
+  const spec = {
+    ...networksOf(file, places),
+    backend: backend.config,
+    masquerade,
+    ...(masqueradeRandomFully ? {} : { masqueradeRandomFully }),
+  }
   const metadata = { name, uid: name, resourceVersion: '0', creationTimestamp: '1970-01-01T00:00:00Z' }
   const object = { apiVersion: 'podlace.dev/v1alpha1', kind: 'NetworkConfig', metadata, spec }
   const checked = checkObject('NetworkConfig', object)

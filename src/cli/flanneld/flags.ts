@@ -14,6 +14,8 @@ const FOLLOWED: ReadonlyMap<string, FlagKind> = new Map([
   ['public-ipv6', 'text'],
   ['subnet-file', 'text'],
   ['ip-masq', 'boolean'],
+  ['ip-masq-fully-random-disable', 'boolean'],
+  ['set-node-network-unavailable', 'boolean'],
   ['healthz-ip', 'text'],
   ['healthz-port', 'text'],
   ['version', 'boolean'],
@@ -45,20 +47,8 @@ export const REFUSED: ReadonlyMap<
     },
   ],
   [
-    'ip-masq-fully-random-disable',
-    { kind: 'boolean', why: 'ports are always chosen at random', harmless: 'false' },
-  ],
-  [
     'ip-blackhole-route',
     { kind: 'boolean', why: 'no blackhole route is made for the block of the node', harmless: 'false' },
-  ],
-  [
-    'set-node-network-unavailable',
-    {
-      kind: 'boolean',
-      why: 'the condition NetworkUnavailable of the Node is set by podlace controller',
-      harmless: 'false',
-    },
   ],
 ])
 

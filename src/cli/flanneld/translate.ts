@@ -24,6 +24,8 @@ export async function agentConfigOf(
     ...connection(text('kubeconfig-file'), text('kube-api-url'), environment),
     netConf: text('net-config-path') ?? '/etc/kube-flannel/net-conf.json',
     masquerade: text('ip-masq') === 'true',
+    masqueradeRandomFully: text('ip-masq-fully-random-disable') !== 'true',
+    setNetworkAvailable: text('set-node-network-unavailable') !== 'false',
     subnetFile: text('subnet-file') ?? '/run/flannel/subnet.env',
     wireguardKeyFile: environment['WIREGUARD_KEY_FILE'] ?? '/run/flannel/wgkey',
     ...(await chooseUplink(flags, around)),
