@@ -90,6 +90,7 @@ for (const [what, text, expected] of read) {
 const lines = (...text: string[]) => text.join('\n')
 const refused: readonly [what: string, text: string, message: RegExp, line?: number][] = [
   ['nothing', '', /net-conf\.json: is not JSON/],
+  ['a word that is none, of which no more is told', '{"PSK":hush}', /is not JSON: Unexpected token 'h'$/],
   ['a comma too many', lines('{', '  "Network": "10.244.0.0/16",', '}'), /line 3: is not JSON/, 3],
   [
     'a preshared key that is none, of which nothing is told',

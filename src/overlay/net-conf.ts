@@ -48,7 +48,8 @@ function parseObject(text: string): JsonObject {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    const message = errorText(error)
+    // The parser may quote the text, where keys stand.
+    const message = errorText(error).replace(/, (?:\.\.\.)?".*/s, '')
     const line = /\(line (\d+) /.exec(message)?.[1]
     throw netConfError(`is not JSON: ${message}`, line === undefined ? undefined : Number(line))
   }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { commandWords } from '../../../src/base/index.ts'
 import {
   formatAddress,
   formatInterfaceAddress,
@@ -11,7 +12,7 @@ import {
   parsePrefix,
 } from '../../../src/ip/index.ts'
 import { formatHolder, parseHolder } from '../../../src/ipam/lease-file.ts'
-import { parseSubnetEnv, renderSubnetEnv } from '../../../src/overlay/index.ts'
+import { parseNetConf, parseSubnetEnv, renderSubnetEnv } from '../../../src/overlay/index.ts'
 import { decodeIcmpEcho, encodeIcmpEcho } from '../../../src/probe/icmp-echo.ts'
 import { readKubeconfig } from '../../../src/store/index.ts'
 import { matcherOf } from '../../../src/store/selectors.ts'
@@ -85,6 +86,24 @@ export const textTargets = [
     ],
     decode: input => parseSubnetEnv(textOf(input)),
     encode: renderSubnetEnv,
+  }),
+  target({
+    name: 'overlay.net-conf',
+    form: 'text',
+    errors: ['overlay.net-conf'],
+    seeds: [
+      '{"Network":"10.1.0.0/16","SubnetLen":25,"Backend":{"Type":"vxlan","VNI":1,"Port":0,"DirectRouting":true}}',
+      '{"EnableIPv4":false,"EnableIPv6":true,"IPv6Network":"fd00::/48","Backend":{"Type":"host-gw"}}',
+      '{"Network":"10.1.0.0/26","Backend":{"Type":"extension","SubnetAddCommand":"/opt/add \'a b\'"}}',
+    ],
+    decode: input => parseNetConf(textOf(input), { name: 'default', masquerade: true }),
+  }),
+  target({
+    name: 'base.command-words',
+    form: 'text',
+    errors: [],
+    seeds: ['/opt/add --name="a b" \'c\'', 'a | b', "a 'b"],
+    decode: input => commandWords(textOf(input)),
   }),
   target({
     name: 'store.selector',
