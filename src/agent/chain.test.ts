@@ -48,9 +48,6 @@ const ports = () => bench.commandsAbout('10.9.0.2').filter(text => /808[01]/.tes
 const ttl = (value: number) => tuning({ sysctl: { 'net.ipv4.ip_default_ttl': `${value}` } })
 const keys = () => [...bench.agent.attached.entries()].map(([key]) => key)
 
-const ports = () => bench.commandsAbout('10.9.0.2').filter(text => /808[01]/.test(text)).length
-const ttl = (value: number) => tuning({ sysctl: { 'net.ipv4.ip_default_ttl': `${value}` } })
-
 test('two plugins of one type: each is checked, and each goes by its own DEL', async () => {
   await start()
   await add(portmap(8080), portmap(8081))
