@@ -139,7 +139,9 @@ export class PeerHealth {
       state: this.lost >= LIMIT ? 'down' : lastSeen === undefined ? 'unknown' : 'up',
       ...this.publicAnswer(),
       ...(rtts.length === 0 ? {} : { rttMs: median(rtts) }),
-      ...(this.rttsMs.length === 0 ? {} : { lossRatio: 1 - rtts.length / this.rttsMs.length }),
+      ...(this.rttsMs.length === 0
+        ? {}
+        : { lossRatio: (this.rttsMs.length - rtts.length) / this.rttsMs.length }),
       ...(lastSeen === undefined ? {} : { lastSeen }),
       fullSize: lost ? 'lost' : this.fullAnswered ? 'passes' : 'unknown',
       ...(lost && toldMtu !== undefined ? { toldMtu } : {}),

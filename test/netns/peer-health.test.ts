@@ -102,7 +102,7 @@ test('a link on the way that takes less than the uplink, without a word', async 
 /** Between the two, for each of them in the place of the other (proxy ARP). */
 function plugRouter(nodes: readonly TestNode[], middle: Netns): void {
   ip(middle, 'link set lo up')
-  ip(middle, 'address add 192.0.2.1/32 dev lo')
+  ip(middle, 'address add 192.168.77.254/32 dev lo')
   middle.writeSysctl('ipv4/conf/all/forwarding', '1')
   for (const node of nodes) {
     ip(

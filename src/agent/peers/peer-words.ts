@@ -39,6 +39,7 @@ function advice({ backendType, uplink, overhead }: PeerEnd, mtu: number | undefi
   if (SETTABLE.has(backendType)) {
     return mtu === undefined ? 'set a smaller mtu of the network' : `set mtu of the network to ${mtu}`
   }
-  const device = `the MTU of ${uplink} on every node`
-  return mtu === undefined ? `lower ${device}` : `set ${device} to ${mtu + overhead}`
+  const change =
+    mtu === undefined ? `lower the MTU of ${uplink}` : `set the MTU of ${uplink} to ${mtu + overhead}`
+  return `${change} on every node`
 }
