@@ -1,3 +1,4 @@
+export { type AgentStatus, readAgentStatus } from './admin-client.ts'
 export { Agent, type AgentWorld } from './agent.ts'
 export { type AgentConfig, parseAgentConfig } from './config.ts'
 export { type JournalDisk } from './journal/index.ts'

@@ -7,6 +7,7 @@ import { addDemoCommand } from './commands/demo.ts'
 import { addDhcpCommand } from './commands/dhcp.ts'
 import { addFlanneldCommand } from './commands/flanneld.ts'
 import { addLabCommands } from './commands/lab.ts'
+import { addStatusCommand } from './commands/status.ts'
 import { addVersionCommand } from './commands/version.ts'
 import type { CliContext } from './context.ts'
 import { EXIT, errorObject, explainError, signalStatus } from './exit.ts'
@@ -45,6 +46,7 @@ function buildProgram(context: CliContext): Command {
   addCniCommands(program, context)
   addAgentCommand(program, context)
   addFlanneldCommand(program, context)
+  addStatusCommand(program, context)
   addDhcpCommand(program, context)
   addApiServerCommand(program, context)
   addControllerCommand(program, context)
