@@ -1,6 +1,6 @@
 import http from 'node:http'
 import * as v from 'valibot'
-import { errorText, issuesText, PodlaceError } from '../base/index.ts'
+import { issuesText, PodlaceError } from '../base/index.ts'
 
 const StatusSchema = v.looseObject({
   node: v.string(),
@@ -53,7 +53,7 @@ async function readPage<T>(
 ): Promise<T> {
   const text = await get(socketPath, path).catch((cause: unknown) => {
     const advice = 'is it running, with this --admin-socket, and are you root or its user?'
-    const message = `no agent answers at ${socketPath}: ${errorText(cause)}; ${advice}`
+    const message = `no agent answers at ${socketPath}: ${advice}`
     throw new PodlaceError(`ask ${socketPath}`, message, { code: 'agent.unreachable' }, { cause })
   })
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text)
