@@ -39,16 +39,17 @@ test('what an agent serves can be read', async () => {
   }
 })
 
+const greeting = () => ({ hello: 'world' })
+
 test('nobody there, and somebody else there', async () => {
   await assert.rejects(readAgentStatus(socket), error => hasCode(error, 'agent.unreachable'))
-  const nothing = () => ({ hello: 'world' })
   const view = { notReady: () => '', metrics: async () => '' }
   const server = await serveAdmin(socket, {
     ...view,
-    status: nothing,
-    peers: nothing,
-    entries: nothing,
-    attachments: nothing,
+    status: greeting,
+    peers: greeting,
+    entries: greeting,
+    attachments: greeting,
   })
   try {
     await assert.rejects(

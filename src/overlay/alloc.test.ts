@@ -9,7 +9,12 @@ const config = networkConfig({ backend: { type: 'alloc' } })
 test('addresses, and nothing that leads to other nodes', () => {
   assert.deepEqual(commands(planNode(config, self)), ['sysctl -w net/ipv4/conf/all/forwarding=1'])
   assert.equal(overlayMtu(config, self), 1500)
-  assert.deepEqual(planPeer(config, self, plainPeer('alloc')), { entries: [], effects: [], ends: [], findings: [] })
+  assert.deepEqual(planPeer(config, self, plainPeer('alloc')), {
+    entries: [],
+    effects: [],
+    ends: [],
+    findings: [],
+  })
 })
 
 test('annotations are those of flannel, which names no type, and read back', () => {

@@ -108,7 +108,7 @@ export class PeerProber {
   }
 
   close(): void {
-    for (const key of [...this.members.keys()]) this.delete(key)
+    for (const key of this.members.keys()) this.delete(key)
     for (const sender of this.senders.values()) sender.close()
     this.senders.clear()
   }
