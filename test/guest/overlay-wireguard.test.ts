@@ -1,5 +1,7 @@
 /** The backend wireguard on a kernel that has the module: three nodes, an agent each, pods of both families. */
 import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -89,6 +91,37 @@ async function peersOf({ agent }: TestNode, link = 'flannel-wg'): Promise<string
   )
 }
 
+const BYTES = 500_000
+const SERVER = `require('net').createServer(socket => {
+  let bytes = 0
+  socket.on('data', data => (bytes += data.length)).on('end', () => socket.end(String(bytes)))
+}).listen(7000, '::', () => console.log('listening'))`
+
+/** Full segments, both ways of the handshake and of acknowledgements. */
+async function streams(from: TestNode, to: TestNode): Promise<void> {
+  const inPod = (node: TestNode) => [
+    `--net=/proc/${process.pid}/fd/${node.pod(node.name).fds.netns}`,
+    process.execPath,
+    '-e',
+  ]
+  const server = spawn('nsenter', [...inPod(to), SERVER], { stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    await once(server.stdout, 'data')
+    for (const address of podOf(to)) {
+      const client = `const socket = require('net').connect(7000, '${address}')
+        socket.pipe(process.stdout)
+        socket.end(Buffer.alloc(${BYTES}))`
+      assert.equal(
+        execFileSync('nsenter', [...inPod(from), client], { encoding: 'utf8', timeout: 60_000 }),
+        `${BYTES}`,
+      )
+    }
+  } finally {
+    server.kill('SIGKILL')
+    await once(server, 'exit')
+  }
+}
+
 async function writesNothing(node: TestNode): Promise<void> {
   await node.agent?.reconciler.settled()
   await node.stopAgent()
@@ -118,6 +151,8 @@ test('pods of three nodes over a tunnel for each family', { timeout: 500_000 }, 
       assert.deepEqual((await peersOf(one, link)).toSorted(), [publicKey(two), publicKey(three)].toSorted())
     }
   })
+
+  await t.test('streams of full segments arrive whole', () => streams(one, two))
 
   await t.test('an agent that starts again writes nothing', () => writesNothing(one))
 
@@ -185,6 +220,7 @@ for (const [mode, port] of [
     const [one, two] = await nodes.start({ mode, listenPort: 7000, persistentKeepaliveSeconds: 20 })
     await pings(one, two)
     await pings(two, one)
+    await streams(one, two)
     assert.throws(() => ip(one.netns, 'link show flannel-wg-v6'))
     const peer = one.agent?.entries.get(`wireguard-peer ${publicKey(two)} dev flannel-wg`)
     assert.ok(peer?.kind === 'wireguard-peer')
