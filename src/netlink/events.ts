@@ -11,6 +11,7 @@ import { RTM_DELNEIGH, RTM_NEWNEIGH } from './neighbour-wire.ts'
 import { decodeQdisc, type Qdisc, RTM_DELQDISC, RTM_NEWQDISC } from './qdisc.ts'
 import { decodeRoute, type Route, RTM_DELROUTE, RTM_NEWROUTE } from './route.ts'
 import { decodeRule, RTM_DELRULE, RTM_NEWRULE, type Rule } from './rule.ts'
+import { decodeClass, RTM_DELTCLASS, RTM_NEWTCLASS, type TrafficClass } from './traffic-class.ts'
 
 /** Multicast messages of rtnetlink (`ip monitor`), as the same objects that dumps give. */
 
@@ -51,6 +52,7 @@ export type RouteEvent =
   | EventOf<'fdb', Fdb>
   | EventOf<'qdisc', Qdisc>
   | EventOf<'filter', Filter>
+  | EventOf<'class', TrafficClass>
 
 /**
  * Undefined for messages that are none of these objects (other types, and families other than IP).
@@ -72,6 +74,11 @@ export function decodeEvent(message: Message): RouteEvent | undefined {
     case RTM_NEWTFILTER:
     case RTM_DELTFILTER:
       return { change, object: 'filter', value: decodeFilter(message) }
+    case RTM_NEWTCLASS:
+    case RTM_DELTCLASS: {
+      const value = decodeClass(message)
+      return value && { change, object: 'class', value }
+    }
     case RTM_NEWNEIGH:
     case RTM_DELNEIGH:
       if (isFdb(message)) return { change, object: 'fdb', value: decodeFdb(message) }
@@ -99,12 +106,12 @@ function decodeIpEvent(message: Message, change: 'new' | 'delete'): RouteEvent |
 }
 
 const changes: ReadonlyMap<number, 'new' | 'delete'> = new Map([
-  ...[RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWRULE, RTM_NEWNEIGH, RTM_NEWQDISC, RTM_NEWTFILTER].map(
-    type => [type, 'new'] as const,
-  ),
-  ...[RTM_DELLINK, RTM_DELADDR, RTM_DELROUTE, RTM_DELRULE, RTM_DELNEIGH, RTM_DELQDISC, RTM_DELTFILTER].map(
+  ...[RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWRULE, RTM_NEWNEIGH].map(type => [type, 'new'] as const),
+  ...[RTM_NEWQDISC, RTM_NEWTFILTER, RTM_NEWTCLASS].map(type => [type, 'new'] as const),
+  ...[RTM_DELLINK, RTM_DELADDR, RTM_DELROUTE, RTM_DELRULE, RTM_DELNEIGH].map(
     type => [type, 'delete'] as const,
   ),
+  ...[RTM_DELQDISC, RTM_DELTFILTER, RTM_DELTCLASS].map(type => [type, 'delete'] as const),
 ])
 
 /**

@@ -17,6 +17,7 @@ import {
  */
 
 export const RTM_NEWTCLASS = 40
+export const RTM_DELTCLASS = 41
 const RTM_GETTCLASS = 42
 
 /** HTB_VER, the upper half. */
@@ -87,7 +88,9 @@ export function addClass({ linkIndex, handle, parent, rate, burst }: TrafficClas
 
 /** Undefined for a class of another kind. @throws NetlinkError `netlink.malformed` */
 export function decodeClass(message: Message): TrafficClass | undefined {
-  if (message.type !== RTM_NEWTCLASS) throw malformed('a class', `message type ${message.type}`)
+  if (message.type !== RTM_NEWTCLASS && message.type !== RTM_DELTCLASS) {
+    throw malformed('a class', `message type ${message.type}`)
+  }
   const reader = ByteReader.over(message.body)
   const { linkIndex, handle, parent } = readTrafficControlHeader(reader)
   const { kind, options } = trafficControlAttributes.read(reader)

@@ -250,6 +250,7 @@ test('parts of a limit for some peers that another program takes away or changes
     ...more,
   )
   await host.repairs('tc', 'qdisc', 'delete', 'dev', veth, 'parent', '71:1')
+  await host.repairs('tc', 'class', 'change', 'dev', veth, 'classid', '71:1', 'htb', 'rate', '1gbit')
   await host.repairs('tc', 'qdisc', 'delete', 'dev', veth, 'root')
   await host.repairs('tc', 'qdisc', 'replace', 'dev', veth, 'root', 'handle', '5:', 'pfifo')
   await host.want([])

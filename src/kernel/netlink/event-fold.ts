@@ -17,7 +17,7 @@ import { observedQdisc } from './codecs/qdisc.ts'
 import { isRedirectPlace } from './codecs/redirect.ts'
 import { observedRoute } from './codecs/route.ts'
 import { observedRule } from './codecs/rule.ts'
-import { isOfSelective, isSelective } from './codecs/selective-qdisc.ts'
+import { isOfSelective, isSelective, isShapedClass } from './codecs/selective-qdisc.ts'
 import type { LinkTable } from './link-table.ts'
 
 const NLM_F_REPLACE = 0x100
@@ -111,6 +111,9 @@ export class EventFold {
           return
         }
         return this.tell(isNew, observedQdisc(event.value, this.links))
+      case 'class':
+        if (isShapedClass(event.value)) rereads.qdiscsOfLinks.add(event.value.linkIndex)
+        return
       case 'filter':
         if (isOfSelective(event.value)) rereads.qdiscsOfLinks.add(event.value.linkIndex)
         // Of one that was changed in place the kernel tells what it was before (u32_change).

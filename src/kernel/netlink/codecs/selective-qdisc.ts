@@ -28,6 +28,10 @@ export function isSelective({ handle, kind }: Qdisc): boolean {
   return handle === QDISC_HANDLE && kind === 'htb'
 }
 
+export function isShapedClass({ handle }: Pick<TrafficClass, 'handle'>): boolean {
+  return handle === SHAPED
+}
+
 export function selectiveRequests(qdisc: SelectiveQdisc, linkIndex: number): Request[] {
   const { rateBps, burstBytes, limitBytes, by, shaped, prefixes } = qdisc
   const [listed, others] = shaped === 'listed' ? [SHAPED, 0] : [AT_ONCE, 1]
@@ -63,7 +67,8 @@ export function selectiveQdisc({ root, leaf, classes, filters }: SelectiveParts)
   const [first] = matches
   const listed = root.defaultClass === 0 ? SHAPED : AT_ONCE
   const isOurs = matches.every(({ by, classId }) => by === first?.by && classId === listed)
-  if (shaped?.handle !== SHAPED || others.length > 0 || leaf?.limit === undefined) return undefined
+  if (shaped === undefined || !isShapedClass(shaped) || others.length > 0) return undefined
+  if (leaf?.limit === undefined) return undefined
   if (first === undefined || !isOurs) return undefined
   return {
     type: 'htb',
