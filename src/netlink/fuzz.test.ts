@@ -5,6 +5,7 @@ import { hasCode } from '../base/index.ts'
 import { decodeAcknowledgement } from './acknowledgement.ts'
 import {
   decodeAddress,
+  decodeClass,
   decodeEvent,
   decodeFamily,
   decodeFdb,
@@ -26,6 +27,7 @@ import { readVectors } from './vectors/vectors.ts'
 const decoders: readonly ((message: Message) => unknown)[] = [
   decodeAcknowledgement,
   decodeAddress,
+  decodeClass,
   decodeEvent,
   decodeFdb,
   decodeFilter,

@@ -3,8 +3,11 @@ import { attributeTable } from '../../../src/netlink/attributes.ts'
 import { ByteWriter } from '../../../src/netlink/byte-writer.ts'
 import { startGeneric } from '../../../src/netlink/generic.ts'
 import {
+  addClass,
+  addClassFilter,
   addNeighbour,
   decodeAddress,
+  decodeClass,
   decodeFdb,
   decodeFilter,
   decodeFlow,
@@ -35,6 +38,14 @@ import { messageOf, recorded } from './messages.ts'
 
 const errors = ['netlink.malformed']
 const object = { form: 'attributes', errors } as const
+
+const shaped = { linkIndex: 7, handle: 0x71_0001, parent: 0x71_0000 }
+const classFilter = {
+  linkIndex: 7,
+  parent: 0x71_0000,
+  priority: 114,
+  match: { prefix: 'fd00:1:2:3:4000::/68', by: 'destination', classId: shaped.handle },
+} as const
 
 /** An acknowledgement as the kernel writes it, with an extended one behind. */
 function acknowledgement(errno: number, extended: Parameters<typeof acknowledgementAttributes.write>[1]) {
@@ -172,13 +183,19 @@ export const netlinkTargets = [
     decode: input => decodeQdisc(messageOf(input)),
     encode: qdisc => newMessage(36, encodeQdisc(qdisc)),
     // of a time between two that a number of bytes takes, these say the longer
-    written: ({ tokenBucket, ...qdisc }) => ({ ...qdisc, limit: tokenBucket?.limit }),
+    written: ({ tokenBucket, ...qdisc }) => ({ ...qdisc, bucketLimit: tokenBucket?.limit }),
   }),
   target({
     ...object,
     name: 'netlink.filter',
-    seeds: recorded('traffic-control'),
+    seeds: [...recorded('traffic-control'), newMessage(44, addClassFilter(classFilter).body)],
     decode: input => decodeFilter(messageOf(input)),
+  }),
+  target({
+    ...object,
+    name: 'netlink.class',
+    seeds: [newMessage(40, addClass({ ...shaped, rate: 125_000, burst: 20_000 }).body)],
+    decode: input => decodeClass(messageOf(input)),
   }),
   target({
     ...object,
