@@ -18,7 +18,8 @@ const REPLY_TIMEOUT_MS = 5000
 /**
  * One connection to the control socket of `podlace-udp`. When it ends, the process goes on carrying packets; connecting
  * again is the caller's. Requests are answered one after the other. Each may reject with `tunnel.refused` (nothing was
- * changed), `tunnel.closed`, `tunnel.timeout` or `tunnel.malformed`; the latter two end the connection.
+ * changed), `tunnel.closed`, `tunnel.timeout` or `tunnel.malformed`, of which the last two end the connection, and
+ * `configure` with a SysError if the descriptors cannot be sent.
  */
 export class TunnelClient implements Disposable {
   private readonly connection: StreamConnection
