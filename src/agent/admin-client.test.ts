@@ -39,17 +39,17 @@ test('what an agent serves can be read', async () => {
   }
 })
 
-const greeting = () => ({ hello: 'world' })
+const nothing = () => ({ hello: 'world' })
 
 test('nobody there, and somebody else there', async () => {
   await assert.rejects(readAgentStatus(socket), error => hasCode(error, 'agent.unreachable'))
   const view = { notReady: () => '', metrics: async () => '' }
   const server = await serveAdmin(socket, {
     ...view,
-    status: greeting,
-    peers: greeting,
-    entries: greeting,
-    attachments: greeting,
+    status: nothing,
+    peers: nothing,
+    entries: nothing,
+    attachments: nothing,
   })
   try {
     await assert.rejects(

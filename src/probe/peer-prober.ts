@@ -53,6 +53,9 @@ const HEADERS = { 4: 28, 6: 48 } as const
 /** The number that a probe is known by. */
 const ID_BYTES = 4
 
+/** What falls due within one is done at once: waking up costs more than sending. */
+const TICK_MS = 100
+
 /** Turns of a peer come so much faster as long as it is not clear what a loss means. */
 const HASTE = 5
 
@@ -77,6 +80,8 @@ export class PeerProber {
   private readonly members = new Map<string, Member>()
   private readonly sent = new Map<number, Sent>()
   private readonly senders = new Map<4 | 6, ProbeSender>()
+  /** When the pace has room for the first turn of one more peer. */
+  private freeAtMs = 0
 
   constructor(options: PeerProberOptions) {
     this.options = options
@@ -89,10 +94,7 @@ export class PeerProber {
     const health = new PeerHealth(target)
     const member: Member = { target, health, ids: [] }
     this.members.set(key, member)
-    const { intervalMs, perPeerMs } = this.pace
-    // New ones soon, but not all at once.
-    const withinMs = Math.max(intervalMs / 10, this.members.size * perPeerMs)
-    this.wait(member, this.options.random() * withinMs, () => this.turn(member))
+    this.wait(member, this.firstWaitMs(), () => this.turn(member))
   }
 
   delete(key: string): void {
@@ -111,6 +113,15 @@ export class PeerProber {
     for (const key of this.members.keys()) this.delete(key)
     for (const sender of this.senders.values()) sender.close()
     this.senders.clear()
+  }
+
+  /** New ones come soon, but of many each when the pace has room for it. */
+  private firstWaitMs(): number {
+    const { clock, random } = this.options
+    const { intervalMs, perPeerMs } = this.pace
+    const nowMs = clock.nowMs()
+    this.freeAtMs = Math.max(this.freeAtMs, nowMs) + perPeerMs
+    return this.freeAtMs - nowMs + (random() * intervalMs) / 10
   }
 
   private turn(member: Member): void {
@@ -161,7 +172,10 @@ export class PeerProber {
   }
 
   private wait(member: Member, delayMs: number, then: () => void): void {
-    member.timer = this.options.clock.after(delayMs, then)
+    const { clock } = this.options
+    const nowMs = clock.nowMs()
+    const dueMs = Math.ceil((nowMs + delayMs) / TICK_MS) * TICK_MS
+    member.timer = clock.after(dueMs - nowMs, then)
   }
 
   private trySend(family: 4 | 6, bytes: Uint8Array, address: string): string | undefined {

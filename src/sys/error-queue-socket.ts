@@ -21,7 +21,8 @@ export interface IcmpError {
   readonly offender: string
 }
 
-const ORIGIN_ICMP: ReadonlySet<number> = new Set([2, 3])
+/** SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6. */
+const ORIGINS_ICMP: ReadonlySet<number> = new Set([2, 3])
 
 /**
  * A UDP socket that listens for nothing but what ICMP says of its datagrams; these are never fragmented, and go out
@@ -77,7 +78,7 @@ export class ErrorQueueSocket {
     // Nobody is asked to send here; reading also takes off an error whose message found no room.
     native.datagramReceive(this.socket.fd)
     for (const [quoted, address, port, [, origin, type, code, mtu], offender] of errors) {
-      if (!ORIGIN_ICMP.has(origin)) continue
+      if (!ORIGINS_ICMP.has(origin)) continue
       this.listener({ quoted, address, port, type, code, mtu, offender })
       if (this.socket.closed) return
     }
