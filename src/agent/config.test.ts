@@ -35,3 +35,17 @@ test('interface names are such as the kernel takes', () => {
       /bridge: expected the name of an interface, found .*: it /,
     )
 })
+
+test('health over HTTP is off until there is a port, and at an address', () => {
+  assert.equal(parseAgentConfig(GOOD).healthz, undefined)
+  assert.deepEqual(parseAgentConfig({ ...GOOD, healthz: { port: 8080 } }).healthz, {
+    host: '0.0.0.0',
+    port: 8080,
+  })
+  assert.deepEqual(parseAgentConfig({ ...GOOD, healthz: { host: '::' } }).healthz, { host: '::', port: 0 })
+  assert.match(
+    refusal({ ...GOOD, healthz: { host: 'here', port: 1 } }),
+    /healthz\.host: expected an IPv4 or IPv6/,
+  )
+  assert.match(refusal({ ...GOOD, healthz: { port: 65_536 } }), /healthz\.port: /)
+})

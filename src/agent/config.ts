@@ -77,8 +77,8 @@ const fields = {
   publicAddress6: v.optional(address(6)),
   /** As flannel's `--kube-annotation-prefix` takes it; what comes out is what names of our annotations begin with. */
   annotationPrefix: v.optional(annotationPrefix, ANNOTATION_PREFIX),
-  /** Where `/healthz` and `/readyz` are served over HTTP. */
-  healthz: v.optional(v.strictObject({ host: v.string(), port })),
+  /** Where `/healthz`, `/readyz` and `/metrics` are served over HTTP; port 0 turns it off. */
+  healthz: v.optional(v.strictObject({ host: v.optional(address(), '0.0.0.0'), port: v.optional(port, 0) })),
   /** Bridge that `podlace` pods are attached to. */
   bridge: v.optional(interfaceName, 'cni0'),
   /** Where the CNI shim finds the agent. */

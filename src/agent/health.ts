@@ -1,36 +1,32 @@
-import http from 'node:http'
+import { PodlaceError } from '../base/index.ts'
+import { closeServer, type HealthView, healthPages, pageServer } from './pages.ts'
 
-export interface HealthOptions {
+export interface HealthAddress {
   readonly host: string
+  /** 0 lets the kernel choose. */
   readonly port: number
-  /** Empty text: ready; else what is missing, in words. */
-  readonly notReady: () => string
 }
 
-/** For who asks over the network, such as a kubelet: `/healthz` while we live, `/readyz` as soon as pods can be attached. */
-export async function serveHealth({
-  host,
-  port,
-  notReady,
-}: HealthOptions): Promise<{ readonly port: number; close(): Promise<void> }> {
-  const server = http.createServer((request, response) => {
-    const path = request.url?.split('?', 1)[0]
-    const lacks = path === '/readyz' ? notReady() : ''
-    const status = path !== '/healthz' && path !== '/readyz' ? 404 : lacks === '' ? 200 : 503
-    const text = status === 404 ? 'asked for neither /healthz nor /readyz' : lacks || 'ok'
-    response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`)
-  })
+/**
+ * For who asks over the network, such as a kubelet or a Prometheus: `/healthz`, `/readyz`, `/metrics`. Throws
+ * `agent.health` if the address cannot be listened at.
+ */
+export async function serveHealth(
+  { host, port }: HealthAddress,
+  view: HealthView,
+): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const server = pageServer(healthPages, view)
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', cause => {
+      const message = `cannot serve health at ${host} port ${port}: --healthz-ip must be an address of this node, and --healthz-port free and, without more rights, above 1023`
+      const op = `listen at ${host} port ${port}`
+      reject(new PodlaceError(op, message, { code: 'agent.health' }, { cause }))
+    })
     server.listen(port, host, () => resolve())
   })
   const address = server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
-    close: () =>
-      new Promise(resolve => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close: () => closeServer(server),
   }
 }

@@ -102,10 +102,11 @@ async function start(
   })
   onStop(() => lateDeletes.stop())
   await lateDeletes.start()
-  const admin = await serveAdmin(config.adminSocket, agentView(agent, config.nodeName, agentMetrics(agent)))
+  const view = agentView(agent, config.nodeName, agentMetrics(agent))
+  const admin = await serveAdmin(config.adminSocket, view)
   onStop(() => admin.close())
-  if (config.healthz !== undefined) {
-    const health = await serveHealth({ ...config.healthz, notReady: () => agent.notReady() ?? '' })
+  if (config.healthz !== undefined && config.healthz.port !== 0) {
+    const health = await serveHealth(config.healthz, view)
     onStop(() => health.close())
   }
   // Last: whoever finds this socket may attach pods.

@@ -54,6 +54,7 @@ describe('podlace', () => {
       [['lab', 'status', '-o', 'xml'], /text, json/],
       [['apiserver', '--listen', 'here', '--data', 'x'], /HOST:PORT/],
       [['agent', '--api', 'ftp://x'], /Expected a URL/],
+      [['agent', '--healthz-port', '65536'], /whole number from 0 to 65535/],
       [['demo', '--keep=1'], /./],
       [['lab'], /Usage: podlace lab/],
     ]

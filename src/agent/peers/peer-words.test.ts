@@ -38,6 +38,11 @@ const cases: readonly [end: PeerEnd, report: PeerReport, expected: RegExp | unde
     { ...down, answersPublicly: true },
     /^it answers at 192\.168\.77\.2 but not through flannel\.1: UDP port 8472 may be blocked on the way$/,
   ],
+  [
+    { ...vxlan, backendType: 'wireguard', device: 'flannel-wg', tunnelPorts: [51_820] },
+    { ...down, answersPublicly: true },
+    /flannel-wg: UDP port 51820 may be blocked on the way, or the two do not have each other's keys$/,
+  ],
   [ipip, { ...down, answersPublicly: true }, /: what the tunnel is made of may be blocked on the way$/],
   [
     vxlan,

@@ -21,9 +21,10 @@ function silence(end: PeerEnd, { answersPublicly, refused }: PeerReport): string
   return `it does not answer at all, neither through ${device} nor at ${publicAddress}: it is down or cut off, or ${firewall}`
 }
 
-function suspicion({ tunnelPorts }: PeerEnd): string {
+function suspicion({ backendType, tunnelPorts }: PeerEnd): string {
   if (tunnelPorts.length === 0) return 'what the tunnel is made of may be blocked on the way'
-  return `UDP port ${tunnelPorts.join(' or ')} may be blocked on the way`
+  const blocked = `UDP port ${tunnelPorts.join(' or ')} may be blocked on the way`
+  return backendType === 'wireguard' ? `${blocked}, or the two do not have each other's keys` : blocked
 }
 
 function narrowness(end: PeerEnd, { toldMtu }: PeerReport): string {

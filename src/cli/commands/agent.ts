@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import { errorText, PodlaceError } from '../../base/index.ts'
 import type { CliContext } from '../context.ts'
 import { keepHeapLean } from '../lean-heap.ts'
-import { serverUrl } from '../options.ts'
+import { serverUrl, wholeNumber } from '../options.ts'
 import { aborted } from '../stop-signal.ts'
 
 const HELP = `
@@ -36,6 +36,12 @@ export function addAgentCommand(program: Command, context: CliContext): void {
     .option('--bridge <name>', 'bridge for the pods; default cni0')
     .option('--socket <path>', 'where the CNI shim connects; default /run/podlace/cni.sock')
     .option('--admin-socket <path>', 'HTTP: /status, /metrics ...; default /run/podlace/agent.sock')
+    .option('--healthz-ip <address>', 'where to serve health over HTTP; default 0.0.0.0')
+    .option(
+      '--healthz-port <port>',
+      'HTTP: /healthz, /readyz, /metrics; default 0, which is off',
+      wholeNumber(0, 65_535),
+    )
     .option('--state-dir <path>', 'journal of attachments; default /var/lib/podlace')
     .option('--subnet-file <path>', "flannel's subnet.env; an empty text turns it off")
     .addOption(
@@ -48,14 +54,22 @@ export function addAgentCommand(program: Command, context: CliContext): void {
     .addOption(levels)
     .option('--config <path>', 'configuration file')
     .addHelpText('after', HELP)
-    .action(async ({ config: path, ...flags }: Readonly<Record<string, unknown>>) => {
+    .action(async ({ config: path, healthzIp, healthzPort, ...flags }: Readonly<Record<string, unknown>>) => {
       keepHeapLean()
       const { parseAgentConfig, runAgent } = await import('../../agent/index.ts')
       const fromFile = typeof path === 'string' ? await readConfig(path) : {}
-      const agent = await runAgent(parseAgentConfig({ ...fromFile, ...flags }))
+      const agent = await runAgent(
+        parseAgentConfig({ ...fromFile, ...flags, ...healthz(healthzIp, healthzPort) }),
+      )
       await aborted(context.signal)
       await agent.stop()
     })
+}
+
+/** Either flag takes the place of the file's `healthz`. */
+function healthz(host: unknown, port: unknown): { readonly healthz?: object } {
+  if (host === undefined && port === undefined) return {}
+  return { healthz: { ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) } }
 }
 
 /**
