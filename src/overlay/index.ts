@@ -18,9 +18,16 @@ export type {
   TunnelPeerEffect,
 } from './effect.ts'
 export type { OverlayErrorPayload } from './errors.ts'
+export {
+  annotationsFromLease,
+  formatLeaseKey,
+  leaseFromAnnotations,
+  parseLeaseKey,
+} from './etcd-lease.ts'
 export type { OverlayFinding } from './finding.ts'
 export { MASQUERADE_TABLE } from './masquerade.ts'
-export { type NetConfOptions, parseNetConf } from './net-conf.ts'
+export { type EtcdNetConf, type NetConfOptions, parseEtcdNetConf, parseNetConf } from './net-conf.ts'
+export type { BlockRange } from './net-conf-ranges.ts'
 export type { OverlayPeer, OverlaySelf, PeerData, PeerFamily, Uplink } from './node.ts'
 export type { PeerEnd } from './peer-end.ts'
 export { type OverlayPlan, overlayMtu, planNode, planPeer } from './plan.ts'

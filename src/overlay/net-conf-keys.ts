@@ -51,13 +51,13 @@ export const ZERO_IS_ABSENT: ReadonlySet<string> = new Set([
   'IPv6SubnetLen',
 ])
 
+/** Where nodes choose their blocks themselves, which is in etcd. */
+export const RANGE_KEYS = ['SubnetMin', 'SubnetMax', 'IPv6SubnetMin', 'IPv6SubnetMax'] as const
+
 const BLOCKS_COME_OTHERWISE =
   'which block a node gets is said by whoever sets spec.podCIDR of its Node; leave it out'
 
 /** What flannel knows and Podlace does not, and why. */
-export const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
-  ['SubnetMin', BLOCKS_COME_OTHERWISE],
-  ['SubnetMax', BLOCKS_COME_OTHERWISE],
-  ['IPv6SubnetMin', BLOCKS_COME_OTHERWISE],
-  ['IPv6SubnetMax', BLOCKS_COME_OTHERWISE],
-])
+export const UNSUPPORTED: ReadonlyMap<string, string> = new Map(
+  RANGE_KEYS.map(key => [key, BLOCKS_COME_OTHERWISE]),
+)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseNetConf } from './net-conf.ts'
+import { formatPrefix } from '../ip/index.ts'
+import { parseEtcdNetConf, parseNetConf } from './net-conf.ts'
 
 const spec = (text: string) => parseNetConf(text, { name: 'default', masquerade: true }).spec
 
@@ -160,5 +161,52 @@ for (const [what, text, message, line] of refused) {
       message,
       ...(line === undefined ? {} : { payload: { code: 'overlay.net-conf', line } }),
     })
+  })
+}
+
+const inEtcd = (text: object) => {
+  const { config, ranges } = parseEtcdNetConf(JSON.stringify(text), { name: 'default', masquerade: true })
+  const formatted = ranges.map(({ first, last }) => `${formatPrefix(first)} ... ${formatPrefix(last)}`)
+  return { length: config.spec.subnetLength, ranges: formatted }
+}
+
+test('in etcd nodes leave out the first block', () => {
+  assert.deepEqual(inEtcd({ Network: '10.5.0.0/16' }).ranges, ['10.5.1.0/24 ... 10.5.255.0/24'])
+  assert.deepEqual(inEtcd({ Network: '10.5.0.0/28' }), {
+    length: 30,
+    ranges: ['10.5.0.4/30 ... 10.5.0.12/30'],
+  })
+})
+
+test('in etcd the blocks may be bounded, in two families', () => {
+  const given = {
+    Network: '10.5.0.0/16',
+    EnableIPv6: true,
+    IPv6Network: 'fd00:5::/56',
+    SubnetMin: '10.5.10.0',
+    SubnetMax: '10.5.99.0',
+    IPv6SubnetMin: 'fd00:5:0:10::',
+    IPv6SubnetMax: '::',
+  }
+  assert.deepEqual(inEtcd(given).ranges, [
+    '10.5.10.0/24 ... 10.5.99.0/24',
+    'fd00:5:0:10::/64 ... fd00:5:0:ff::/64',
+  ])
+})
+
+for (const [given, message] of [
+  [{ Network: '10.5.0.0/23', SubnetLen: 24 }, /Network: has room for less than four blocks of \/24/],
+  [{ EnableIPv4: false, EnableIPv6: true, IPv6Network: 'fd00::/56' }, /Network: is missing: in etcd/],
+  [
+    { Network: '10.5.0.0/16', SubnetMin: '10.6.0.0' },
+    /SubnetMin: 10\.6\.0\.0 is not the beginning of a \/24/,
+  ],
+  [{ Network: '10.5.0.0/16', SubnetMin: '10.5.0.7' }, /SubnetMin: 10\.5\.0\.7 is not the beginning/],
+  [{ Network: '10.5.0.0/16', SubnetMin: 'fd00::' }, /SubnetMin: fd00:: is not the beginning/],
+  [{ Network: '10.5.0.0/16', SubnetMax: 7 }, /SubnetMax: expected an address, found 7/],
+  [{ Network: '10.5.0.0/16', SubnetMin: '10.5.9.0', SubnetMax: '10.5.8.0' }, /no block is left/],
+] as const) {
+  test(`refused in etcd: ${JSON.stringify(given)}`, () => {
+    assert.throws(() => inEtcd(given), { code: 'overlay.net-conf', message })
   })
 }

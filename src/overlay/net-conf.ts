@@ -2,9 +2,18 @@ import { errorText } from '../base/index.ts'
 import { tryParsePrefix } from '../ip/index.ts'
 import { type BackendType, checkObject, type NetworkConfig } from '../model/index.ts'
 import { netConfError } from './errors.ts'
+import { familyNetwork } from './family-network.ts'
 import { quote } from './finding.ts'
-import { BACKEND_KEYS, NETWORK_KEYS, SWITCHES, UNSUPPORTED, ZERO_IS_ABSENT } from './net-conf-keys.ts'
+import {
+  BACKEND_KEYS,
+  NETWORK_KEYS,
+  RANGE_KEYS,
+  SWITCHES,
+  UNSUPPORTED,
+  ZERO_IS_ABSENT,
+} from './net-conf-keys.ts'
 import { type KeyLines, keyLines } from './net-conf-lines.ts'
+import { type BlockRange, blockRange } from './net-conf-ranges.ts'
 
 export interface NetConfOptions {
   /** Of the NetworkConfig it becomes. */
@@ -24,13 +33,45 @@ type JsonObject = Readonly<Record<string, unknown>>
  * @throws PodlaceError `overlay.net-conf` that names the key and its line
  */
 export function parseNetConf(text: string, options: NetConfOptions): NetworkConfig {
+  return read(text, options, []).config
+}
+
+/** What stands in etcd, where nodes choose their blocks themselves. */
+export interface EtcdNetConf {
+  readonly config: NetworkConfig
+  /** At most one a family, IPv4 first. */
+  readonly ranges: readonly BlockRange[]
+}
+
+/**
+ * The same file as flannel has it in etcd: nodes take blocks between its limits, and each has one of IPv4, with which
+ * the key of its lease begins.
+ *
+ * @throws PodlaceError `overlay.net-conf`
+ */
+export function parseEtcdNetConf(text: string, options: NetConfOptions): EtcdNetConf {
+  const { config, file, places } = read(text, options, RANGE_KEYS)
+  if (familyNetwork(config, 4) === undefined)
+    throw fault(places, 'Network', 'is missing: in etcd every node has an IPv4 block')
+  const ranges = ([4, 6] as const).flatMap(family => {
+    const own = familyNetwork(config, family)
+    if (own === undefined) return []
+    const range = blockRange(own.network, own.blockLength, file)
+    if ('fault' in range) throw fault(places, range.key, range.fault)
+    return [range]
+  })
+  return { config, ranges }
+}
+
+/** @param more keys that are known besides */
+function read(text: string, options: NetConfOptions, more: readonly string[]) {
   const { name, masquerade, masqueradeRandomFully = true } = options
   const file = parseObject(text)
   const places = keyLines(text)
   if (places.twice !== undefined) throw fault(places, places.twice, 'is given twice')
   const backend = backendOf(file, places)
   const spec = {
-    ...networksOf(file, places),
+    ...networksOf(file, places, more),
     backend: backend.config,
     masquerade,
     ...(masqueradeRandomFully ? {} : { masqueradeRandomFully }),
@@ -38,7 +79,7 @@ export function parseNetConf(text: string, options: NetConfOptions): NetworkConf
   const metadata = { name, uid: name, resourceVersion: '0', creationTimestamp: '1970-01-01T00:00:00Z' }
   const object = { apiVersion: 'podlace.dev/v1alpha1', kind: 'NetworkConfig', metadata, spec }
   const checked = checkObject('NetworkConfig', object)
-  if (checked.ok) return checked.object
+  if (checked.ok) return { config: checked.object, file, places }
   const [issue] = checked.issues
   throw fault(places, flannelPath(issue?.path ?? '', backend.type), issue?.message ?? 'is not valid')
 }
@@ -57,8 +98,8 @@ function parseObject(text: string): JsonObject {
   throw netConfError('expected an object like {"Network": "10.244.0.0/16", "Backend": {"Type": "vxlan"}}')
 }
 
-function networksOf(file: JsonObject, places: KeyLines): Record<string, unknown> {
-  refuseUnknown(file, '', [...Object.keys(NETWORK_KEYS), ...SWITCHES, 'Backend'], places)
+function networksOf(file: JsonObject, places: KeyLines, more: readonly string[]): Record<string, unknown> {
+  refuseUnknown(file, '', [...Object.keys(NETWORK_KEYS), ...SWITCHES, 'Backend', ...more], places)
   const enabled = new Map(SWITCHES.map(key => [key, file[key] ?? key === 'EnableIPv4']))
   for (const [key, value] of enabled) {
     if (typeof value !== 'boolean') throw fault(places, key, `expected true or false, found ${found(value)}`)
