@@ -45,6 +45,8 @@ import { Registration } from './registration.ts'
 /** The world outside, as one agent may touch it. */
 export interface AgentWorld extends EffectsWorld {
   readonly store: Store
+  /** Why the store has no Node of this name, in words; by default, that its kubelet creates it. */
+  readonly noNode?: () => string
   /** The node's own namespace; the agent is its only writer. */
   readonly kernel: Kernel
   /** The same namespace, for links of pods that are made of its devices. */
@@ -134,8 +136,9 @@ export class Agent {
     this.ownNetwork = new OwnNetwork({
       nodeName: config.nodeName,
       lacksAtFirst: this.standsAlone
-        ? 'this agent follows no API server and so has no pod network: start it with --api'
+        ? 'this agent follows no API server and no etcd, and so has no pod network: start it with --api or --etcd-endpoints'
         : 'the object store has not been reached yet',
+      noNode: world.noNode ?? (() => `there is no Node ${config.nodeName}: it is created by its kubelet`),
       configName: config.network,
       uplink: config.uplink,
       uplinkAddress: config.uplinkAddress,
@@ -271,9 +274,10 @@ export class Agent {
     return this.calls.handle(request, pod, execute)
   }
 
-  /** Without an API server: it serves the standard plugins, and there is no pod network. */
+  /** Without objects of others to follow: it serves the standard plugins, and there is no pod network. */
   private get standsAlone(): boolean {
-    return this.config.api === undefined && this.config.kubeconfig === undefined
+    const { api, kubeconfig, etcdEndpoints } = this.config
+    return api === undefined && kubeconfig === undefined && etcdEndpoints === undefined
   }
 
   /** Why the agent is not what its node needs yet, in words. */
@@ -361,7 +365,8 @@ export class Agent {
     this.pool.hold(orphans.held())
   }
 
-  private lookAtSelf(): void {
+  /** Looks again at whether and how the node takes part in the network. */
+  lookAtSelf(): void {
     if (this.synced) this.ownNetwork.look()
     else this.ownNetwork.lookAtLease()
   }

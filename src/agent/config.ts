@@ -12,13 +12,14 @@ const interfaceName = v.pipe(
   ),
 )
 
-const apiUrl = v.pipe(
-  v.string(),
-  v.check(
-    text => /^https?:$/.test(URL.parse(text)?.protocol ?? ''),
-    ({ input }) => `expected a URL such as http://10.0.0.10:6443, found "${input}"`,
-  ),
-)
+const urlLike = (example: string) =>
+  v.pipe(
+    v.string(),
+    v.check(
+      text => /^https?:$/.test(URL.parse(text)?.protocol ?? ''),
+      ({ input }) => `expected a URL such as ${example}, found "${input}"`,
+    ),
+  )
 
 /** An address of a family, or of any. */
 function address(family?: Family) {
@@ -52,7 +53,7 @@ const fields = {
   /** Name of the Node object this agent stands for. */
   nodeName: v.pipe(v.string(), v.minLength(1), v.maxLength(253)),
   /** The object store: a Kubernetes API server or `podlace apiserver`. Without it the agent stands alone. */
-  api: v.optional(apiUrl),
+  api: v.optional(urlLike('http://10.0.0.10:6443')),
   /** File with the bearer token; read again for every connection, since tokens are rotated. */
   tokenFile: v.optional(v.string()),
   /** PEM bundle that signs the API server's certificate. */
@@ -66,6 +67,26 @@ const fields = {
   masqueradeRandomFully: v.optional(v.boolean(), true),
   /** Sets the condition NetworkUnavailable of the Node to False once it takes part in the pod network. */
   setNetworkAvailable: v.optional(v.boolean(), false),
+  /** The etcd that flannel's nodes meet in, instead of an API server: URLs of one cluster. */
+  etcdEndpoints: v.optional(
+    v.pipe(v.array(urlLike('https://10.0.0.10:2379')), v.minLength(1, 'expected an endpoint, found none')),
+  ),
+  /** Where flannel's keys begin there. */
+  etcdPrefix: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^(\/[^/]+)+$/, ({ input }) => `expected a path such as /a/b, found "${input}"`),
+    ),
+    '/coreos.com/network',
+  ),
+  etcdUsername: v.optional(v.string()),
+  /** File with the password; read again for every token, since passwords are rotated. */
+  etcdPasswordFile: v.optional(v.string()),
+  /** PEM bundle that signs etcd's certificates. */
+  etcdCaFile: v.optional(v.string()),
+  /** Certificate and key by which etcd knows us, PEM. */
+  etcdCertFile: v.optional(v.string()),
+  etcdKeyFile: v.optional(v.string()),
   /** Name of the NetworkConfig object. */
   network: v.optional(v.string(), 'default'),
   /** Underlay device; default is the one that bears the node's internal address. */
@@ -97,8 +118,22 @@ const fields = {
   recoverJournal: v.optional(v.boolean(), false),
 } as const
 
-const AgentConfigSchema = v.strictObject(fields, issue =>
-  issue.expected === 'never' ? 'unknown key' : `expected keys and values, found ${issue.received}`,
+const AgentConfigSchema = v.pipe(
+  v.strictObject(fields, issue =>
+    issue.expected === 'never' ? 'unknown key' : `expected keys and values, found ${issue.received}`,
+  ),
+  v.check(
+    ({ api, etcdEndpoints }) => api === undefined || etcdEndpoints === undefined,
+    'expected api or etcdEndpoints, found both: a node is in one network',
+  ),
+  v.check(
+    ({ etcdUsername, etcdPasswordFile }) => (etcdUsername === undefined) === (etcdPasswordFile === undefined),
+    'expected both etcdUsername and etcdPasswordFile, or none of them',
+  ),
+  v.check(
+    ({ etcdCertFile, etcdKeyFile }) => (etcdCertFile === undefined) === (etcdKeyFile === undefined),
+    'expected both etcdCertFile and etcdKeyFile, or none of them',
+  ),
 )
 
 export type AgentConfig = v.InferOutput<typeof AgentConfigSchema>

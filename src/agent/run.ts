@@ -19,6 +19,7 @@ import {
 import { serveAdmin } from './admin.ts'
 import { Agent, type AgentWorld } from './agent.ts'
 import type { AgentConfig } from './config.ts'
+import type { EtcdMembership } from './etcd/index.ts'
 import { serveHealth } from './health.ts'
 import { FileJournalDisk } from './journal/index.ts'
 import { agentMetrics } from './metrics.ts'
@@ -86,14 +87,13 @@ async function start(
     netns: tunnelNetns,
     clock: systemClock,
   })
-  const agent = new Agent(config, {
-    ...(await realWorld(config, { netns, host }, kernel, log)),
-    wireguardKeys,
-    tunnel,
-    ...options,
-  })
+  const world = await realWorld(config, { netns, host }, kernel, log)
+  const membership = await openMembership(config, { ...world, wireguardKeys }, () => agent, onStop)
+  const joined = membership && { store: membership.store, noNode: () => membership.noNode }
+  const agent: Agent = new Agent(config, { ...world, wireguardKeys, tunnel, ...joined, ...options })
   onStop(() => agent.stop())
   await agent.start()
+  if (membership !== undefined) onStop(membership.join(agent))
   const lateDeletes = new LateDeletes({
     agent,
     tombstones: tombstonesIn(config.stateDir),
@@ -153,6 +153,37 @@ async function realWorld(
     random: Math.random,
     log,
   }
+}
+
+/** Where nodes meet in etcd: this node's part there. */
+async function openMembership(
+  config: AgentConfig,
+  { kernel, hasIpv6, bootId, readFile, clock, random, log, wireguardKeys }: AgentWorld,
+  agent: () => Agent,
+  onStop: (end: () => void) => void,
+): Promise<EtcdMembership | undefined> {
+  if (config.etcdEndpoints === undefined) return undefined
+  // Few use it, and its HTTP/2 takes memory.
+  const { defaultPublicAddress, EtcdMembership, openEtcd } = await import('./etcd/index.ts')
+  const etcd = openEtcd({ ...config, etcdEndpoints: config.etcdEndpoints }, clock)
+  onStop(() => etcd.close())
+  const { nodeName, network: configName, uplink, etcdPrefix: prefix, subnetFile } = config
+  return new EtcdMembership({
+    etcd,
+    prefix,
+    nodeName,
+    configName,
+    publicAddress: config.publicAddress ?? defaultPublicAddress(await kernel.observe(), uplink),
+    uplink,
+    hasIpv6,
+    takeUpKeys: network => wireguardKeys?.takeUp(network) ?? {},
+    bootId,
+    observed: () => agent().reconciler.observed.entries(),
+    readSubnetFile: () => readFile(subnetFile),
+    clock,
+    random,
+    log,
+  })
 }
 
 /** An agent that stands alone has an empty store of its own. */

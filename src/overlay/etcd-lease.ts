@@ -25,7 +25,7 @@ const FAMILY = { BackendData: ADDRESS.PublicIP, BackendV6Data: ADDRESS.PublicIPv
 
 /** Go's decoder takes what it knows and lets the rest be. */
 const leaseAttributes = v.object({
-  PublicIP: v.optional(v.string(), NO_ADDRESS),
+  PublicIP: v.string(),
   PublicIPv6: v.nullish(v.string()),
   BackendType: v.optional(v.string(), ''),
   BackendData: v.optional(v.unknown()),

@@ -55,7 +55,12 @@ function whyOver({ cidr, untilMs, confirmedAtMs }: Hold, known: KnownClaims): st
   const { nodeName, bootId, rivals } = known
   const rival = rivals.get(cidr)?.lease
   if (rival !== undefined) {
-    return `another agent answers for Node ${nodeName}, on a machine with boot id ${rival.bootId}; this machine's is ${bootId}. This one is cut off until the other has been silent for ${rival.seconds} s: stop one of the two, or give it another node name`
+    // Where the store keeps no boot id, it tells ours.
+    const where =
+      rival.bootId === bootId
+        ? ''
+        : `, on a machine with boot id ${rival.bootId}; this machine's is ${bootId}`
+    return `another agent answers for Node ${nodeName}${where}. This one is cut off until the other has been silent for ${rival.seconds} s: stop one of the two, or give it another node name`
   }
   if (untilMs === 0)
     return `the block ${cidr} was given up: Node ${nodeName} was gone, and no pod was left here`

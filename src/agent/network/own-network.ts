@@ -15,6 +15,8 @@ export interface OwnNetworkOptions {
   readonly nodeName: string
   /** Why no pod can be attached before anything is known. */
   readonly lacksAtFirst: string
+  /** Why there is no Node of this node's, in words. */
+  readonly noNode: () => string
   /** Name of the NetworkConfig. */
   readonly configName: string
   /** Underlay device, if it is not to be found by an address. */
@@ -82,7 +84,7 @@ export class OwnNetwork {
 
   /** Looks at everything again; to be called when all kinds are known, and after each change that may matter. */
   look(): void {
-    const { nodeName, configName, nodes, configs, self, advertised, hasIpv6, lease, takeUpKeys } =
+    const { nodeName, configName, nodes, configs, self, advertised, hasIpv6, lease, takeUpKeys, noNode } =
       this.options
     const node = nodes.get(nodeName)
     const uplinkAddress = this.options.uplinkAddress ?? (node && internalAddress(node))
@@ -103,6 +105,7 @@ export class OwnNetwork {
       advertised,
       preStartupOutput: this.options.preStartupOutput(),
       hasIpv6,
+      noNode: noNode(),
     }
     const composed = 'lacks' in keys ? keys : composeSelf({ ...inputs, ...keys })
     if ('network' in composed) {
@@ -148,7 +151,7 @@ export class OwnNetwork {
         return `the block ${cidr} of this node belongs to Node ${holder} now: its pods here are cut off, restart them`
       }
       if (holder === undefined && node === undefined && this.claimed) {
-        return `the block ${cidr} was given up after Node ${nodeName} went: its pods here are cut off, restart them`
+        return `the block ${cidr} was given up after Node ${nodeName} went: its pods here are cut off, restart them; ${this.options.noNode()}`
       }
     }
     return undefined

@@ -35,15 +35,27 @@ export interface SelfInputs {
   readonly hasIpv6: boolean
   /** Public half of the node's key, where the network wants one. */
   readonly wireguardKey?: string
+  /** Why there is no Node, in words. */
+  readonly noNode: string
 }
 
 /** Either the network, or what it still lacks, in words. */
 export function composeSelf(
   inputs: SelfInputs,
 ): { readonly network: SelfNetwork } | { readonly lacks: string } {
-  const { nodeName, configName, node, config, uplink, uplinkAddress, advertised, hasIpv6, wireguardKey } =
-    inputs
-  if (node === undefined) return { lacks: `there is no Node ${nodeName}: it is created by its kubelet` }
+  const {
+    nodeName,
+    configName,
+    node,
+    config,
+    uplink,
+    uplinkAddress,
+    advertised,
+    hasIpv6,
+    wireguardKey,
+    noNode,
+  } = inputs
+  if (node === undefined) return { lacks: noNode }
   if (config === undefined) return { lacks: `there is no NetworkConfig ${configName}: create one` }
   const podCidrs = podCidrsOf(node)
   if (podCidrs.length === 0)

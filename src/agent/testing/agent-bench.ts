@@ -32,6 +32,10 @@ export interface AgentBenchOptions {
   readonly store?: MemoryStore
   /** How the agent reaches the store; directly by default. */
   readonly through?: Store
+  /** Of the machine: where flannel's file is; by default it is not written. */
+  readonly subnetFile?: string
+  /** Why the store has no Node of this name. */
+  readonly noNode?: () => string
   /** It follows no store. */
   readonly standsAlone?: boolean
   /** Keys of the agent's configuration besides. */
@@ -297,7 +301,7 @@ export class AgentBench {
     const config = parseAgentConfig({
       nodeName: 'node-1',
       ...(this.options.standsAlone === true ? {} : { api: 'http://unused' }),
-      subnetFile: '',
+      subnetFile: this.options.subnetFile ?? '',
       addressCooldownSeconds: 3600,
       ...this.options.config,
     })
@@ -319,6 +323,7 @@ export class AgentBench {
       random: () => 0.5,
       log: silentLogger,
       checkpoint: this.life.checkpoint,
+      ...(this.options.noNode === undefined ? {} : { noNode: this.options.noNode }),
     })
   }
 }

@@ -28,6 +28,13 @@ export function addAgentCommand(program: Command, context: CliContext): void {
     .option('--ca-file <path>', "PEM bundle that signs the API server's certificate")
     .option('--kubeconfig <path>', 'how to reach the API server, in place of the three')
     .option('--net-conf <path>', "flannel's net-conf.json in place of a NetworkConfig object")
+    .option('--etcd-endpoints <urls>', "instead of an API server: flannel's etcd, commas between", commaList)
+    .option('--etcd-prefix <path>', "where flannel's keys begin; default /coreos.com/network")
+    .option('--etcd-username <name>', 'user of etcd')
+    .option('--etcd-password-file <path>', 'file with its password')
+    .option('--etcd-ca-file <path>', "PEM bundle that signs etcd's certificates")
+    .option('--etcd-cert-file <path>', 'certificate by which etcd knows this node')
+    .option('--etcd-key-file <path>', 'key of that certificate')
     .option('--network <name>', 'the NetworkConfig object; default "default"')
     .option('--uplink <device>', "underlay device; default the one with the node's internal address")
     .option('--uplink-address <address>', "the underlay device's address, in place of its name")
@@ -70,6 +77,10 @@ export function addAgentCommand(program: Command, context: CliContext): void {
 function healthz(host: unknown, port: unknown): { readonly healthz?: object } {
   if (host === undefined && port === undefined) return {}
   return { healthz: { ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) } }
+}
+
+function commaList(text: string): string[] {
+  return text.split(',').map(part => part.trim())
 }
 
 /**

@@ -1,0 +1,31 @@
+import fs from 'node:fs'
+import type { Clock } from '../../base/index.ts'
+import { EtcdClient } from '../../etcd/index.ts'
+import type { AgentConfig } from '../config.ts'
+
+/** A configuration that names an etcd. */
+export interface EtcdConfig extends AgentConfig {
+  readonly etcdEndpoints: string[]
+}
+
+/** The client that the configuration describes. Files are read again when they are needed. */
+export function openEtcd(config: EtcdConfig, clock: Clock): EtcdClient {
+  const { etcdEndpoints: endpoints, etcdUsername: username, etcdPasswordFile: passwordFile } = config
+  const credentials =
+    username === undefined || passwordFile === undefined
+      ? {}
+      : { credentials: () => ({ username, password: read(passwordFile).trim() }) }
+  return new EtcdClient({ endpoints, tls: () => tlsFiles(config), ...credentials, clock })
+}
+
+function tlsFiles({ etcdCaFile, etcdCertFile, etcdKeyFile }: AgentConfig) {
+  return {
+    ...(etcdCaFile === undefined ? {} : { ca: read(etcdCaFile) }),
+    ...(etcdCertFile === undefined ? {} : { cert: read(etcdCertFile) }),
+    ...(etcdKeyFile === undefined ? {} : { key: read(etcdKeyFile) }),
+  }
+}
+
+function read(file: string): string {
+  return fs.readFileSync(file, 'utf8')
+}

@@ -1,0 +1,134 @@
+import type { EtcdClient, WatchEvent as EtcdEvent, KeyValue } from '../../etcd/index.ts'
+import type { Kind, KindMap } from '../../model/index.ts'
+import type { ObjectList, WatchEvent } from '../../store/index.ts'
+import { expired } from './store-errors.ts'
+import {
+  cidrsOf,
+  namesOf,
+  objectName,
+  objectOf,
+  publicAddressOf,
+  readLease,
+  type SubnetLease,
+  type Viewpoint,
+} from './subnet-objects.ts'
+
+export interface SubnetTableOptions extends Omit<Viewpoint, 'ownKey'> {
+  readonly etcd: EtcdClient
+  /** `/coreos.com/network` */
+  readonly prefix: string
+}
+
+/** All leases at one revision. */
+export interface Snapshot {
+  readonly leases: readonly SubnetLease[]
+  /** Blocks of all keys, also of those whose values cannot be read. */
+  readonly taken: readonly string[]
+  /** This node's, by its public address. */
+  readonly own: SubnetLease | undefined
+}
+
+export interface Found<K extends Kind> {
+  readonly kv: KeyValue
+  readonly object: KindMap[K]
+}
+
+/** flannel's part of an etcd, read as objects. */
+export class SubnetTable {
+  readonly options: SubnetTableOptions
+  private ownKey: string | undefined
+
+  constructor(options: SubnetTableOptions) {
+    this.options = options
+  }
+
+  get view(): Viewpoint {
+    return { ...this.options, ownKey: this.ownKey }
+  }
+
+  get configKey(): string {
+    return `${this.options.prefix}/config`
+  }
+
+  leaseKey(name: string): string {
+    return `${this.options.prefix}/subnets/${name}`
+  }
+
+  /** Where the keys of a kind begin. */
+  prefixOf(kind: Kind): string {
+    return kind === 'NetworkConfig' ? this.configKey : this.leaseKey('')
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    return this.see((await this.options.etcd.list(this.leaseKey(''))).kvs)
+  }
+
+  async list<K extends Kind>(kind: K): Promise<ObjectList<KindMap[K]>> {
+    const { kvs, revision } = await this.options.etcd.list(this.prefixOf(kind))
+    if (kind !== 'NetworkConfig') this.see(kvs)
+    const items: KindMap[K][] = []
+    const rejected: { key: string; message: string }[] = []
+    for (const kv of kvs) {
+      const object = objectOf(kind, kv, this.view)
+      if (typeof object === 'object') items.push(object)
+      else if (object !== undefined) rejected.push({ key: objectName(kind, kv, this.view), message: object })
+    }
+    return { items, rejected, resourceVersion: String(revision) }
+  }
+
+  /** The oldest that goes by this name, with the key that holds it. */
+  async find<K extends Kind>(kind: K, name: string): Promise<Found<K> | undefined> {
+    const { kvs } = await this.options.etcd.list(this.prefixOf(kind))
+    if (kind !== 'NetworkConfig') this.see(kvs)
+    for (const kv of kvs.toSorted(byAge)) {
+      if (!namesOf(kind, kv, this.view).includes(name)) continue
+      const object = objectOf(kind, kv, this.view, name)
+      if (typeof object === 'object') return { kv, object }
+    }
+    return undefined
+  }
+
+  /**
+   * What an event means for objects of a kind; undefined if nothing.
+   *
+   * @throws StoreError `store.expired` if only a list can tell
+   */
+  changeOf<K extends Kind>(kind: K, { type, now, before }: EtcdEvent): WatchEvent<KindMap[K]> | undefined {
+    const last = type === 'put' ? now : before
+    if (last === undefined) throw expired(kind, `etcd has forgotten what ${now.key} was`)
+    if (kind !== 'NetworkConfig')
+      this.refuseOtherOwner(kind, [now, ...(before === undefined ? [] : [before])])
+    const object = objectOf(kind, last, this.view)
+    if (object === undefined) return undefined
+    if (typeof object === 'string') throw expired(kind, `${now.key} cannot be read: ${object}`)
+    if (type === 'put') return { type: before === undefined ? 'ADDED' : 'MODIFIED', object }
+    const metadata = { ...object.metadata, resourceVersion: String(now.modRevision) }
+    return { type: 'DELETED', object: { ...object, metadata } }
+  }
+
+  /** A key that becomes this node's lease, or is it no more, is another object from then on. */
+  private refuseOtherOwner(kind: Kind, versions: readonly KeyValue[]): void {
+    for (const kv of versions) {
+      const lease = readLease(kv)
+      if (typeof lease !== 'object' || this.isOurs(lease) === (kv.key === this.ownKey)) continue
+      throw expired(kind, `${kv.key} became the lease of this node, or is it no more`)
+    }
+  }
+
+  private see(kvs: readonly KeyValue[]): Snapshot {
+    const leases = kvs.map(readLease).filter(lease => typeof lease === 'object')
+    const own = leases.filter(lease => this.isOurs(lease)).toSorted((a, b) => byAge(a.kv, b.kv))[0]
+    // What cannot be read at the moment is still ours.
+    const kept = kvs.find(kv => kv.key === this.ownKey && typeof readLease(kv) === 'string')
+    this.ownKey = own?.kv.key ?? kept?.key
+    return { leases, own, taken: kvs.flatMap(kv => cidrsOf(kv) ?? []) }
+  }
+
+  private isOurs(lease: SubnetLease): boolean {
+    return publicAddressOf(lease) === this.options.publicAddress
+  }
+}
+
+function byAge(a: KeyValue, b: KeyValue): number {
+  return a.createRevision - b.createRevision
+}

@@ -1,0 +1,127 @@
+import { EtcdMembership } from '../../src/agent/etcd/index.ts'
+import { AgentBench } from '../../src/agent/testing/agent-bench.ts'
+import { type Clock, ManualClock, silentLogger, systemClock } from '../../src/base/index.ts'
+import { EtcdServer } from './etcd-server.ts'
+
+export const PREFIX = '/coreos.com/network'
+export const SUBNETS = `${PREFIX}/subnets`
+export const BACKEND = { Type: 'vxlan', VNI: 1 }
+const SUBNET_FILE = '/run/flannel/subnet.env'
+
+/** The bytes that flannel writes for a vxlan node. */
+export function flannelValue(address: string, mac: string): string {
+  return `{"PublicIP":"${address}","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"${mac}"}}`
+}
+
+export interface EtcdNodeOptions {
+  readonly clock?: Clock
+  /** Small files of the machine. */
+  readonly files?: Map<string, string>
+  /** The etcd that there is already. */
+  readonly server?: EtcdServer
+  readonly ttlSeconds?: number
+  readonly timeoutMs?: number
+  readonly random?: () => number
+}
+
+/** One agent, node-1 at 192.168.77.1, with a kernel that is none, and a real etcd. */
+export class EtcdNode {
+  readonly server: EtcdServer
+  readonly bench: AgentBench
+  readonly files: Map<string, string>
+  private readonly membership: EtcdMembership
+  private readonly clock: Clock
+  private leave: () => void
+
+  static async start(options: EtcdNodeOptions = {}): Promise<EtcdNode> {
+    const server = options.server ?? (await EtcdServer.start())
+    if (options.server === undefined) {
+      server.ctl('put', `${PREFIX}/config`, JSON.stringify({ Network: '10.5.0.0/16', Backend: BACKEND }))
+    }
+    const { clock = systemClock, files = new Map(), ttlSeconds, timeoutMs = 1_000 } = options
+    const membership = new EtcdMembership({
+      etcd: server.client({ timeoutMs }),
+      prefix: PREFIX,
+      nodeName: 'node-1',
+      configName: 'default',
+      publicAddress: '192.168.77.1',
+      uplink: undefined,
+      hasIpv6: true,
+      takeUpKeys: () => ({}),
+      bootId: 'boot-1',
+      ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+      observed: () => node.bench.agent.reconciler.observed.entries(),
+      readSubnetFile: () => files.get(SUBNET_FILE) ?? '',
+      clock,
+      random: options.random ?? Math.random,
+      log: silentLogger,
+    })
+    const bench = await AgentBench.start({
+      through: membership.store,
+      clock,
+      files,
+      subnetFile: SUBNET_FILE,
+      noNode: () => membership.noNode,
+    })
+    const node: EtcdNode = new EtcdNode(server, bench, membership, clock, files)
+    return node
+  }
+
+  private constructor(
+    server: EtcdServer,
+    bench: AgentBench,
+    membership: EtcdMembership,
+    clock: Clock,
+    files: Map<string, string>,
+  ) {
+    this.server = server
+    this.bench = bench
+    this.membership = membership
+    this.clock = clock
+    this.files = files
+    this.leave = membership.join(bench.agent)
+  }
+
+  /** Keys of leases and their values. */
+  leases(): Map<string, string> {
+    const lines = this.server.ctl('get', `${SUBNETS}/`, '--prefix').trim().split('\n')
+    const pairs = lines.flatMap((line, index): [string, string][] =>
+      index % 2 === 0 && line !== '' ? [[line.slice(SUBNETS.length + 1), lines[index + 1] ?? '']] : [],
+    )
+    return new Map(pairs)
+  }
+
+  put(key: string, value: string, ...flags: string[]): void {
+    this.server.ctl('put', `${SUBNETS}/${key}`, value, ...flags)
+  }
+
+  /** The block of the agent, when it is ready. */
+  async ready(): Promise<string> {
+    await this.until('it is ready', () => this.bench.agent.notReady() === undefined)
+    return this.bench.agent.network?.self.podCidrs.join(' ') ?? ''
+  }
+
+  /** Waits, and lets time pass where it does not by itself; fails after ten seconds. */
+  async until(what: string, holds: () => boolean, stepMs = 200): Promise<void> {
+    const deadline = systemClock.nowMs() + 10_000
+    while (!holds()) {
+      if (systemClock.nowMs() > deadline)
+        throw new Error(`waited 10 s until ${what}; the agent lacks: ${this.bench.agent.notReady()}`)
+      if (this.clock instanceof ManualClock) await this.clock.advance(stepMs)
+      await new Promise(resolve => setTimeout(resolve, 10))
+      await this.bench.quiet()
+    }
+  }
+
+  async restart(): Promise<void> {
+    this.leave()
+    await this.bench.restart()
+    this.leave = this.membership.join(this.bench.agent)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.leave()
+    await this.bench.stop()
+    await this.server[Symbol.asyncDispose]()
+  }
+}
