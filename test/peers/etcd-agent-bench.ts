@@ -108,8 +108,8 @@ export class EtcdNode {
       if (systemClock.nowMs() > deadline)
         throw new Error(`waited 10 s until ${what}; the agent lacks: ${this.bench.agent.notReady()}`)
       if (this.clock instanceof ManualClock) await this.clock.advance(stepMs)
+      else await this.bench.quiet()
       await new Promise(resolve => setTimeout(resolve, 10))
-      await this.bench.quiet()
     }
   }
 

@@ -59,7 +59,7 @@ export class EtcdMembership {
   constructor(options: MembershipOptions) {
     this.options = options
     const { ttlSeconds = TTL_SECONDS } = options
-    this.table = new SubnetTable({ ...options, ttlSeconds })
+    this.table = new SubnetTable({ ...options, ttlSeconds, onUnreadable: () => this.claim?.poke() })
     this.store = new SubnetStore(this.table)
   }
 

@@ -1,10 +1,10 @@
 import { type Clock, errorText, type Logger, PodlaceError } from '../../base/index.ts'
-import { deleteOperation, isAbsent, isAsRead, putOperation } from '../../etcd/index.ts'
+import { deleteOperation, isAbsent, isAsRead, type KeyValue, putOperation } from '../../etcd/index.ts'
 import type { NetworkConfig } from '../../model/index.ts'
 import { type EtcdNetConf, formatLeaseKey, leaseFromAnnotations } from '../../overlay/index.ts'
 import { Upkeep } from '../upkeep.ts'
 import { areFree, chooseBlocks, fitRanges } from './choose-blocks.ts'
-import { objectOf, readNetConf } from './subnet-objects.ts'
+import { cidrsOf, objectOf, readNetConf } from './subnet-objects.ts'
 import type { SubnetTable } from './subnet-table.ts'
 
 export interface SubnetClaimOptions {
@@ -86,7 +86,11 @@ export class SubnetClaim {
   /** False if somebody was quicker. */
   private async tryOnce(config: NetworkConfig, { ranges }: EtcdNetConf): Promise<boolean> {
     const { table, previous, random, log } = this.options
-    const { own, taken } = await table.snapshot()
+    const { own, unreadable, taken } = await table.snapshot()
+    if (unreadable !== undefined) {
+      await this.rewrite(config, unreadable)
+      return false
+    }
     if (own !== undefined) {
       if (fitRanges(ranges, own.cidrs)) return true
       log.warn("this node's lease does not fit the network any more; it is given up", { key: own.kv.key })
@@ -98,6 +102,13 @@ export class SubnetClaim {
     const cidrs = mayReturn ? before : chooseBlocks(ranges, taken, random)
     if (cidrs === undefined) throw claimError(`all blocks of ${table.configKey} are taken`)
     return this.create(config, cidrs)
+  }
+
+  private async rewrite(config: NetworkConfig, kv: KeyValue): Promise<void> {
+    const { table, announcement, log } = this.options
+    log.warn("somebody wrote over this node's lease; it is written again", { key: kv.key })
+    const value = leaseFromAnnotations(announcement(config, cidrsOf(kv) ?? []))
+    await table.options.etcd.transact([isAsRead(kv)], [putOperation(kv.key, value, kv.lease)])
   }
 
   private async create(config: NetworkConfig, cidrs: readonly string[]): Promise<boolean> {

@@ -17,15 +17,18 @@ export interface SubnetTableOptions extends Omit<Viewpoint, 'ownKey'> {
   readonly etcd: EtcdClient
   /** `/coreos.com/network` */
   readonly prefix: string
+  /** Somebody wrote over this node's lease what nobody can read. */
+  readonly onUnreadable: () => void
 }
 
 /** All leases at one revision. */
 export interface Snapshot {
-  readonly leases: readonly SubnetLease[]
   /** Blocks of all keys, also of those whose values cannot be read. */
   readonly taken: readonly string[]
   /** This node's, by its public address. */
   readonly own: SubnetLease | undefined
+  /** This node's, if somebody wrote over it what nobody can read. */
+  readonly unreadable: KeyValue | undefined
 }
 
 export interface Found<K extends Kind> {
@@ -120,8 +123,10 @@ export class SubnetTable {
     const own = leases.filter(lease => this.isOurs(lease)).toSorted((a, b) => byAge(a.kv, b.kv))[0]
     // What cannot be read at the moment is still ours.
     const kept = kvs.find(kv => kv.key === this.ownKey && typeof readLease(kv) === 'string')
-    this.ownKey = own?.kv.key ?? kept?.key
-    return { leases, own, taken: kvs.flatMap(kv => cidrsOf(kv) ?? []) }
+    const unreadable = own === undefined ? kept : undefined
+    this.ownKey = own?.kv.key ?? unreadable?.key
+    if (unreadable !== undefined) this.options.onUnreadable()
+    return { own, unreadable, taken: kvs.flatMap(kv => cidrsOf(kv) ?? []) }
   }
 
   private isOurs(lease: SubnetLease): boolean {
