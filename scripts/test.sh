@@ -6,7 +6,7 @@
 #   test.sh sim      the simulation, 30 s with a fresh seed
 #   test.sh netns    tests in network namespaces, one file after the other; needs root
 #   test.sh cri      container runtimes call our plugins; needs root
-#   test.sh peers    tests with servers of others: etcd
+#   test.sh peers    tests with servers of others: etcd; needs root
 #   test.sh guest    tests on a kernel of their own, emulated, all or those named behind it; needs root
 #   test.sh all      everything, then a look around: nothing may be left behind
 set -uo pipefail
@@ -62,7 +62,7 @@ sim() {
 
 needs_root() {
   [ "$(id -u)" = 0 ] && return 0
-  echo 'The tests in test/netns, test/cri and test/guest need root: run `make test` as root.'
+  echo 'The tests in test/netns, test/cri, test/peers and test/guest need root: run `make test` as root.'
   echo 'Without root, `npm run test:unit` runs everything else.'
   return 1
 }
@@ -78,6 +78,7 @@ cri() {
 }
 
 peers() {
+  stage 'root for servers of others' needs_root
   stage 'servers of others' node_tests 1 600000 test/peers/**/*.test.ts
 }
 
