@@ -26,6 +26,22 @@ test('what is missing or unknown is named, and unknown keys get the list of know
   assert.match(refusal({ ...GOOD, api: '10.0.0.10:6443' }), /api: expected a URL such as http/)
 })
 
+test('a node is in one network, and what belongs together comes together', () => {
+  const etcd = { nodeName: 'node-1', etcdEndpoints: ['https://10.0.0.10:2379'] }
+  assert.equal(parseAgentConfig(etcd).etcdPrefix, '/coreos.com/network')
+  assert.match(refusal({ ...GOOD, ...etcd }), /expected api or etcdEndpoints, found both/)
+  assert.match(refusal({ ...etcd, etcdEndpoints: [] }), /etcdEndpoints: expected an endpoint, found none/)
+  assert.match(
+    refusal({ ...etcd, etcdEndpoints: ['10.0.0.10:2379'] }),
+    /etcdEndpoints.0: expected a URL such as/,
+  )
+  for (const etcdPrefix of ['', 'a', '/', '/a/', '//a'])
+    assert.match(refusal({ ...etcd, etcdPrefix }), /etcdPrefix: expected a path such as/)
+  assert.match(refusal({ ...etcd, etcdUsername: 'a' }), /both etcdUsername and etcdPasswordFile/)
+  assert.match(refusal({ ...etcd, etcdKeyFile: 'a' }), /both etcdCertFile and etcdKeyFile/)
+  assert.match(refusal({ ...etcd, publicIp: 'fd00::1' }), /publicIp: expected an IPv4 address/)
+})
+
 test('interface names are such as the kernel takes', () => {
   for (const name of ['cni0', 'eth0.100', 'a'.repeat(15)])
     assert.equal(parseAgentConfig({ ...GOOD, bridge: name, uplink: name }).uplink, name)
