@@ -21,6 +21,8 @@ export class EtcdServer {
   readonly directory: string
   private readonly options: EtcdServerOptions
   private readonly peerUrl: string
+  private readonly name: string
+  private cluster: string
   private readonly clients: EtcdClient[] = []
   private process: ChildProcess | undefined
 
@@ -31,10 +33,25 @@ export class EtcdServer {
     return server
   }
 
-  private constructor(options: EtcdServerOptions, port: number, peerPort: number) {
+  /** Members of one cluster, started together. */
+  static async startCluster(count: number): Promise<EtcdServer[]> {
+    const ports = await freePorts(2 * count)
+    const servers = Array.from(
+      { length: count },
+      (_, n) => new EtcdServer({}, ports[2 * n] ?? 0, ports[2 * n + 1] ?? 0, `m${n}`),
+    )
+    const all = servers.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',')
+    for (const server of servers) server.cluster = all
+    await Promise.all(servers.map(server => server.run()))
+    return servers
+  }
+
+  private constructor(options: EtcdServerOptions, port: number, peerPort: number, name = 'default') {
+    this.name = name
     this.options = options
     this.url = `${options.scheme ?? 'http'}://127.0.0.1:${port}`
     this.peerUrl = `http://127.0.0.1:${peerPort}`
+    this.cluster = `${name}=${this.peerUrl}`
     this.directory = mkdtempSync(join(tmpdir(), 'podlace-etcd-'))
   }
 
@@ -94,14 +111,10 @@ export class EtcdServer {
   private async run(): Promise<void> {
     const urls = ['--listen-client-urls', this.url, '--advertise-client-urls', this.url]
     const peers = ['--listen-peer-urls', this.peerUrl, '--initial-advertise-peer-urls', this.peerUrl]
-    const cluster = [
-      '--initial-cluster',
-      `default=${this.peerUrl}`,
-      '--data-dir',
-      join(this.directory, 'data'),
-    ]
+    const cluster = ['--name', this.name, '--initial-cluster', this.cluster]
+    const data = ['--data-dir', join(this.directory, 'data')]
     const flags = ['--log-level', 'error', ...(this.options.flags ?? [])]
-    this.process = spawn('etcd', [...urls, ...peers, ...cluster, ...flags], { stdio: 'ignore' })
+    this.process = spawn('etcd', [...urls, ...peers, ...cluster, ...data, ...flags], { stdio: 'ignore' })
     const client = this.client({ timeoutMs: 1_000 })
     for (let left = 100; ; left -= 1) {
       try {

@@ -208,6 +208,24 @@ describe('several endpoints', () => {
     slow.resume()
   })
 
+  it('are left when they have lost the majority, by a watch too, which would hear of nothing', async () => {
+    const [one, two, three] = await EtcdServer.startCluster(3)
+    assert.ok(one && two && three)
+    await using lonely = one
+    await using second = two
+    await using third = three
+    const its = lonely.client({ timeoutMs: 2_000 })
+    await its.put('/ends/c', '1')
+    const opened = Promise.withResolvers<void>()
+    const batches = its.watch('/ends/', { startRevision: 100, signal: forever(), onOpen: opened.resolve })
+    const ends = assert.rejects(eventsOf(batches, 1), { code: 'etcd.unavailable', message: /no leader/ })
+    await opened.promise
+    await second.kill()
+    await third.kill()
+    await ends
+    await assert.rejects(its.get('/ends/c'), { code: 'etcd.unavailable' })
+  })
+
   it('must be URLs of one kind', () => {
     for (const endpoint of ['10.0.0.1:2379', 'ftp://a:1', 'http://a:1/path', '']) {
       assert.throws(() => server.client({ endpoints: [endpoint] }), { code: 'etcd.config' })

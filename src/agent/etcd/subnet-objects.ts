@@ -187,7 +187,10 @@ function metadataOf({ key, createRevision, modRevision }: KeyValue, name: string
   }
 }
 
+/** Of the year 9999: later ones are written in another way. */
+const LAST_SECOND = 253_402_300_799
+
 /** etcd knows no times. Objects are compared by theirs only, and of two the one with the lower revision is older. */
 function timeOf(revision: number): string {
-  return new Date(revision * 1_000).toISOString().replace('.000Z', 'Z')
+  return new Date(Math.min(revision, LAST_SECOND) * 1_000).toISOString().replace('.000Z', 'Z')
 }

@@ -96,7 +96,7 @@ export class SubnetStore implements Store {
 
   /**
    * Of the own PodBlock: a confirmation renews the lease, and refuses if the key is not as it was read. How many
-   * attachments there are is of no use here: a lease is over when its time is.
+   * attachments there are is told to nobody: a lease is over when its time is.
    */
   async patchStatus<K extends Kind>(
     kind: K,
@@ -106,13 +106,16 @@ export class SubnetStore implements Store {
   ): Promise<KindMap[K]> {
     const parsed = v.safeParse(statusPatch, patch)
     if (kind !== 'PodBlock' || !parsed.success) throw readOnly(kind, key)
-    const { kv } = await this.ours(kind, key, preconditions)
     const { lease } = parsed.output.status
-    if (lease !== undefined) {
-      // One that is reserved for good stays so.
-      const id = kv.lease === 0n ? 0n : await this.liveLease(kind, leaseOfInstance(lease.instance))
-      await this.replace(kind, key, kv, { ...kv, lease: id })
+    if (lease === undefined) {
+      const known = this.table.known(kind, key)
+      if (known === undefined) throw conflict(kind, key)
+      return known
     }
+    const { kv } = await this.ours(kind, key, preconditions)
+    // One that is reserved for good stays so.
+    const id = kv.lease === 0n ? 0n : await this.liveLease(kind, leaseOfInstance(lease.instance))
+    await this.replace(kind, key, kv, { ...kv, lease: id })
     return this.get(kind, key)
   }
 

@@ -39,14 +39,15 @@ export interface Found<K extends Kind> {
 /** flannel's part of an etcd, read as objects. */
 export class SubnetTable {
   readonly options: SubnetTableOptions
-  private ownKey: string | undefined
+  /** This node's lease, as it was seen last. */
+  private own: KeyValue | undefined
 
   constructor(options: SubnetTableOptions) {
     this.options = options
   }
 
   get view(): Viewpoint {
-    return { ...this.options, ownKey: this.ownKey }
+    return { ...this.options, ownKey: this.own?.key }
   }
 
   get configKey(): string {
@@ -77,6 +78,13 @@ export class SubnetTable {
       else if (object !== undefined) rejected.push({ key: objectName(kind, kv, this.view), message: object })
     }
     return { items, rejected, resourceVersion: String(revision) }
+  }
+
+  /** What this node's lease was when it was seen last, without asking. */
+  known<K extends Kind>(kind: K, name: string): KindMap[K] | undefined {
+    if (this.own === undefined || !namesOf(kind, this.own, this.view).includes(name)) return undefined
+    const object = objectOf(kind, this.own, this.view, name)
+    return typeof object === 'object' ? object : undefined
   }
 
   /** The oldest that goes by this name, with the key that holds it. */
@@ -113,7 +121,7 @@ export class SubnetTable {
   private refuseOtherOwner(kind: Kind, versions: readonly KeyValue[]): void {
     for (const kv of versions) {
       const lease = readLease(kv)
-      if (typeof lease !== 'object' || this.isOurs(lease) === (kv.key === this.ownKey)) continue
+      if (typeof lease !== 'object' || this.isOurs(lease) === (kv.key === this.own?.key)) continue
       throw expired(kind, `${kv.key} became the lease of this node, or is it no more`)
     }
   }
@@ -122,9 +130,9 @@ export class SubnetTable {
     const leases = kvs.map(readLease).filter(lease => typeof lease === 'object')
     const own = leases.filter(lease => this.isOurs(lease)).toSorted((a, b) => byAge(a.kv, b.kv))[0]
     // What cannot be read at the moment is still ours.
-    const kept = kvs.find(kv => kv.key === this.ownKey && typeof readLease(kv) === 'string')
+    const kept = kvs.find(kv => kv.key === this.own?.key && typeof readLease(kv) === 'string')
     const unreadable = own === undefined ? kept : undefined
-    this.ownKey = own?.kv.key ?? unreadable?.key
+    this.own = own?.kv ?? unreadable
     if (unreadable !== undefined) this.options.onUnreadable()
     return { own, unreadable, taken: kvs.flatMap(kv => cidrsOf(kv) ?? []) }
   }

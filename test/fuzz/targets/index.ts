@@ -4,6 +4,7 @@ import { attachTargets } from './attach.ts'
 import { cniTargets } from './cni.ts'
 import { criTargets } from './cri.ts'
 import { dhcpTargets } from './dhcp.ts'
+import { etcdTargets } from './etcd.ts'
 import { kernelTargets } from './kernel.ts'
 import { netlinkTargets } from './netlink.ts'
 import { nftablesTargets } from './nftables.ts'
@@ -21,6 +22,7 @@ export const targets: readonly Target[] = [
   ...agentTargets,
   ...criTargets,
   ...dhcpTargets,
+  ...etcdTargets,
   ...packetTargets,
   ...storeTargets,
   ...textTargets,
