@@ -52,6 +52,20 @@ describe("an agent in flannel's etcd", () => {
     assert.match(await node.ready(), /^10\.6\./)
   })
 
+  it('claims a block of each family under one key, if the network has two', async () => {
+    await using node = await EtcdNode.start()
+    await node.ready()
+    node.server.ctl('del', `${SUBNETS}/`, '--prefix')
+    const dual = { Network: '10.5.0.0/16', EnableIPv6: true, IPv6Network: 'fd00:5::/56', Backend: BACKEND }
+    node.server.ctl('put', `${PREFIX}/config`, JSON.stringify(dual))
+    await node.until('it has two blocks', () => node.bench.agent.network?.self.podCidrs.length === 2)
+    assert.match(await node.ready(), /^10\.5\.\d+\.0\/24 fd00:5:0:[0-9a-f]+::\/64$/)
+    assert.match([...node.leases().keys()].join(), /^10\.5\.\d+\.0-24&fd00:5:0:[0-9a-f]+::-64$/)
+    const { result } = await node.bench.add('c1')
+    assert.equal(result?.ips?.length, 2)
+    await node.until('it has confirmed', () => node.bench.agent.leaseState.remainingMs > 19 * HOUR_MS)
+  })
+
   it('keeps its block when it starts again, and gets it back after its lease is over', async () => {
     const files = new Map<string, string>()
     await using node = await EtcdNode.start({ files })
