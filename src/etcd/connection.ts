@@ -19,6 +19,13 @@ export interface ConnectionOptions {
   readonly timeoutMs: number
 }
 
+/** A call of many messages. */
+export interface EtcdStream<Request, Response> {
+  readonly stream: GrpcStream<Request, Response>
+  /** What an error of it means. The next call goes to another endpoint, or with another token, if that may help. */
+  readonly failed: (error: unknown) => EtcdError
+}
+
 /** gRPC's codes (`status_code_list` of grpc's documentation). */
 const STATUS = { deadlineExceeded: 4, permissionDenied: 7, unavailable: 14, unauthenticated: 16 } as const
 /** etcd refuses more than one ping in 5 s by default (`--grpc-keepalive-min-time`). */
@@ -56,23 +63,21 @@ export class Connection {
     )
   }
 
-  /** Opens a call of many messages at the present endpoint; who iterates gives errors to `failed`. */
+  /**
+   * Opens a call of many messages at the present endpoint.
+   *
+   * @throws EtcdError
+   */
   async stream<Request, Response>(
     method: Method<Request, Response>,
     metadata: Readonly<Record<string, string>> = {},
-  ): Promise<GrpcStream<Request, Response>> {
+  ): Promise<EtcdStream<Request, Response>> {
+    const at = this.current
+    const failed = (error: unknown) => this.failed(at, method.path, error)
     const head = await this.authorization().catch((error: unknown) => {
-      throw this.failed(method.path, error)
+      throw failed(error)
     })
-    return this.channel.stream(method, { metadata: { ...metadata, ...head } })
-  }
-
-  /** What the error of a stream means; the next call goes to another endpoint, or with another token, if that may help. */
-  failed(path: string, error: unknown): EtcdError {
-    const ours = isEtcdError(error) ? error : inOurWords(path, error)
-    if (ours.code === 'etcd.unavailable') this.turn(this.current)
-    if (ours.code === 'etcd.denied') this.token = undefined
-    return ours
+    return { stream: this.channel.stream(method, { metadata: { ...metadata, ...head } }), failed }
   }
 
   close(): void {
@@ -110,6 +115,13 @@ export class Connection {
         if (kind === 'elsewhere' && !repeatable) throw inOurWords(path, error)
       }
     }
+  }
+
+  private failed(at: number, path: string, error: unknown): EtcdError {
+    const ours = isEtcdError(error) ? error : inOurWords(path, error)
+    if (ours.code === 'etcd.unavailable') this.turn(at)
+    if (ours.code === 'etcd.denied') this.token = undefined
+    return ours
   }
 
   /** Away from this endpoint, if nobody went already. */

@@ -39,7 +39,7 @@ export async function* watch(
   { startRevision, signal, onOpen, clock, timeoutMs }: WatchOptions & Limits,
 ): AsyncGenerator<WatchBatch, void> {
   // A member that lost its leader hears of nothing, and would go on as if nothing happened.
-  const stream = await connection.stream(WATCH, { hasleader: 'true' })
+  const { stream, failed } = await connection.stream(WATCH, { hasleader: 'true' })
   const onAbort = () => stream.cancel()
   signal.addEventListener('abort', onAbort, { once: true })
   const late = clock.after(timeoutMs, () => {
@@ -58,7 +58,7 @@ export async function* watch(
     }
     if (!signal.aborted) throw etcdError(OP, 'etcd ended the watch', { code: 'etcd.unavailable' })
   } catch (error) {
-    if (!signal.aborted) throw connection.failed(WATCH.path, error)
+    if (!signal.aborted) throw failed(error)
   } finally {
     late.cancel()
     signal.removeEventListener('abort', onAbort)

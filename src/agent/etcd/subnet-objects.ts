@@ -32,6 +32,8 @@ export interface Viewpoint {
   readonly publicAddress: string
   /** Key of this node's lease, if it has one. */
   readonly ownKey: string | undefined
+  /** Where the configuration is, and the name that it goes by. */
+  readonly configKey: string
   readonly configName: string
   /** Of this machine's present life: etcd holds none, and an instance is enough to tell agents apart. */
   readonly bootId: string
@@ -162,7 +164,7 @@ export function readNetConf({ value }: KeyValue, { configName }: Viewpoint): Etc
 
 /** The same as the object that says it. */
 function networkConfigOf(kv: KeyValue, view: Viewpoint): object | string | undefined {
-  if (!kv.key.endsWith('/config')) return undefined
+  if (kv.key !== view.configKey) return undefined
   const conf = readNetConf(kv, view)
   if (typeof conf === 'string') return conf
   return {

@@ -13,7 +13,7 @@ import {
   type Viewpoint,
 } from './subnet-objects.ts'
 
-export interface SubnetTableOptions extends Omit<Viewpoint, 'ownKey'> {
+export interface SubnetTableOptions extends Omit<Viewpoint, 'ownKey' | 'configKey'> {
   readonly etcd: EtcdClient
   /** `/coreos.com/network` */
   readonly prefix: string
@@ -47,7 +47,7 @@ export class SubnetTable {
   }
 
   get view(): Viewpoint {
-    return { ...this.options, ownKey: this.own?.key }
+    return { ...this.options, configKey: this.configKey, ownKey: this.own?.key }
   }
 
   get configKey(): string {

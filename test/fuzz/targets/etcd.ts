@@ -12,6 +12,7 @@ const view = {
   nodeName: 'node-1',
   publicAddress: '192.168.77.1',
   ownKey: '/net/subnets/10.5.1.0-24',
+  configKey: '/net/config',
   configName: 'default',
   bootId: 'boot-1',
   ttlSeconds: 86_400,
