@@ -27,7 +27,15 @@ export interface EtcdStream<Request, Response> {
 }
 
 /** gRPC's codes (`status_code_list` of grpc's documentation). */
-const STATUS = { deadlineExceeded: 4, permissionDenied: 7, unavailable: 14, unauthenticated: 16 } as const
+const STATUS = {
+  unknown: 2,
+  deadlineExceeded: 4,
+  permissionDenied: 7,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const
+/** A member cannot do it now; with `unknown` etcd 3.4 says that its own time for it was over. */
+const NOT_NOW: readonly number[] = [STATUS.unknown, STATUS.deadlineExceeded, STATUS.unavailable]
 /** etcd refuses more than one ping in 5 s by default (`--grpc-keepalive-min-time`). */
 const PING_MS = 10_000
 
@@ -150,7 +158,7 @@ function kindOf(error: unknown): 'final' | 'unauthenticated' | 'unsent' | 'elsew
   if (payload.code !== 'grpc.refused') return 'final'
   const { grpcStatus } = payload
   if (grpcStatus === STATUS.unauthenticated) return 'unauthenticated'
-  return grpcStatus === STATUS.unavailable || grpcStatus === STATUS.deadlineExceeded ? 'elsewhere' : 'final'
+  return NOT_NOW.includes(grpcStatus) ? 'elsewhere' : 'final'
 }
 
 /** Its cause is told in its message. */
@@ -160,10 +168,8 @@ function inOurWords(path: string, error: unknown): EtcdError {
   const { message, payload } = error
   if (payload.code !== 'grpc.refused') return etcdError(op, message, { code: 'etcd.unavailable' })
   const { grpcStatus } = payload
+  if (NOT_NOW.includes(grpcStatus)) return etcdError(op, message, { code: 'etcd.unavailable' })
   switch (grpcStatus) {
-    case STATUS.unavailable:
-    case STATUS.deadlineExceeded:
-      return etcdError(op, message, { code: 'etcd.unavailable' })
     case STATUS.unauthenticated:
     case STATUS.permissionDenied:
       return etcdError(op, message, { code: 'etcd.denied' })
