@@ -35,7 +35,7 @@ const STATUS = {
   unauthenticated: 16,
 } as const
 /** A member cannot do it now; with `unknown` etcd 3.4 says that its own time for it was over. */
-const NOT_NOW: readonly number[] = [STATUS.unknown, STATUS.deadlineExceeded, STATUS.unavailable]
+const NOT_NOW: ReadonlySet<number> = new Set([STATUS.unknown, STATUS.deadlineExceeded, STATUS.unavailable])
 /** etcd refuses more than one ping in 5 s by default (`--grpc-keepalive-min-time`). */
 const PING_MS = 10_000
 
@@ -158,7 +158,7 @@ function kindOf(error: unknown): 'final' | 'unauthenticated' | 'unsent' | 'elsew
   if (payload.code !== 'grpc.refused') return 'final'
   const { grpcStatus } = payload
   if (grpcStatus === STATUS.unauthenticated) return 'unauthenticated'
-  return NOT_NOW.includes(grpcStatus) ? 'elsewhere' : 'final'
+  return NOT_NOW.has(grpcStatus) ? 'elsewhere' : 'final'
 }
 
 /** Its cause is told in its message. */
@@ -168,7 +168,7 @@ function inOurWords(path: string, error: unknown): EtcdError {
   const { message, payload } = error
   if (payload.code !== 'grpc.refused') return etcdError(op, message, { code: 'etcd.unavailable' })
   const { grpcStatus } = payload
-  if (NOT_NOW.includes(grpcStatus)) return etcdError(op, message, { code: 'etcd.unavailable' })
+  if (NOT_NOW.has(grpcStatus)) return etcdError(op, message, { code: 'etcd.unavailable' })
   switch (grpcStatus) {
     case STATUS.unauthenticated:
     case STATUS.permissionDenied:
