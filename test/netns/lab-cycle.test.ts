@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { eventually } from './agent-nodes.ts'
 import { LabCommand } from './lab-command.ts'
 import { labSuite } from './lab-suite.ts'
 
@@ -31,6 +32,27 @@ describe('a lab', () => {
         assert.match(status, new RegExp(`^${set}:\\t0000000000001000$`, 'm'))
       assert.match(status, /^NoNewPrivs:\t1$/m)
     }
+  })
+
+  it('has nodes that say how they do, and which peer does not answer', async () => {
+    const status = async () => {
+      const program = join(import.meta.dirname, '..', '..', 'dist', 'podlace.mjs')
+      const inNode = [process.execPath, program, 'status', '--json']
+      return JSON.parse((await labs.run('lab', 'exec', '--name', 'a', 'node-1', '--', ...inNode)).stdout)
+    }
+    const peerIs = (state: string) =>
+      eventually(
+        `the peer to be ${state}`,
+        async () => (await status()).peers[0].state === state || undefined,
+      )
+    await peerIs('up')
+    await labs.result('lab', 'fault', 'partition', '--name', 'a', 'node-2')
+    await peerIs('down')
+    const { findings } = (await status()).status
+    assert.equal(findings[0].about, 'Node node-2')
+    assert.match(findings[0].text, /does not answer at all/)
+    await labs.result('lab', 'fault', 'partition', '--heal', '--name', 'a', 'node-2')
+    await peerIs('up')
   })
 
   it('stands beside another one', async () => {
