@@ -64,6 +64,14 @@ test('pods of two nodes reach each other both ways through the processes', async
   assert.match(ip(one.netns, 'route show 10.244.0.0/16'), /dev flannel0 proto 113/)
 })
 
+test('the agents find each other sound, through the processes', async () => {
+  const [one] = await start()
+  const way = await eventually('packets of full size to pass', () =>
+    [...(one.agent?.peers?.ways() ?? [])].find(({ report }) => report.fullSize === 'passes'),
+  )
+  assert.deepEqual([way.report.state, way.end.device, way.end.podMtu], ['up', 'flannel0', 1472])
+})
+
 test('packets go on while the agent is away, and the next one writes nothing', async () => {
   const [one, two] = await start()
   await one.agent?.reconciler.settled()

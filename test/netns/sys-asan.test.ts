@@ -21,6 +21,7 @@ const FILES = [
   'test/netns/sys-events.test.ts',
   'test/netns/sys-packets.test.ts',
   'test/netns/sys-peers.test.ts',
+  'test/netns/sys-probes.test.ts',
   'test/netns/sys-descriptors.test.ts',
 ]
 
