@@ -39,7 +39,7 @@ test('a node is in one network, and what belongs together comes together', () =>
     assert.match(refusal({ ...etcd, etcdPrefix }), /etcdPrefix: expected a path such as/)
   assert.match(refusal({ ...etcd, etcdUsername: 'a' }), /both etcdUsername and etcdPasswordFile/)
   assert.match(refusal({ ...etcd, etcdKeyFile: 'a' }), /both etcdCertFile and etcdKeyFile/)
-  assert.match(refusal({ ...etcd, publicIp: 'fd00::1' }), /publicIp: expected an IPv4 address/)
+  assert.match(refusal({ ...etcd, publicAddress: 'fd00::1' }), /publicAddress: expected an IPv4 address/)
 })
 
 test('interface names are such as the kernel takes', () => {

@@ -97,13 +97,14 @@ const SERVER = `require('net').createServer(socket => {
   socket.on('data', data => (bytes += data.length)).on('end', () => socket.end(String(bytes)))
 }).listen(7000, '::', () => console.log('listening'))`
 
+const inPod = (node: TestNode) => [
+  `--net=/proc/${process.pid}/fd/${node.pod(node.name).fds.netns}`,
+  process.execPath,
+  '-e',
+]
+
 /** Full segments, both ways of the handshake and of acknowledgements. */
 async function streams(from: TestNode, to: TestNode): Promise<void> {
-  const inPod = (node: TestNode) => [
-    `--net=/proc/${process.pid}/fd/${node.pod(node.name).fds.netns}`,
-    process.execPath,
-    '-e',
-  ]
   const server = spawn('nsenter', [...inPod(to), SERVER], { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
     await once(server.stdout, 'data')
