@@ -36,7 +36,9 @@ export class EtcdNode {
   static async start(options: EtcdNodeOptions = {}): Promise<EtcdNode> {
     const server = options.server ?? (await EtcdServer.start())
     if (options.server === undefined) {
-      server.ctl('put', `${PREFIX}/config`, JSON.stringify({ Network: '10.5.0.0/16', Backend: BACKEND }))
+      // Blocks below are for peers.
+      const config = { Network: '10.5.0.0/16', SubnetMin: '10.5.100.0', Backend: BACKEND }
+      server.ctl('put', `${PREFIX}/config`, JSON.stringify(config))
     }
     const { clock = systemClock, files = new Map(), ttlSeconds, timeoutMs = 1_000 } = options
     const membership = new EtcdMembership({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ManualClock } from '../../src/base/index.ts'
+import { deleteOperation } from '../../src/etcd/index.ts'
 import { localMac } from '../../src/ip/index.ts'
 import { BACKEND, EtcdNode, flannelValue, PREFIX, SUBNETS } from './etcd-agent-bench.ts'
 
@@ -35,7 +36,8 @@ describe("an agent in flannel's etcd", () => {
     node.put('10.5.4.0-24', flannelValue('192.168.77.4', '02:00:00:00:00:04'))
     await node.until('the second is there', () => node.bench.commandsAbout('10.5.4.0').length === 2)
     // Both by one write, and so at one revision.
-    node.server.ctl('del', `${SUBNETS}/10.5.3.0-24`, `${SUBNETS}/10.5.4.1-24`)
+    const gone = ['10.5.3.0-24', '10.5.4.0-24'].map(key => deleteOperation(`${SUBNETS}/${key}`))
+    await node.server.client().transact([], gone)
     await node.until('both are gone', () => node.bench.commandsAbout(...PEER, '10.5.4.0').length === 0)
     assert.equal(node.bench.agent.notReady(), undefined)
   })
@@ -90,14 +92,14 @@ describe("an agent in flannel's etcd", () => {
       const client = node.server.client()
       await client.deleteAll(`${SUBNETS}/`)
       const lease = isReserved ? 0n : await client.grantLease(600)
-      await client.put(`${SUBNETS}/10.5.77.0-24`, flannelValue('192.168.77.1', '02:00:00:00:00:77'), lease)
+      await client.put(`${SUBNETS}/10.5.177.0-24`, flannelValue('192.168.77.1', '02:00:00:00:00:77'), lease)
       await node.until(
         'it has that block',
-        () => node.bench.agent.network?.self.podCidrs[0] === '10.5.77.0/24',
+        () => node.bench.agent.network?.self.podCidrs[0] === '10.5.177.0/24',
       )
-      assert.equal(await node.ready(), '10.5.77.0/24')
+      assert.equal(await node.ready(), '10.5.177.0/24')
       await node.until('it renewed', () => node.bench.agent.leaseState.state.is === 'valid')
-      const kv = await client.get(`${SUBNETS}/10.5.77.0-24`)
+      const kv = await client.get(`${SUBNETS}/10.5.177.0-24`)
       const left = await client.leaseTimeLeft(kv?.lease ?? 0n)
       if (isReserved) assert.equal(kv?.lease, 0n)
       else assert.ok((left ?? 0) > 86_000, String(left))
