@@ -168,6 +168,21 @@ test('what the kernel or others made is never deleted', () => {
   ])
 })
 
+test('a link that is made again sets its place free before another one takes it, also the other way round', () => {
+  const moved: LinkEntry = { ...vxlan, udpPort: 4789 }
+  const taking: LinkEntry = { ...vxlan, name: 'vx2' }
+  const order = ['delete link vx1', 'create link vx2', 'create link vx1']
+  assert.deepEqual(steps(desired(taking, moved), observed(foreign(uplink), ours(vxlan))), order)
+  const swapped = observed(foreign(uplink), ours(vxlan), ours({ ...taking, udpPort: 4789 }))
+  assert.deepEqual(steps(desired(moved, taking), swapped).toSorted(), [
+    'create link vx1',
+    'create link vx2',
+    'delete link vx1',
+    'delete link vx2',
+  ])
+  assert.match(steps(desired(moved, taking), swapped).join(', '), /^delete.*delete.*create.*create/)
+})
+
 test('a stale entry goes before the one that needs its place, every other stale one last', () => {
   const renamed: LinkEntry = { ...vxlan, name: 'vx2' }
   const moved = { ...fdb, dst: '192.0.2.3' }

@@ -63,28 +63,35 @@ export class Planner {
     return { operations: this.inOrder(), findings: [...this.findings.values()] }
   }
 
-  /** Creations and changes, each after the stale entries that occupy what it needs; other deletions last. */
+  /** Creations and changes, each after the deletions of what occupies what it needs; other stale entries go last. */
   private inOrder(): Operation[] {
+    const occupants = this.occupants()
+    const done = new Set<Operation>()
+    const operations: Operation[] = []
+    for (const step of sortForCreation(this.steps.toReversed())) {
+      const needed = occupants.size === 0 ? [] : rulesOf(step.entry).occupies(step.entry)
+      for (const operation of needed.flatMap(token => occupants.get(token) ?? [])) {
+        if (done.has(operation) || step.operations.includes(operation)) continue
+        operations.push(operation.why === 'stale' ? { ...operation, why: 'displaced' } : operation)
+        done.add(operation)
+      }
+      operations.push(...step.operations.filter(operation => !done.has(operation)))
+      for (const operation of step.operations) done.add(operation)
+    }
+    const late = this.stale.filter(operation => !done.has(operation))
+    return [...operations, ...sortForCreation(late).toReversed()]
+  }
+
+  /** By what is occupied: the deletions that set it free, of what is stale and of what is made again elsewhere. */
+  private occupants(): Map<string, Operation[]> {
+    const remade = this.steps.flatMap(({ operations }) => operations.filter(({ op }) => op === 'delete'))
     const occupants = new Map<string, Operation[]>()
-    for (const operation of this.stale) {
+    for (const operation of [...this.stale, ...remade]) {
       for (const token of rulesOf(operation.entry).occupies(operation.entry)) {
         occupants.set(token, [...(occupants.get(token) ?? []), operation])
       }
     }
-    const early = new Set<Operation>()
-    const operations: Operation[] = []
-    for (const step of sortForCreation(this.steps.toReversed())) {
-      const needed = occupants.size === 0 ? [] : rulesOf(step.entry).occupies(step.entry)
-      for (const token of needed) {
-        for (const operation of occupants.get(token) ?? []) {
-          if (!early.has(operation)) operations.push({ ...operation, why: 'displaced' })
-          early.add(operation)
-        }
-      }
-      operations.push(...step.operations)
-    }
-    const late = this.stale.filter(operation => !early.has(operation))
-    return [...operations, ...sortForCreation(late).toReversed()]
+    return occupants
   }
 
   private decide(key: string): void {
