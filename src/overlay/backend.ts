@@ -12,6 +12,8 @@ export interface Backend {
   readonly type: BackendType
   /** What annotations of flannel call it; default `type`. */
   readonly announcedAs?: string
+  /** In words, for a type of which there may be several at a time; default its type. */
+  readonly title?: string
   /** Whose pods it carries. */
   readonly families: readonly Family[]
   /** UDP ports at which nodes take packets of each other. */
@@ -30,6 +32,11 @@ export interface Backend {
   nodeEntries(self: OverlaySelf, blocks: readonly LocalBlock[]): readonly Entry[]
   /** What it needs besides; default nothing. */
   nodeEffects?(self: OverlaySelf, blocks: readonly LocalBlock[]): readonly OverlayEffect[]
+  /**
+   * What it takes to receive from a peer that already sends this way, while another way leads to it. It is part of
+   * `peerEntries`; default nothing.
+   */
+  acceptFrom?(sides: readonly PeerSide[]): Needs
   /** What this node needs for one peer; all families at once, since some carry one within the other. */
   peerEntries(self: OverlaySelf, sides: readonly PeerSide[]): PeerOutcome
 }
@@ -48,10 +55,13 @@ export interface PeerSide {
   readonly peer: PeerFamily
 }
 
-export interface PeerOutcome {
+export interface Needs {
   readonly entries: readonly Entry[]
   /** Default nothing. */
   readonly effects?: readonly OverlayEffect[]
+}
+
+export interface PeerOutcome extends Needs {
   /** What keeps a family out, in words: `its agent uses VNI 2, ...`. */
   readonly faults: readonly string[]
 }

@@ -30,5 +30,5 @@ export { type EtcdNetConf, type NetConfOptions, parseEtcdNetConf, parseNetConf }
 export type { BlockRange } from './net-conf-ranges.ts'
 export type { OverlayPeer, OverlaySelf, PeerData, PeerFamily, Uplink } from './node.ts'
 export type { PeerEnd } from './peer-end.ts'
-export { type OverlayPlan, overlayMtu, planNode, planPeer } from './plan.ts'
+export { type OverlayPlan, overlayMtu, planAnnounced, planNode, planPeer } from './plan.ts'
 export { parseSubnetEnv, renderSubnetEnv, type SubnetEnv, subnetEnvFor } from './subnet-env.ts'

@@ -25,6 +25,7 @@ export function ipipBackend({ type, directRouting = false }: IpipBackend): Backe
     overhead: () => OVERHEAD,
     published: () => null,
     nodeEntries: (self, blocks) => blocks.flatMap(block => deviceEntries(block, self.hasIpv6 ?? true)),
+    acceptFrom: sides => ({ entries: sides.map(({ peer }) => ipipPeer(peer.publicAddress)) }),
     peerEntries: ({ uplink }, sides) =>
       eachSide(sides, ({ own, peer }) => [
         // Also where our own way is direct: the peer's need not be, as long as the two ends change at different times.

@@ -50,7 +50,7 @@ export interface PeerFamily {
 }
 
 /** The data of every backend that publishes some, told apart by `type`. */
-export type PeerData = VxlanPeerData | ExtensionPeerData | WireguardPeerData
+export type PeerData = VxlanPeerData | UdpPeerData | ExtensionPeerData | WireguardPeerData
 
 export interface VxlanPeerData {
   readonly type: 'vxlan'
@@ -58,6 +58,15 @@ export interface VxlanPeerData {
   readonly identity: string
   /** A peer that does not say has the same as we. */
   readonly vni?: number
+  /** UDP; flannel does not say, and then all its nodes have the same. */
+  readonly port?: number
+}
+
+export interface UdpPeerData {
+  readonly type: 'udp'
+  readonly identity?: undefined
+  /** A peer that does not say has the same as we. */
+  readonly port?: number
 }
 
 export interface ExtensionPeerData {

@@ -159,12 +159,17 @@ const v4 = { podCidr: '10.244.3.0/24', publicAddress: '192.168.77.3', data: vtep
 
 const faults: readonly [what: string, config: NetworkConfig, peer: OverlayPeer, text: RegExp][] = [
   [
-    'another backend',
+    'a backend that nobody has',
     vxlan,
-    { ...peer, backendType: 'host-gw' },
-    /runs backend "host-gw", this network runs vxlan/,
+    { ...peer, backendType: 'ipsec' },
+    /runs backend "ipsec", this network runs vxlan with VNI 1 at port 8472: its pods cannot be reached/,
   ],
-  ['another VNI', vxlan, with4({ data: vtep(v4.data.identity, 2) }), /uses VNI 2, this network uses 1/],
+  [
+    'one that encrypts, which this network does not',
+    vxlan,
+    { ...peer, backendType: 'wireguard' },
+    /runs backend "wireguard", this network runs vxlan/,
+  ],
   [
     'no MAC',
     vxlan,

@@ -1,12 +1,12 @@
 import { formatPrefix, overlaps, parsePrefix } from '../ip/index.ts'
 import { type Entry, entryKey } from '../kernel/index.ts'
 import type { NetworkConfig } from '../model/index.ts'
-import type { Backend, LocalBlock, PeerSide } from './backend.ts'
-import { backendOf } from './backends.ts'
+import type { Backend, LocalBlock, Needs, PeerSide } from './backend.ts'
+import { backendOf, type Way, wayTo } from './backends.ts'
 import { blockFault, localBlock, ownBlocks, readOwnBlocks } from './blocks.ts'
 import { betterClaim, type Claim, claimsOf } from './claims.ts'
 import { effectKey, type OverlayEffect } from './effect.ts'
-import { nodeFinding, type OverlayFinding, quote } from './finding.ts'
+import { nodeFinding, type OverlayFinding } from './finding.ts'
 import { masqueradeTable } from './masquerade.ts'
 import { mtuFault, podMtu } from './mtu.ts'
 import { type OverlayPeer, type OverlaySelf, peerFamily } from './node.ts'
@@ -56,7 +56,8 @@ export function overlayMtu(config: NetworkConfig, self: OverlaySelf): number {
 }
 
 /**
- * What this node needs to reach a peer's pods: per family a route, and with vxlan a neighbour and an FDB entry.
+ * What this node needs to reach a peer's pods: per family a route, and with vxlan a neighbour and an FDB entry. A peer
+ * that announces another way than the network's is reached that way, until its agent has followed.
  *
  * @param rivals claims of other nodes in the slots of this peer's claims (see `claimsOf`)
  */
@@ -67,9 +68,67 @@ export function planPeer(
   rivals: readonly Claim[] = [],
 ): OverlayPlan {
   if (peer.nodeName === self.nodeName) return plan([], [])
-  const backend = backendOf(config)
-  const fault = peerFault(config, backend, peer, rivals)
-  if (fault !== undefined) return plan([], [nodeFinding(peer.nodeName, fault)])
+  const way = wayTo(config, peer)
+  const fault = lostClaim(config, peer, rivals)
+  if (typeof way === 'string' || fault !== undefined) {
+    const text = typeof way === 'string' ? way : fault
+    return plan([], text === undefined ? [] : [nodeFinding(peer.nodeName, text)])
+  }
+  const { sides, faults } = sidesOf(config, self, peer, way.backend)
+  const outcome = way.backend.peerEntries(self, sides)
+  const { faults: ownFaults, ...reached } = outcome
+  const parts = [
+    reached,
+    ...(way.isOwn || sides.length === 0 ? [] : betweenBackends(config, self, peer, way)),
+  ]
+  const mtu = overlayMtu(config, self)
+  const texts = [...faults, ...ownFaults, ...(way.isOwn ? [] : [way.notice])]
+  return plan(
+    parts.flatMap(({ entries }) => entries),
+    texts.map(text => nodeFinding(peer.nodeName, text)),
+    parts.flatMap(({ effects = [] }) => effects),
+    sides.flatMap(side => peerEnd(way.backend, self, peer.nodeName, side, outcome, mtu) ?? []),
+  )
+}
+
+/**
+ * What it takes that this node still receives the way that it announces, as its object has it, if that is not the
+ * network's any more: until the others have heard of another one.
+ */
+export function planAnnounced(config: NetworkConfig, self: OverlaySelf, announced: OverlayPeer): OverlayPlan {
+  const way = wayTo(config, announced)
+  if (typeof way === 'string' || way.isOwn) return plan([], [])
+  const { entries, effects } = receiving(config, self, way.backend)
+  return plan(entries, [], effects)
+}
+
+/** For a peer that sends either way: the network's own as soon as its agent hears of us, until then the one it announces. */
+function betweenBackends(
+  config: NetworkConfig,
+  self: OverlaySelf,
+  peer: OverlayPeer,
+  { backend }: Way,
+): readonly Needs[] {
+  const own = backendOf(config)
+  const { sides } = sidesOf(config, self, peer, own)
+  return [receiving(config, self, backend), own.acceptFrom?.(sides) ?? { entries: [] }]
+}
+
+/** The node's own end of a backend. */
+function receiving(config: NetworkConfig, self: OverlaySelf, backend: Backend): Needs {
+  const blocks = ownBlocks(config, self)
+    .map(own => localBlock(backend, self, own))
+    .filter(local => typeof local !== 'string')
+  return { entries: backend.nodeEntries(self, blocks), effects: backend.nodeEffects?.(self, blocks) ?? [] }
+}
+
+/** The families of a peer that the backend carries between it and us. */
+function sidesOf(
+  config: NetworkConfig,
+  self: OverlaySelf,
+  peer: OverlayPeer,
+  backend: Backend,
+): { readonly sides: readonly PeerSide[]; readonly faults: readonly string[] } {
   const sides: PeerSide[] = []
   const faults: string[] = []
   for (const own of ownBlocks(config, self)) {
@@ -77,27 +136,15 @@ export function planPeer(
     const side = peerFamily(peer, own.family)
     // What this node lacks is told of this node.
     if (side === undefined || typeof local === 'string') continue
-    const sideFault = familyFault(config, self, { own: local, peer: side })
-    if (sideFault === undefined) sides.push({ own: local, peer: side })
-    else faults.push(sideFault)
+    const fault = familyFault(config, self, { own: local, peer: side })
+    if (fault === undefined) sides.push({ own: local, peer: side })
+    else faults.push(fault)
   }
-  const outcome = backend.peerEntries(self, sides)
-  const findings = [...faults, ...outcome.faults].map(text => nodeFinding(peer.nodeName, text))
-  const mtu = overlayMtu(config, self)
-  const ends = sides.flatMap(side => peerEnd(backend, self, peer.nodeName, side, outcome, mtu) ?? [])
-  return plan(outcome.entries, findings, outcome.effects, ends)
+  return { sides, faults }
 }
 
-/** What keeps the whole peer out. */
-function peerFault(
-  config: NetworkConfig,
-  { type }: Backend,
-  peer: OverlayPeer,
-  rivals: readonly Claim[],
-): string | undefined {
-  if (peer.backendType !== type) {
-    return `its agent runs backend ${quote(peer.backendType)}, this network runs ${type}: its pods cannot be reached until both are the same`
-  }
+/** Why the whole peer is kept out for another one's sake. */
+function lostClaim(config: NetworkConfig, peer: OverlayPeer, rivals: readonly Claim[]): string | undefined {
   const lost = betterClaim(claimsOf(config, peer), rivals)
   if (lost === undefined) return undefined
   const [claim, better] = lost

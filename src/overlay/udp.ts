@@ -1,9 +1,13 @@
+import * as v from 'valibot'
+import { issuesText } from '../base/index.ts'
 import { firstAddress, formatAddress, formatPrefix } from '../ip/index.ts'
 import type { Entry } from '../kernel/index.ts'
 import type { UdpBackend } from '../model/index.ts'
-import type { Backend, LocalBlock, PeerSide } from './backend.ts'
+import type { Backend, LocalBlock, Needs, PeerSide } from './backend.ts'
 import { deviceRoute } from './direct-routing.ts'
 import type { TunnelEffect, TunnelPeerEffect } from './effect.ts'
+import type { PeerData } from './node.ts'
+import { udpPort } from './peer-data.ts'
 import { deviceSysctls, sysctl } from './sysctls.ts'
 
 /** The name that flannel's users and tools know. */
@@ -26,14 +30,11 @@ export function udpBackend({ type, port = 8285 }: UdpBackend): Backend {
     notices: [
       `backend udp neither encrypts nor authenticates: whoever can send from a peer's address to UDP port ${port} speaks for its pods; take backend wireguard where the network between nodes is not trusted`,
     ],
-    published: () => null,
+    published: () => ({ Port: port }),
     nodeEntries: (self, blocks) => blocks.flatMap(block => deviceEntries(block, self.hasIpv6 ?? true)),
     nodeEffects: (_self, blocks) => blocks.map(block => tunnel(block, port)),
-    peerEntries: (_self, sides) => ({
-      entries: [],
-      effects: sides.map(side => tunnelPeer(side, port)),
-      faults: [],
-    }),
+    acceptFrom: sides => tunnelPeers(sides, port),
+    peerEntries: (_self, sides) => ({ ...tunnelPeers(sides, port), faults: [] }),
   }
 }
 
@@ -60,8 +61,30 @@ function tunnel({ block, local, mtu }: LocalBlock, port: number): TunnelEffect {
   }
 }
 
-function tunnelPeer({ peer }: PeerSide, port: number): TunnelPeerEffect {
+/** The backend that a peer announces; the rest is as everywhere. */
+export function announcedUdp(data: PeerData | undefined): Backend {
+  const port = data?.type === 'udp' ? data.port : undefined
+  return udpBackend({ type: 'udp', ...(port === undefined ? {} : { port }) })
+}
+
+function tunnelPeers(sides: readonly PeerSide[], ownPort: number): Needs {
+  return { entries: [], effects: sides.map(side => tunnelPeer(side, ownPort)) }
+}
+
+function tunnelPeer({ peer }: PeerSide, ownPort: number): TunnelPeerEffect {
+  const port = (peer.data?.type === 'udp' ? peer.data.port : undefined) ?? ownPort
   return { kind: 'tunnel-peer', peer: { address: peer.publicAddress, port, prefixes: [peer.podCidr] } }
+}
+
+/** flannel tells nothing. */
+const published = v.nullish(v.object({ Port: v.exactOptional(udpPort) }))
+
+/** A peer's `{"Port":8285}`, or what is wrong with it. */
+export function readUdpData(value: unknown): PeerData | string {
+  const parsed = v.safeParse(published, value)
+  if (!parsed.success) return issuesText(parsed.issues)
+  const port = parsed.output?.Port
+  return { type: 'udp', ...(port === undefined ? {} : { port }) }
 }
 
 function baseOf(block: LocalBlock['block']): string {

@@ -9,10 +9,11 @@ import {
   tryParseMac,
 } from '../ip/index.ts'
 import type { Entry } from '../kernel/index.ts'
-import type { VxlanBackend } from '../model/index.ts'
+import type { BackendConfig, VxlanBackend } from '../model/index.ts'
 import { type Backend, eachSide, type LocalBlock, type PeerSide } from './backend.ts'
 import { directRoute, isOnLink, onlinkRoute } from './direct-routing.ts'
 import { type OverlaySelf, type PeerData, vtepMac } from './node.ts'
+import { udpPort } from './peer-data.ts'
 import { deviceSysctls } from './sysctls.ts'
 
 /**
@@ -21,33 +22,65 @@ import { deviceSysctls } from './sysctls.ts'
  */
 const OVERHEAD: Readonly<Record<Family, number>> = { 4: 50, 6: 70 }
 
-type Settings = Omit<Required<VxlanBackend>, 'type' | 'mtu'>
+interface Settings extends Omit<Required<VxlanBackend>, 'type' | 'mtu'> {
+  readonly deviceName: (family: Family) => string
+}
 
-/** flannel's defaults: VNI 1, the kernel's historic port 8472, everything else off. */
+/** flannel's: the kernel's historic port. */
+const VNI = 1
+const PORT = 8472
+
+/** flannel's defaults: everything else off. */
 export function vxlanBackend(config: VxlanBackend): Backend {
-  const { vni = 1, port = 8472, mtu, directRouting = false, learning = false, gbp = false } = config
-  const settings: Settings = { vni, port, directRouting, learning, gbp }
+  const { vni = VNI } = config
+  return namedBackend(config, family => vxlanDeviceName(vni, family))
+}
+
+/**
+ * The backend that a peer announces, beside the network's own; undefined if it is that one. It has the network's
+ * settings as far as they are the node's own affair.
+ */
+export function announcedVxlan(own: BackendConfig, data: PeerData | undefined): Backend | undefined {
+  const settings = own.type === 'vxlan' ? own : { type: 'vxlan' as const }
+  const { vni: ownVni = VNI, port: ownPort = PORT } = settings
+  const { vni = ownVni, port = ownPort } = data?.type === 'vxlan' ? data : {}
+  if (own.type !== 'vxlan' || vni !== ownVni) return vxlanBackend({ ...settings, vni, port })
+  if (port === ownPort) return undefined
+  // The name that people know is that of the network's own device.
+  return namedBackend({ ...settings, vni, port }, family => portDeviceName(vni, port, family))
+}
+
+function namedBackend(config: VxlanBackend, deviceName: Settings['deviceName']): Backend {
+  const { vni = VNI, port = PORT, mtu, directRouting = false, learning = false, gbp = false } = config
+  const settings: Settings = { vni, port, directRouting, learning, gbp, deviceName }
   return {
     type: config.type,
+    title: `vxlan with VNI ${vni} at port ${port}`,
     families: [4, 6],
     tunnelPorts: [port],
     mtu,
     overhead: family => OVERHEAD[family],
-    published: (self, family) => ({ VNI: vni, VtepMAC: vtepMac(self, family) }),
+    // flannel leaves the port out, and reads over it.
+    published: (self, family) => ({ VNI: vni, VtepMAC: vtepMac(self, family), Port: port }),
     nodeEntries: (self, blocks) => blocks.flatMap(block => deviceEntries(settings, self, block)),
     peerEntries: (self, sides) => eachSide(sides, side => planSide(settings, self, side)),
   }
 }
 
 /** `flannel.1`, and `flannel-v6.1` for IPv6: names that flannel's users and tools know. */
-export function vxlanDeviceName(vni: number, family: Family): string {
+function vxlanDeviceName(vni: number, family: Family): string {
   return family === 4 ? `flannel.${vni}` : `flannel-v6.${vni}`
+}
+
+/** In hexadecimal the two numbers have at most ten digits, and the name 15 characters. */
+function portDeviceName(vni: number, port: number, family: Family): string {
+  return `vx${family}-${vni.toString(16)}-${port.toString(16)}`
 }
 
 /** The device of one family, its address and its sysctls. */
 function deviceEntries(settings: Settings, self: OverlaySelf, own: LocalBlock): readonly Entry[] {
   const { family, block, local, mtu } = own
-  const name = vxlanDeviceName(settings.vni, family)
+  const name = settings.deviceName(family)
   const base = formatAddress(firstAddress(block))
   return [
     {
@@ -89,7 +122,7 @@ function planSide(settings: Settings, self: OverlaySelf, { own, peer }: PeerSide
   if (settings.directRouting && isOnLink(self.uplink, peer.publicAddress)) {
     return [directRoute(self.uplink, family, peer)]
   }
-  const link = vxlanDeviceName(settings.vni, family)
+  const link = settings.deviceName(family)
   const base = formatAddress(firstAddress(parsePrefix(peer.podCidr)))
   return [
     { kind: 'neighbour', link, address: base, mac },
@@ -105,15 +138,20 @@ const published = v.object({
     v.string(),
     v.check(text => isUnicastMac(text), 'not a unicast MAC address'),
   ),
+  Port: v.exactOptional(udpPort),
 })
 
 /** A peer's `{"VNI":1,"VtepMAC":"..."}`, or what is wrong with it. */
 export function readVxlanData(value: unknown): PeerData | string {
   const parsed = v.safeParse(published, value)
   if (!parsed.success) return issuesText(parsed.issues)
-  const { VNI, VtepMAC } = parsed.output
-  const identity = VtepMAC.toLowerCase()
-  return VNI === undefined || VNI === 0 ? { type: 'vxlan', identity } : { type: 'vxlan', identity, vni: VNI }
+  const { VNI: vni, VtepMAC: mac, Port: port } = parsed.output
+  return {
+    type: 'vxlan',
+    identity: mac.toLowerCase(),
+    ...(vni === undefined || vni === 0 ? {} : { vni }),
+    ...(port === undefined ? {} : { port }),
+  }
 }
 
 function isUnicastMac(text: string): boolean {

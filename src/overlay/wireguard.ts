@@ -6,6 +6,7 @@ import type { WireguardBackend } from '../model/index.ts'
 import type { Backend, LocalBlock, PeerOutcome, PeerSide } from './backend.ts'
 import { deviceRoute } from './direct-routing.ts'
 import type { OverlaySelf, PeerData } from './node.ts'
+import { udpPort } from './peer-data.ts'
 import { deviceSysctls } from './sysctls.ts'
 import { preferredFamily } from './wireguard-endpoint.ts'
 
@@ -153,7 +154,7 @@ function join(plans: readonly (Entry | string)[]): PeerOutcome {
 /** flannel writes no port: all its nodes have the same. */
 const published = v.object({
   PublicKey: v.pipe(v.string(), v.check(isKey, 'not 32 bytes in base64')),
-  Port: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
+  Port: v.exactOptional(udpPort),
 })
 
 function isKey(text: string): boolean {

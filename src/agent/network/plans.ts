@@ -11,6 +11,7 @@ import {
   type PeerEnd,
   type PeerReading,
   peerFromNode,
+  planAnnounced,
   planNode,
   planPeer,
 } from '../../overlay/index.ts'
@@ -66,7 +67,14 @@ export function planEverything({ nodes, self, attachments, networks }: PlanInput
   const ownPlans = derive<SelfNetwork, OverlayPlan>('node plan', self, ({ config, self }, _read, key) => [
     { key, value: planNode(config, self) },
   ])
-  const plans = [ownPlans, peerPlans]
+  // Of our own object, as the others see it: they send the way that it tells.
+  const announcedPlans = derive<Node, OverlayPlan>('announced plan', nodes, (node, read, key) => {
+    const network = read.get(self, SELF_KEY)
+    if (network === undefined || node.metadata.name !== network.self.nodeName) return []
+    const { peer } = peerFromNode(node)
+    return peer === undefined ? [] : [{ key, value: planAnnounced(network.config, network.self, peer) }]
+  })
+  const plans = [ownPlans, announcedPlans, peerPlans]
   return {
     entries: union('entries', [
       ...plans.map(collection => derive(`${collection.name}: entries`, collection, plan => plan.entries)),
