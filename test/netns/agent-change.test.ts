@@ -20,7 +20,7 @@ afterEach(async () => {
 
 /** Three nodes with a pod each, named after them, that reach each other. */
 async function start(backend: BackendConfig): Promise<readonly TestNode[]> {
-  cluster = await TestCluster.start(backend, '10.244.0.0/16', 3)
+  cluster = await TestCluster.start(backend, '10.244.0.0/16', { nodeCount: 3 })
   const { nodes } = cluster
   for (const node of nodes) {
     await eventually(`${node.name} ready`, () => node.agent?.notReady() === undefined || undefined)
