@@ -297,6 +297,11 @@ export class Agent {
     return { state, remainingMs: Math.max(0, state.untilMs - nowMs), text: leaseInWords(state, nowMs) }
   }
 
+  /** What the others would be told if these were the node's objects; or why it could not take part, in words. */
+  announcement(node: Node, config: NetworkConfig): ReadonlyMap<string, string | null> | string {
+    return this.ownNetwork.announcement(node, config)
+  }
+
   get network(): SelfNetwork | undefined {
     return this.ownNetwork.network
   }

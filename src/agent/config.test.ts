@@ -29,7 +29,7 @@ test('what is missing or unknown is named, and unknown keys get the list of know
 test('a node is in one network, and what belongs together comes together', () => {
   const etcd = { nodeName: 'node-1', etcdEndpoints: ['https://10.0.0.10:2379'] }
   assert.equal(parseAgentConfig(etcd).etcdPrefix, '/coreos.com/network')
-  assert.match(refusal({ ...GOOD, ...etcd }), /expected api or etcdEndpoints, found both/)
+  assert.match(refusal({ ...GOOD, ...etcd }), /expected etcdEndpoints or api, found both/)
   assert.match(refusal({ ...etcd, etcdEndpoints: [] }), /etcdEndpoints: expected an endpoint, found none/)
   assert.match(
     refusal({ ...etcd, etcdEndpoints: ['10.0.0.10:2379'] }),

@@ -62,7 +62,7 @@ const fields = {
   kubeconfig: v.optional(v.string()),
   /** flannel's net-conf.json in place of a NetworkConfig: then the API server need not know our kinds. */
   netConf: v.optional(v.string()),
-  /** With `netConf`, which does not say it: pods that leave the pod network take their node's address. */
+  /** With `netConf`, or with etcd, where nothing says it: pods that leave the pod network take their node's address. */
   masquerade: v.optional(v.boolean(), true),
   masqueradeRandomFully: v.optional(v.boolean(), true),
   /** Sets the condition NetworkUnavailable of the Node to False once it takes part in the pod network. */
@@ -118,22 +118,30 @@ const fields = {
   recoverJournal: v.optional(v.boolean(), false),
 } as const
 
+/** One is of no use without the other. */
+const PAIRS = [
+  ['etcdUsername', 'etcdPasswordFile'],
+  ['etcdCertFile', 'etcdKeyFile'],
+] as const
+/** Other places for what is in etcd. */
+const NOT_WITH_ETCD = ['api', 'kubeconfig', 'netConf'] as const
+
 const AgentConfigSchema = v.pipe(
   v.strictObject(fields, issue =>
     issue.expected === 'never' ? 'unknown key' : `expected keys and values, found ${issue.received}`,
   ),
-  v.check(
-    ({ api, etcdEndpoints }) => api === undefined || etcdEndpoints === undefined,
-    'expected api or etcdEndpoints, found both: a node is in one network',
-  ),
-  v.check(
-    ({ etcdUsername, etcdPasswordFile }) => (etcdUsername === undefined) === (etcdPasswordFile === undefined),
-    'expected both etcdUsername and etcdPasswordFile, or none of them',
-  ),
-  v.check(
-    ({ etcdCertFile, etcdKeyFile }) => (etcdCertFile === undefined) === (etcdKeyFile === undefined),
-    'expected both etcdCertFile and etcdKeyFile, or none of them',
-  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return
+    const config = dataset.value
+    for (const [one, other] of PAIRS) {
+      if ((config[one] === undefined) !== (config[other] === undefined))
+        addIssue({ message: `expected both ${one} and ${other}, or none of them` })
+    }
+    for (const key of config.etcdEndpoints === undefined ? [] : NOT_WITH_ETCD) {
+      if (config[key] !== undefined)
+        addIssue({ message: `expected etcdEndpoints or ${key}, found both: a node is in one network` })
+    }
+  }),
 )
 
 export type AgentConfig = v.InferOutput<typeof AgentConfigSchema>

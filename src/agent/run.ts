@@ -88,9 +88,9 @@ async function start(
     clock: systemClock,
   })
   const world = await realWorld(config, { netns, host }, kernel, log)
-  const membership = await openMembership(config, { ...world, wireguardKeys }, () => agent, onStop)
+  const membership = await openMembership(config, world, onStop)
   const joined = membership && { store: membership.store, noNode: () => membership.noNode }
-  const agent: Agent = new Agent(config, { ...world, wireguardKeys, tunnel, ...joined, ...options })
+  const agent = new Agent(config, { ...world, wireguardKeys, tunnel, ...joined, ...options })
   onStop(() => agent.stop())
   await agent.start()
   if (membership !== undefined) onStop(membership.join(agent))
@@ -158,28 +158,26 @@ async function realWorld(
 /** Where nodes meet in etcd: this node's part there. */
 async function openMembership(
   config: AgentConfig,
-  { kernel, hasIpv6, bootId, readFile, clock, random, log, wireguardKeys }: AgentWorld,
-  agent: () => Agent,
+  { kernel, bootId, readFile, clock, random, log }: AgentWorld,
   onStop: (end: () => void) => void,
 ): Promise<EtcdMembership | undefined> {
-  if (config.etcdEndpoints === undefined) return undefined
-  // Few use it, and its HTTP/2 takes memory.
-  const { defaultPublicAddress, EtcdMembership, openEtcd } = await import('./etcd/index.ts')
-  const etcd = openEtcd({ ...config, etcdEndpoints: config.etcdEndpoints }, clock)
+  const { etcdEndpoints, uplink, masquerade, masqueradeRandomFully } = config
+  if (etcdEndpoints === undefined) return undefined
+  // Few use it.
+  const { EtcdMembership, openEtcd, uplinkAddressOf } = await import('./etcd/index.ts')
+  const etcd = openEtcd({ ...config, etcdEndpoints }, clock)
   onStop(() => etcd.close())
-  const { nodeName, network: configName, uplink, etcdPrefix: prefix, subnetFile } = config
+  const uplinkAddress = config.uplinkAddress ?? uplinkAddressOf(await kernel.observe(), uplink)
   return new EtcdMembership({
     etcd,
-    prefix,
-    nodeName,
-    configName,
-    publicAddress: config.publicAddress ?? defaultPublicAddress(await kernel.observe(), uplink),
-    uplink,
-    hasIpv6,
-    takeUpKeys: network => wireguardKeys?.takeUp(network) ?? {},
+    prefix: config.etcdPrefix,
+    nodeName: config.nodeName,
+    configName: config.network,
+    masquerading: { masquerade, masqueradeRandomFully },
+    uplinkAddress,
+    publicAddress: config.publicAddress ?? uplinkAddress,
     bootId,
-    observed: () => agent().reconciler.observed.entries(),
-    readSubnetFile: () => readFile(subnetFile),
+    readSubnetFile: () => readFile(config.subnetFile),
     clock,
     random,
     log,

@@ -69,6 +69,21 @@ describe("the value of a lease of flannel's", () => {
     }
   })
 
+  it('says as little as the backends that have little to say', () => {
+    for (const backend of [
+      { type: 'alloc' },
+      { type: 'extension' },
+      { type: 'ipip' },
+      { type: 'udp' },
+    ] as const) {
+      const said = annotationsOf(networkConfig({ backend }))
+      const value = leaseFromAnnotations(said)
+      const type = backend.type === 'alloc' ? '' : `,"BackendType":"${backend.type}"`
+      assert.equal(value, `{"PublicIP":"192.168.77.1","PublicIPv6":null${type}}`)
+      assert.deepEqual(annotationsFromLease(value), said)
+    }
+  })
+
   it('of a flannel node becomes a peer', () => {
     const value =
       '{"PublicIP":"192.168.77.3","BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"02:00:00:00:00:03"},"New":1}'

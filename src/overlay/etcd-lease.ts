@@ -64,15 +64,21 @@ export function annotationsFromLease(value: string): ReadonlyMap<string, string>
   const parsed = v.safeParse(leaseAttributes, json)
   if (!parsed.success) return `the value is no lease: ${quote(issuesText(parsed.issues))}`
   const { output } = parsed
-  const annotations = new Map([[MANAGER, 'true']])
-  if (output.BackendType !== '') annotations.set(TYPE, output.BackendType)
+  const annotations = new Map([
+    [MANAGER, 'true'],
+    // Backend alloc has none.
+    [TYPE, output.BackendType],
+  ])
+  // In annotations a backend without data says null, for each family that it has, and extension says nothing.
+  const none = output.BackendType === 'extension' ? '' : 'null'
   for (const name of ['PublicIP', 'PublicIPv6'] as const) {
     const address = output[name]
     if (typeof address === 'string' && address !== NO_ADDRESS) annotations.set(ADDRESS[name], address)
   }
   for (const name of ['BackendData', 'BackendV6Data'] as const) {
-    // In annotations a backend without data says null, for each family that it has.
-    if (annotations.has(FAMILY[name])) annotations.set(DATA[name], JSON.stringify(output[name] ?? null))
+    const data = output[name] ?? null
+    if (annotations.has(FAMILY[name]))
+      annotations.set(DATA[name], data === null ? none : JSON.stringify(data))
   }
   return annotations
 }
@@ -80,14 +86,14 @@ export function annotationsFromLease(value: string): ReadonlyMap<string, string>
 /** The value that says the same as these annotations, with the bytes that flannel writes. */
 export function leaseFromAnnotations(annotations: ReadonlyMap<string, string>): string {
   const data = (name: keyof typeof DATA): object => {
-    const value: unknown = JSON.parse(annotations.get(DATA[name]) ?? 'null')
+    const value: unknown = JSON.parse(annotations.get(DATA[name]) || 'null')
     return value === null ? {} : { [name]: value }
   }
-  const type = annotations.get(TYPE)
+  const type = annotations.get(TYPE) ?? ''
   return JSON.stringify({
     PublicIP: annotations.get(ADDRESS.PublicIP) ?? NO_ADDRESS,
     PublicIPv6: annotations.get(ADDRESS.PublicIPv6) ?? null,
-    ...(type === undefined ? {} : { BackendType: type }),
+    ...(type === '' ? {} : { BackendType: type }),
     ...data('BackendData'),
     ...data('BackendV6Data'),
   })

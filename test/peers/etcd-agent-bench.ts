@@ -47,12 +47,10 @@ export class EtcdNode {
       nodeName: 'node-1',
       configName: 'default',
       publicAddress: '192.168.77.1',
-      uplink: undefined,
-      hasIpv6: true,
-      takeUpKeys: () => ({}),
+      uplinkAddress: '192.168.77.1',
+      masquerading: { masquerade: true },
       bootId: 'boot-1',
       ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
-      observed: () => node.bench.agent.reconciler.observed.entries(),
       readSubnetFile: () => files.get(SUBNET_FILE) ?? '',
       clock,
       random: options.random ?? Math.random,
@@ -65,8 +63,7 @@ export class EtcdNode {
       subnetFile: SUBNET_FILE,
       noNode: () => membership.noNode,
     })
-    const node: EtcdNode = new EtcdNode(server, bench, membership, clock, files)
-    return node
+    return new EtcdNode(server, bench, membership, clock, files)
   }
 
   private constructor(

@@ -18,6 +18,8 @@ test('nodes that all want the first free block at one moment get one each, and l
       prefix: PREFIX,
       nodeName: `node-${n}`,
       publicAddress,
+      uplinkAddress: publicAddress,
+      masquerading: { masquerade: true },
       configName: 'default',
       bootId: 'boot',
       ttlSeconds: 86_400,

@@ -16,7 +16,7 @@ describe("nodes that meet in flannel's etcd", () => {
     flannel = new FlannelByHand(underlay, 3)
     flannel.announce()
     one = await underlay.agent(1, '--uplink', 'eth0')
-    two = await underlay.agent(2, '--public-ip', '192.168.77.2')
+    two = await underlay.agent(2, '--uplink-address', '192.168.77.2')
   })
   after(() => underlay.close())
 

@@ -1,3 +1,3 @@
 export { EtcdMembership, type Member, type MembershipOptions } from './membership.ts'
 export { openEtcd } from './open.ts'
-export { defaultPublicAddress } from './public-address.ts'
+export { uplinkAddressOf } from './uplink-address.ts'

@@ -1,43 +1,20 @@
-import type { Clock, Logger } from '../../base/index.ts'
 import type { Collection } from '../../derive/index.ts'
-import type { EtcdClient } from '../../etcd/index.ts'
 import { formatPrefix, parseInterfaceAddress } from '../../ip/index.ts'
-import type { ObservedEntry } from '../../kernel/index.ts'
 import type { NetworkConfig, Node } from '../../model/index.ts'
-import { annotationsFor, formatLeaseKey, parseSubnetEnv } from '../../overlay/index.ts'
+import { formatLeaseKey, parseSubnetEnv } from '../../overlay/index.ts'
 import type { Store } from '../../store/index.ts'
-import { composeSelf } from '../network/self.ts'
-import { findUplink } from '../network/uplink.ts'
-import type { KeyAnswer } from '../network/wireguard-keys.ts'
-import { claimError, SubnetClaim } from './subnet-claim.ts'
+import { claimError, SubnetClaim, type SubnetClaimOptions } from './subnet-claim.ts'
 import { objectOf } from './subnet-objects.ts'
 import { SubnetStore } from './subnet-store.ts'
-import { SubnetTable } from './subnet-table.ts'
+import { SubnetTable, type SubnetTableOptions } from './subnet-table.ts'
 
-export interface MembershipOptions {
-  readonly etcd: EtcdClient
-  /** Where flannel's keys begin: `/coreos.com/network`. */
-  readonly prefix: string
-  readonly nodeName: string
-  /** By which the configuration goes as a NetworkConfig. */
-  readonly configName: string
-  /** IPv4, where the others reach this node. */
-  readonly publicAddress: string
-  /** Underlay device, if it is not to be found by the public address. */
-  readonly uplink: string | undefined
-  readonly hasIpv6: boolean
-  /** What a network of WireGuard needs of this node. */
-  readonly takeUpKeys: (config: NetworkConfig) => KeyAnswer
-  /** Of this machine's present life. */
-  readonly bootId: string
+export interface MembershipOptions
+  extends Omit<SubnetTableOptions, 'ttlSeconds' | 'onUnreadable'>,
+    Pick<SubnetClaimOptions, 'clock' | 'random' | 'log'> {
   /** Of leases; default flannel's 24 hours. */
   readonly ttlSeconds?: number
-  readonly observed: () => Iterable<ObservedEntry>
   /** Text of the subnet.env that was written last; throws, or is empty, if there is none. */
   readonly readSubnetFile: () => string
-  readonly clock: Clock
-  readonly random: () => number
-  readonly log: Logger
 }
 
 /** The agent that is to be a member, as far as that concerns. */
@@ -45,6 +22,8 @@ export interface Member {
   readonly nodes: Collection<Node>
   /** Looks again at whether the node takes part, and why not. */
   lookAtSelf(): void
+  /** What the others would be told if these were its objects; or why it could not take part, in words. */
+  announcement(node: Node, config: NetworkConfig): ReadonlyMap<string, string | null> | string
 }
 
 const TTL_SECONDS = 86_400
@@ -73,7 +52,7 @@ export class EtcdMembership {
     const { readSubnetFile, clock, random, log } = this.options
     const claim = new SubnetClaim({
       table: this.table,
-      announcement: (config, cidrs) => this.announcement(config, cidrs),
+      announcement: (config, cidrs) => this.announcement(member, config, cidrs),
       previous: () => previousBlocks(readSubnetFile),
       onFault: () => member.lookAtSelf(),
       clock,
@@ -91,44 +70,26 @@ export class EtcdMembership {
     }
   }
 
-  private announcement(config: NetworkConfig, cidrs: readonly string[]): ReadonlyMap<string, string> {
-    const {
-      nodeName,
-      configName,
-      hasIpv6,
-      publicAddress,
-      uplink: device,
-      observed,
-      takeUpKeys,
-    } = this.options
-    const keys = takeUpKeys(config)
-    if ('lacks' in keys) throw claimError(keys.lacks)
-    const composed = composeSelf({
-      nodeName,
-      configName,
-      node: this.candidate(cidrs),
-      config,
-      uplink: findUplink(observed(), { device, publicAddress }),
-      uplinkAddress: publicAddress,
-      advertised: {},
-      preStartupOutput: undefined,
-      hasIpv6,
-      noNode: '',
-      ...keys,
-    })
-    if ('lacks' in composed) throw claimError(composed.lacks)
-    const { self, overwrite } = composed.network
-    const annotations = annotationsFor(config, self, overwrite)
-    return new Map([...annotations].flatMap(([key, value]) => (value === null ? [] : [[key, value]])))
+  private announcement(
+    member: Member,
+    config: NetworkConfig,
+    cidrs: readonly string[],
+  ): ReadonlyMap<string, string> {
+    const found = member.announcement(this.candidate(cidrs), config)
+    if (typeof found === 'string') throw claimError(found)
+    // Backend extension has nothing to say before its program has run.
+    if (found.size === 0) throw claimError('the backend does not know yet what to tell the others')
+    return new Map([...found].flatMap(([key, value]) => (value === null ? [] : [[key, value]])))
   }
 
   /** This node as it would be with these blocks. */
-  private candidate(cidrs: readonly string[]): Node | undefined {
+  private candidate(cidrs: readonly string[]): Node {
     const key = this.table.leaseKey(formatLeaseKey(cidrs))
-    const value = JSON.stringify({ PublicIP: this.options.publicAddress })
+    const value = JSON.stringify({ PublicIP: this.options.publicAddress, BackendType: '' })
     const kv = { key, value, createRevision: 0, modRevision: 0, version: 0, lease: 0n }
     const node = objectOf('Node', kv, { ...this.table.view, ownKey: key })
-    return typeof node === 'object' ? node : undefined
+    if (typeof node === 'object') return node
+    throw claimError(`this node cannot have the blocks ${cidrs.join(' ')}: ${node ?? 'they are no blocks'}`)
   }
 }
 

@@ -1,10 +1,10 @@
 import { type Clock, errorText, type Logger, PodlaceError } from '../../base/index.ts'
 import { deleteOperation, isAbsent, isAsRead, type KeyValue, putOperation } from '../../etcd/index.ts'
 import type { NetworkConfig } from '../../model/index.ts'
-import { type EtcdNetConf, formatLeaseKey, leaseFromAnnotations } from '../../overlay/index.ts'
+import { type BlockRange, formatLeaseKey, leaseFromAnnotations } from '../../overlay/index.ts'
 import { Upkeep } from '../upkeep.ts'
 import { areFree, chooseBlocks, fitRanges } from './choose-blocks.ts'
-import { cidrsOf, objectOf, readNetConf } from './subnet-objects.ts'
+import { cidrsOf, netConfOf, objectOf } from './subnet-objects.ts'
 import type { SubnetTable } from './subnet-table.ts'
 
 export interface SubnetClaimOptions {
@@ -78,13 +78,13 @@ export class SubnetClaim {
   }
 
   private async claim(): Promise<void> {
-    const { config, conf } = await this.network()
-    for (let race = 0; race < RACES; race += 1) if (await this.tryOnce(config, conf)) return
+    const { config, ranges } = await this.network()
+    for (let race = 0; race < RACES; race += 1) if (await this.tryOnce(config, ranges)) return
     throw claimError(`other nodes took the block that was chosen ${RACES} times in a row`)
   }
 
   /** False if somebody was quicker. */
-  private async tryOnce(config: NetworkConfig, { ranges }: EtcdNetConf): Promise<boolean> {
+  private async tryOnce(config: NetworkConfig, ranges: readonly BlockRange[]): Promise<boolean> {
     const { table, previous, random, log } = this.options
     const { own, unreadable, taken } = await table.snapshot()
     if (unreadable !== undefined) {
@@ -124,17 +124,20 @@ export class SubnetClaim {
     return isCreated
   }
 
-  private async network(): Promise<{ readonly config: NetworkConfig; readonly conf: EtcdNetConf }> {
+  private async network(): Promise<{
+    readonly config: NetworkConfig
+    readonly ranges: readonly BlockRange[]
+  }> {
     const { table } = this.options
     const kv = await table.options.etcd.get(table.configKey)
     if (kv === undefined)
       throw claimError(`there is no ${table.configKey}: write flannel's net-conf.json there`)
-    const conf = readNetConf(kv, table.view)
+    const conf = netConfOf(kv, table.view)
     const config = objectOf('NetworkConfig', kv, table.view)
     if (typeof conf === 'string') throw claimError(`${table.configKey} cannot be used: ${conf}`)
     if (typeof config !== 'object')
       throw claimError(`${table.configKey} cannot be used: ${config ?? 'it is empty'}`)
-    return { config, conf }
+    return { config, ranges: conf.ranges }
   }
 }
 

@@ -12,6 +12,7 @@ import {
   ANNOTATION_PREFIX,
   annotationsFromLease,
   type EtcdNetConf,
+  type NetConfOptions,
   parseEtcdNetConf,
   parseLeaseKey,
 } from '../../overlay/index.ts'
@@ -30,11 +31,15 @@ export interface Viewpoint {
   readonly nodeName: string
   /** IPv4, where the others reach this node: its lease is known by it. */
   readonly publicAddress: string
+  /** The one of the underlay device, which a NAT may translate. */
+  readonly uplinkAddress: string
   /** Key of this node's lease, if it has one. */
   readonly ownKey: string | undefined
   /** Where the configuration is, and the name that it goes by. */
   readonly configKey: string
   readonly configName: string
+  /** What the configuration does not say of masquerading. */
+  readonly masquerading: Omit<NetConfOptions, 'name'>
   /** Of this machine's present life: etcd holds none, and an instance is enough to tell agents apart. */
   readonly bootId: string
   /** What every lease lasts. */
@@ -42,7 +47,6 @@ export interface Viewpoint {
 }
 
 const PUBLIC_ADDRESS = `${ANNOTATION_PREFIX}/public-ip`
-const OVERWRITE = `${PUBLIC_ADDRESS}-overwrite`
 
 /** The blocks that the key of a lease names; undefined for any other key. */
 export function cidrsOf({ key }: KeyValue): readonly string[] | undefined {
@@ -124,11 +128,6 @@ function blockOf({ kv, cidrs }: SubnetLease, view: Viewpoint, wanted: string | u
   }
 }
 
-/** What the agent wrote of its own Node, without what reading added. */
-export function withoutAdditions(annotations: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  return new Map([...annotations].filter(([key]) => key !== OVERWRITE))
-}
-
 /** Number of the lease by which this instance of an agent holds its key. */
 export function leaseOfInstance(instance: string): bigint {
   return BigInt.asIntN(64, BigInt(`0x${instance}`))
@@ -141,38 +140,36 @@ function instanceOf(lease: bigint): string {
 /** The node that has this lease. */
 function nodeOf({ kv, cidrs, annotations }: SubnetLease, view: Viewpoint): object {
   const isOwn = kv.key === view.ownKey
-  // Where the others reach us may be no address of a device here.
-  const all = isOwn ? new Map([...annotations, [OVERWRITE, view.publicAddress]]) : annotations
-  const address = isOwn ? view.publicAddress : annotations.get(PUBLIC_ADDRESS)
+  const address = isOwn ? view.uplinkAddress : annotations.get(PUBLIC_ADDRESS)
   return {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { ...metadataOf(kv, objectName('Node', kv, view)), annotations: Object.fromEntries(all) },
+    metadata: {
+      ...metadataOf(kv, objectName('Node', kv, view)),
+      annotations: Object.fromEntries(annotations),
+    },
     spec: { podCIDRs: cidrs },
     status: address === undefined ? {} : { addresses: [{ type: 'InternalIP', address }] },
   }
 }
 
-/** flannel's configuration; what is wrong with it, in words. */
-export function readNetConf({ value }: KeyValue, { configName }: Viewpoint): EtcdNetConf | string {
+/** flannel's configuration, or what is wrong with it, in words. */
+export function netConfOf(kv: KeyValue, { configName, masquerading }: Viewpoint): EtcdNetConf | string {
   try {
-    return parseEtcdNetConf(value, { name: configName, masquerade: true })
+    return parseEtcdNetConf(kv.value, { name: configName, ...masquerading })
   } catch (error) {
     return errorText(error)
   }
 }
 
-/** The same as the object that says it. */
+/** The configuration as the object that says the same. */
 function networkConfigOf(kv: KeyValue, view: Viewpoint): object | string | undefined {
   if (kv.key !== view.configKey) return undefined
-  const conf = readNetConf(kv, view)
+  const conf = netConfOf(kv, view)
   if (typeof conf === 'string') return conf
-  return {
-    apiVersion: 'podlace.dev/v1alpha1',
-    kind: 'NetworkConfig',
-    metadata: metadataOf(kv, objectName('NetworkConfig', kv, view)),
-    spec: { ...conf.config.spec, blockCooldownSeconds: view.ttlSeconds },
-  }
+  const { config } = conf
+  const metadata = metadataOf(kv, view.configName)
+  return { ...config, metadata, spec: { ...config.spec, blockCooldownSeconds: view.ttlSeconds } }
 }
 
 function ofLease(kv: KeyValue, make: (lease: SubnetLease) => object): object | string | undefined {

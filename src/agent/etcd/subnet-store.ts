@@ -12,7 +12,7 @@ import type {
   WatchOptions,
 } from '../../store/index.ts'
 import { conflict, expired, inStoreWords, notFound, readOnly } from './store-errors.ts'
-import { leaseOfInstance, withoutAdditions } from './subnet-objects.ts'
+import { leaseOfInstance } from './subnet-objects.ts'
 import type { Found, SubnetTable } from './subnet-table.ts'
 
 /** What an agent writes. */
@@ -89,7 +89,7 @@ export class SubnetStore implements Store {
       if (text === null) annotations.delete(name)
       else annotations.set(name, text)
     }
-    const value = leaseFromAnnotations(withoutAdditions(annotations))
+    const value = leaseFromAnnotations(annotations)
     if (value !== kv.value) await this.replace(kind, key, kv, { ...kv, value })
     return this.get(kind, key)
   }

@@ -3,7 +3,7 @@ import type { Collection, Source } from '../../derive/index.ts'
 import { contains, tryParseAddress, tryParsePrefix } from '../../ip/index.ts'
 import type { ObservedEntry } from '../../kernel/index.ts'
 import type { NetworkConfig, Node, PodBlock } from '../../model/index.ts'
-import type { AddressOverwrite } from '../../overlay/index.ts'
+import { type AddressOverwrite, annotationsFor } from '../../overlay/index.ts'
 import type { LeaseState } from './lease-state.ts'
 import { SELF_KEY } from './plans.ts'
 import { podCidrsOf } from './pod-cidrs.ts'
@@ -84,30 +84,9 @@ export class OwnNetwork {
 
   /** Looks at everything again; to be called when all kinds are known, and after each change that may matter. */
   look(): void {
-    const { nodeName, configName, nodes, configs, self, advertised, hasIpv6, lease, takeUpKeys, noNode } =
-      this.options
+    const { nodeName, configName, nodes, configs, self, lease } = this.options
     const node = nodes.get(nodeName)
-    const uplinkAddress = this.options.uplinkAddress ?? (node && internalAddress(node))
-    const uplink = findUplink(this.options.observed(), {
-      device: this.options.uplink,
-      publicAddress: uplinkAddress,
-      former: this.network?.self.uplink.device,
-    })
-    const config = configs.get(configName)
-    const keys = takeUpKeys(config)
-    const inputs = {
-      nodeName,
-      configName,
-      node,
-      config,
-      uplink,
-      uplinkAddress,
-      advertised,
-      preStartupOutput: this.options.preStartupOutput(),
-      hasIpv6,
-      noNode: noNode(),
-    }
-    const composed = 'lacks' in keys ? keys : composeSelf({ ...inputs, ...keys })
+    const composed = this.compose(node, configs.get(configName))
     if ('network' in composed) {
       this.podCidrs = composed.network.self.podCidrs
       lease.want(this.podCidrs)
@@ -125,6 +104,14 @@ export class OwnNetwork {
     }
   }
 
+  /** What the others would be told if these were its objects; or why it could not take part, in words. */
+  announcement(node: Node, config: NetworkConfig): ReadonlyMap<string, string | null> | string {
+    const composed = this.compose(node, config)
+    if ('lacks' in composed) return composed.lacks
+    const { self, overwrite } = composed.network
+    return annotationsFor(config, self, overwrite)
+  }
+
   /** What can be said before the store was heard: that a claim which the process before had is over by now. */
   lookAtLease(): void {
     const { state } = this.options.lease
@@ -135,6 +122,30 @@ export class OwnNetwork {
   concerns(block: PodBlock | undefined): boolean {
     if (block === undefined) return false
     return block.spec.nodeName === this.options.nodeName || this.podCidrs.includes(block.spec.cidr)
+  }
+
+  private compose(node: Node | undefined, config: NetworkConfig | undefined): ReturnType<typeof composeSelf> {
+    const { nodeName, configName, advertised, hasIpv6, takeUpKeys, noNode } = this.options
+    const uplinkAddress = this.options.uplinkAddress ?? (node && internalAddress(node))
+    const uplink = findUplink(this.options.observed(), {
+      device: this.options.uplink,
+      publicAddress: uplinkAddress,
+      former: this.network?.self.uplink.device,
+    })
+    const keys = takeUpKeys(config)
+    const inputs = {
+      nodeName,
+      configName,
+      node,
+      config,
+      uplink,
+      uplinkAddress,
+      advertised,
+      preStartupOutput: this.options.preStartupOutput(),
+      hasIpv6,
+      noNode: noNode(),
+    }
+    return 'lacks' in keys ? keys : composeSelf({ ...inputs, ...keys })
   }
 
   private lostBlock(node: Node | undefined): string | undefined {

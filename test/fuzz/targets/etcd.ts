@@ -11,6 +11,8 @@ const { response: watch } = METHODS.watch
 const view = {
   nodeName: 'node-1',
   publicAddress: '192.168.77.1',
+  uplinkAddress: '192.168.77.1',
+  masquerading: { masquerade: true },
   ownKey: '/net/subnets/10.5.1.0-24',
   configKey: '/net/config',
   configName: 'default',

@@ -7,12 +7,11 @@ import { findUplink } from '../network/uplink.ts'
 const MAIN = 254
 
 /**
- * Where the others reach this node, if nobody says it: the first IPv4 address of the uplink, which is the device of the
- * default route unless it is named.
+ * The first IPv4 address of the uplink, which is the device of the default route unless it is named.
  *
  * @throws PodlaceError `agent.config` if there is none
  */
-export function defaultPublicAddress(observed: Iterable<ObservedEntry>, uplink: string | undefined): string {
+export function uplinkAddressOf(observed: Iterable<ObservedEntry>, uplink: string | undefined): string {
   const all = [...observed]
   const routes = all.flatMap(({ entry }) =>
     entry.kind === 'route' && entry.dst === '0.0.0.0/0' && entry.table === MAIN ? [entry] : [],
@@ -24,7 +23,7 @@ export function defaultPublicAddress(observed: Iterable<ObservedEntry>, uplink: 
   const where = device === undefined ? 'there is no default route' : `${device} has no IPv4 address`
   throw new PodlaceError(
     'find the address of this node',
-    `${where}: say it with --public-address, or --uplink`,
+    `${where}: say it with --uplink-address, or --uplink`,
     {
       code: 'agent.config',
     },
