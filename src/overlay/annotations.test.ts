@@ -109,8 +109,9 @@ test('a family that is gone is taken back, an overwritten address is told instea
     [
       ['flannel.alpha.coreos.com/kube-subnet-manager', 'true'],
       ['flannel.alpha.coreos.com/backend-type', 'vxlan'],
+      ['flannel.alpha.coreos.com/backend-port', '8472'],
       ['flannel.alpha.coreos.com/public-ip', '203.0.113.1'],
-      ['flannel.alpha.coreos.com/backend-data', '{"VNI":1,"VtepMAC":"02:00:00:00:00:01","Port":8472}'],
+      ['flannel.alpha.coreos.com/backend-data', '{"VNI":1,"VtepMAC":"02:00:00:00:00:01"}'],
       ['flannel.alpha.coreos.com/public-ipv6', null],
       ['flannel.alpha.coreos.com/backend-v6-data', null],
     ],

@@ -20,6 +20,8 @@ export const ANNOTATION_PREFIX = 'flannel.alpha.coreos.com'
 const NAMES = {
   manager: 'kube-subnet-manager',
   type: 'backend-type',
+  /** Ours: flannel's nodes all have the network's. */
+  port: 'backend-port',
   data: { 4: 'backend-data', 6: 'backend-v6-data' },
   publicAddress: { 4: 'public-ip', 6: 'public-ipv6' },
   overwrite: { 4: 'public-ip-overwrite', 6: 'public-ipv6-overwrite' },
@@ -80,7 +82,20 @@ function readFamily(node: Node, backendType: string, podCidr: string): PeerFamil
   const read = dataReader(backendType)
   if (read === undefined) return base
   const data = readData(node, family, read)
-  return typeof data === 'string' ? data : { ...base, data }
+  if (typeof data === 'string') return data
+  const port = announcedPort(node)
+  if (typeof port === 'string') return port
+  const tellsPort = port !== undefined && (data.type === 'vxlan' || data.type === 'udp')
+  return { ...base, data: tellsPort ? { ...data, port } : data }
+}
+
+/** What it says, or what is wrong with it; undefined if it says nothing. */
+function announcedPort(node: Node): number | string | undefined {
+  const text = annotation(node, NAMES.port)
+  if (text === undefined) return undefined
+  const port = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : Number.NaN
+  if (port <= 65_535) return port
+  return `annotation ${ANNOTATION_PREFIX}/${NAMES.port} is ${quote(text)}, which is no UDP port`
 }
 
 function readData(
@@ -156,6 +171,7 @@ export function annotationsFor(
   const annotations = new Map<string, string | null>([
     [`${ANNOTATION_PREFIX}/${NAMES.manager}`, 'true'],
     [`${ANNOTATION_PREFIX}/${NAMES.type}`, backend.announcedAs ?? backend.type],
+    [`${ANNOTATION_PREFIX}/${NAMES.port}`, backend.announcedPort?.toString() ?? null],
   ])
   for (const family of [4, 6] as const) {
     const wanted = family === 4 ? overwrite.publicAddress : overwrite.publicAddress6

@@ -18,6 +18,8 @@ export interface Backend {
   readonly families: readonly Family[]
   /** UDP ports at which nodes take packets of each other. */
   readonly tunnelPorts: readonly number[]
+  /** The one that peers send to, where flannel's annotations do not tell it. */
+  readonly announcedPort?: number
   /** Bytes; undefined derives it from the uplink. */
   readonly mtu: number | undefined
   /** Bytes that each packet of the family gets longer by on its way. */

@@ -7,9 +7,12 @@ import { dualStack, networkConfig, node, self } from './testing.ts'
 
 const dualSelf = { ...self, podCidrs: ['10.244.1.0/24', 'fd00:10:0:1::/64'] }
 
+/** Those that flannel has too: a lease has no place for others. */
 function annotationsOf(config: Parameters<typeof annotationsFor>[0], own = self): Map<string, string> {
   return new Map(
-    [...annotationsFor(config, own)].flatMap(([key, value]) => (value === null ? [] : [[key, value]])),
+    [...annotationsFor(config, own)].flatMap(([key, value]) =>
+      value === null || key.endsWith('/backend-port') ? [] : [[key, value]],
+    ),
   )
 }
 

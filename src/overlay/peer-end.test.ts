@@ -76,7 +76,7 @@ const ways: readonly [what: string, found: readonly PeerEnd[], expected: readonl
     planPeer(networkConfig({ backend: { type: 'host-gw' } }), self, plainPeer('host-gw', '10.9.9.9')).ends,
     [],
   ],
-  ['another backend: none', planPeer(networkConfig(), self, plainPeer('udp')).ends, []],
+  ['a backend that nobody knows: none', planPeer(networkConfig(), self, plainPeer('ipsec')).ends, []],
 ]
 
 for (const [what, found, expected] of ways) test(what, () => assert.deepEqual(found, expected))

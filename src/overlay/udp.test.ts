@@ -61,20 +61,23 @@ test('without an address on the uplink nothing is started', () => {
   assert.match(plan.findings.map(({ text }) => text).join('\n'), /eth0 has no IPv4 address/)
 })
 
-test('annotations are those of flannel with the port besides, and read back', () => {
+test('annotations are those of flannel, the port besides, and read back', () => {
   const written = {
     'kube-subnet-manager': 'true',
     'backend-type': 'udp',
+    'backend-port': '8285',
     'public-ip': '192.168.77.1',
-    'backend-data': '{"Port":8285}',
+    'backend-data': 'null',
   }
   assert.deepEqual(readBack(annotationsFor(config, self)), written)
-  const theirs = { ...written, 'public-ip': '192.168.77.3' }
-  const read = (data: string) => peerFromNode(node({ ...theirs, 'backend-data': data }))
+  const { 'backend-port': _, ...flannels } = { ...written, 'public-ip': '192.168.77.3' }
+  const read = (port?: string) =>
+    peerFromNode(node({ ...flannels, ...(port === undefined ? {} : { 'backend-port': port }) }))
   const { ipv4 } = peer
   assert.ok(ipv4 !== undefined)
   const withData = (data: object) => ({ ...peer, ipv4: { ...ipv4, data: { type: 'udp', ...data } } })
-  assert.deepEqual(read('{"Port":8285}'), { peer: withData({ port: 8285 }), findings: [] })
-  assert.deepEqual(read('null'), { peer: withData({}), findings: [] })
-  assert.match(read('{"Port":0}').findings[0]?.text ?? '', /backend-data is not valid.*Port/)
+  assert.deepEqual(read('8285'), { peer: withData({ port: 8285 }), findings: [] })
+  assert.deepEqual(read(), { peer: withData({}), findings: [] })
+  for (const port of ['0', '65536', '8285 ', 'x'])
+    assert.match(read(port).findings[0]?.text ?? '', /backend-port is "[^"]+", which is no UDP port/)
 })

@@ -1,5 +1,3 @@
-import * as v from 'valibot'
-import { issuesText } from '../base/index.ts'
 import { firstAddress, formatAddress, formatPrefix } from '../ip/index.ts'
 import type { Entry } from '../kernel/index.ts'
 import type { UdpBackend } from '../model/index.ts'
@@ -7,7 +5,6 @@ import type { Backend, LocalBlock, Needs, PeerSide } from './backend.ts'
 import { deviceRoute } from './direct-routing.ts'
 import type { TunnelEffect, TunnelPeerEffect } from './effect.ts'
 import type { PeerData } from './node.ts'
-import { udpPort } from './peer-data.ts'
 import { deviceSysctls, sysctl } from './sysctls.ts'
 
 /** The name that flannel's users and tools know. */
@@ -25,12 +22,13 @@ export function udpBackend({ type, port = 8285 }: UdpBackend): Backend {
     type,
     families: [4],
     tunnelPorts: [port],
+    announcedPort: port,
     mtu: undefined,
     overhead: () => OVERHEAD,
     notices: [
       `backend udp neither encrypts nor authenticates: whoever can send from a peer's address to UDP port ${port} speaks for its pods; take backend wireguard where the network between nodes is not trusted`,
     ],
-    published: () => ({ Port: port }),
+    published: () => null,
     nodeEntries: (self, blocks) => blocks.flatMap(block => deviceEntries(block, self.hasIpv6 ?? true)),
     nodeEffects: (_self, blocks) => blocks.map(block => tunnel(block, port)),
     acceptFrom: sides => tunnelPeers(sides, port),
@@ -77,14 +75,8 @@ function tunnelPeer({ peer }: PeerSide, ownPort: number): TunnelPeerEffect {
 }
 
 /** flannel tells nothing. */
-const published = v.nullish(v.object({ Port: v.exactOptional(udpPort) }))
-
-/** A peer's `{"Port":8285}`, or what is wrong with it. */
-export function readUdpData(value: unknown): PeerData | string {
-  const parsed = v.safeParse(published, value)
-  if (!parsed.success) return issuesText(parsed.issues)
-  const port = parsed.output?.Port
-  return { type: 'udp', ...(port === undefined ? {} : { port }) }
+export function readUdpData(): PeerData {
+  return { type: 'udp' }
 }
 
 function baseOf(block: LocalBlock['block']): string {

@@ -13,7 +13,6 @@ import type { BackendConfig, VxlanBackend } from '../model/index.ts'
 import { type Backend, eachSide, type LocalBlock, type PeerSide } from './backend.ts'
 import { directRoute, isOnLink, onlinkRoute } from './direct-routing.ts'
 import { type OverlaySelf, type PeerData, vtepMac } from './node.ts'
-import { udpPort } from './peer-data.ts'
 import { deviceSysctls } from './sysctls.ts'
 
 /**
@@ -58,10 +57,10 @@ function namedBackend(config: VxlanBackend, deviceName: Settings['deviceName']):
     title: `vxlan with VNI ${vni} at port ${port}`,
     families: [4, 6],
     tunnelPorts: [port],
+    announcedPort: port,
     mtu,
     overhead: family => OVERHEAD[family],
-    // flannel leaves the port out, and reads over it.
-    published: (self, family) => ({ VNI: vni, VtepMAC: vtepMac(self, family), Port: port }),
+    published: (self, family) => ({ VNI: vni, VtepMAC: vtepMac(self, family) }),
     nodeEntries: (self, blocks) => blocks.flatMap(block => deviceEntries(settings, self, block)),
     peerEntries: (self, sides) => eachSide(sides, side => planSide(settings, self, side)),
   }
@@ -138,20 +137,15 @@ const published = v.object({
     v.string(),
     v.check(text => isUnicastMac(text), 'not a unicast MAC address'),
   ),
-  Port: v.exactOptional(udpPort),
 })
 
 /** A peer's `{"VNI":1,"VtepMAC":"..."}`, or what is wrong with it. */
 export function readVxlanData(value: unknown): PeerData | string {
   const parsed = v.safeParse(published, value)
   if (!parsed.success) return issuesText(parsed.issues)
-  const { VNI: vni, VtepMAC: mac, Port: port } = parsed.output
-  return {
-    type: 'vxlan',
-    identity: mac.toLowerCase(),
-    ...(vni === undefined || vni === 0 ? {} : { vni }),
-    ...(port === undefined ? {} : { port }),
-  }
+  const { VNI, VtepMAC } = parsed.output
+  const identity = VtepMAC.toLowerCase()
+  return VNI === undefined || VNI === 0 ? { type: 'vxlan', identity } : { type: 'vxlan', identity, vni: VNI }
 }
 
 function isUnicastMac(text: string): boolean {
