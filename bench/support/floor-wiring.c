@@ -102,7 +102,7 @@ static void set_up_pod(int route, const struct attachment *pod, int index) {
     send_batch(route, &batch);
 }
 
-void wire(const struct host *host, const int fds[BUNDLE_SIZE], const struct attachment *pod) {
+void wire(const struct host *host, const int fds[BUNDLE_BASIC], const struct attachment *pod) {
     guard(host, pod);
     int index = add_pair(host, fds[PART_NETNS], pod);
     sysctl(host->ipv6, pod->host_name, "accept_ra", "0");

@@ -52,10 +52,10 @@ static int listen_at(const char *path) {
 }
 
 /* Reads one frame; the descriptors come beside its first byte, in the order of the shim's bundle. */
-static void receive(int fd, int fds[BUNDLE_SIZE]) {
+static void receive(int fd, int fds[BUNDLE_BASIC]) {
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int) * BUNDLE_SIZE)];
+        char space[CMSG_SPACE(sizeof(int) * BUNDLE_BASIC)];
     } control;
     size_t filled = 0, wanted = sizeof(uint32_t);
     while (filled < wanted) {
@@ -65,8 +65,8 @@ static void receive(int fd, int fds[BUNDLE_SIZE]) {
         ssize_t got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
         if (got <= 0) die("a request is cut short");
         struct cmsghdr *part = CMSG_FIRSTHDR(&message);
-        if (part != NULL && part->cmsg_type == SCM_RIGHTS && part->cmsg_len == CMSG_LEN(sizeof(int) * BUNDLE_SIZE))
-            memcpy(fds, CMSG_DATA(part), sizeof(int) * BUNDLE_SIZE);
+        if (part != NULL && part->cmsg_type == SCM_RIGHTS && part->cmsg_len == CMSG_LEN(sizeof(int) * BUNDLE_BASIC))
+            memcpy(fds, CMSG_DATA(part), sizeof(int) * BUNDLE_BASIC);
         filled += (size_t)got;
         if (filled >= sizeof(uint32_t)) wanted = sizeof(uint32_t) + ntohl(*(uint32_t *)frame);
         if (wanted >= sizeof frame) die("a request is too long");
@@ -141,7 +141,7 @@ static uint32_t address_of(const char *container) {
 }
 
 static void serve(int fd, int journal, const struct host *host) {
-    int fds[BUNDLE_SIZE];
+    int fds[BUNDLE_BASIC];
     memset(fds, -1, sizeof fds);
     receive(fd, fds);
     struct attachment pod = {.container = variable("CNI_CONTAINERID"), .ifname = variable("CNI_IFNAME")};
@@ -158,7 +158,7 @@ static void serve(int fd, int journal, const struct host *host) {
         unwire(host, &pod);
         reply(fd, "", 0);
     }
-    for (int part = 0; part < BUNDLE_SIZE; part++)
+    for (int part = 0; part < BUNDLE_BASIC; part++)
         if (fds[part] >= 0) close(fds[part]);
     close(fd);
 }

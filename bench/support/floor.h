@@ -25,7 +25,7 @@ _Noreturn void die(const char *what);
 
 int link_index(int route, const char *name);
 /* ADD: `fds` is the pod's bundle. */
-void wire(const struct host *host, const int fds[BUNDLE_SIZE], const struct attachment *pod);
+void wire(const struct host *host, const int fds[BUNDLE_BASIC], const struct attachment *pod);
 void unwire(const struct host *host, const struct attachment *pod);
 /* The parts of both that are nftables'. */
 void guard(const struct host *host, const struct attachment *pod);

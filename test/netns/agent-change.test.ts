@@ -183,7 +183,8 @@ test('a node without pods gets another block, and its next pod is reached', asyn
   assert.ok(one !== undefined && two !== undefined && three !== undefined)
   assert.deepEqual(await three.call('DEL', three.name), {})
   const between = async () => {
-    await cluster?.store.patch('Node', three.name, { spec: { podCIDR: '10.244.9.0/24' } })
+    const podCIDR = '10.244.9.0/24'
+    await cluster?.store.patch('Node', three.name, { spec: { podCIDR, podCIDRs: [podCIDR] } })
     await heard(nodes, {})
     const base = 'address 10.244.9.0/32 dev flannel.1'
     await eventually(

@@ -53,9 +53,11 @@ export function changeLink(
   if (mac !== undefined) setMac(namespace, name, mac)
   if (mtu !== undefined) setMtu(namespace, name, mtu)
   if (owner !== undefined) update(namespace, name, { claim: 'own', owner }, 'ours')
-  if (plain !== undefined) update(namespace, name, plain)
+  const { txQueueLength, ...flags } = plain ?? {}
+  if (Object.keys(flags).length > 0) update(namespace, name, flags)
   if (up !== undefined) setUp(namespace, name, up)
   if (master !== undefined) setMaster(namespace, name, master)
+  if (txQueueLength !== undefined) update(namespace, name, { txQueueLength })
   if (bridgePort !== undefined) setBridgePort(namespace, name, bridgePort)
 }
 
