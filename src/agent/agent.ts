@@ -2,6 +2,7 @@ import { type Clock, errorText, type Logger } from '../base/index.ts'
 import type { CniRequest } from '../cni/index.ts'
 import type { CallOutcome, Execute } from '../daemon/index.ts'
 import { type Collection, Graph, type Source } from '../derive/index.ts'
+import type { Family } from '../ip/index.ts'
 import type { FileLock } from '../ipam/index.ts'
 import { type Entry, type Kernel, type NamespaceHandle, Reconciler } from '../kernel/index.ts'
 import { blockCooldownSeconds, type NetworkConfig, type Node, type PodBlock } from '../model/index.ts'
@@ -24,6 +25,7 @@ import { NetworkEntries } from './attachments/shared-entries.ts'
 import { Wires } from './attachments/wires.ts'
 import { Calls } from './calls.ts'
 import type { AgentConfig } from './config.ts'
+import { type IptablesFamilies, iptablesFamilies } from './iptables-families.ts'
 import { Journal, type JournalDisk } from './journal/index.ts'
 import { BlockLease } from './network/block-lease.ts'
 import { Effects, type EffectsWorld } from './network/effects.ts'
@@ -103,6 +105,9 @@ export class Agent {
   private readonly ownNetwork: OwnNetwork
   private readonly effects: Effects
   private readonly endings: (() => void)[] = []
+  private readonly iptablesFamilies: IptablesFamilies
+  /** As far as they have told. */
+  private usableIptables: readonly Family[] = []
   private orphans: Orphans | undefined
   private subnetEnv = ''
 
@@ -133,6 +138,7 @@ export class Agent {
       networks,
     })
     this.lease = this.makeLease()
+    this.iptablesFamilies = iptablesFamilies(family => kernel.iptablesFault(family))
     this.ownNetwork = new OwnNetwork({
       nodeName: config.nodeName,
       lacksAtFirst: this.standsAlone
@@ -150,6 +156,7 @@ export class Agent {
       takeUpKeys: config => world.wireguardKeys?.takeUp(config) ?? {},
       observed: () => this.reconciler.observed.entries(),
       preStartupOutput: () => this.effects.preStartupOutput,
+      iptablesFamilies: () => this.usableIptables,
       hasIpv6: world.hasIpv6,
       lease: this.lease,
       addressesInUse: () => Array.from(this.heldAddresses(), ([, address]) => address),
@@ -248,6 +255,7 @@ export class Agent {
     )
     // Nobody will ever say more: what is not in the journal is not wanted.
     if (this.standsAlone) return this.reconciler.releaseDeletes()
+    this.usableIptables = await this.iptablesFamilies()
     this.lease.start()
     this.lookAtSelf()
     for (const informer of this.informers) {
@@ -453,7 +461,7 @@ export class Agent {
         readSubnetFile: world.readFile,
         standsAlone: this.standsAlone,
         hardware: world.hardware,
-        iptablesFault: family => world.kernel.iptablesFault(family),
+        iptablesFamilies: this.iptablesFamilies,
         portClaims: own => this.attachments.portClaims(own),
         wiringOf: holder => this.attachments.wiringOf(holder),
         sysctlAllowlist: () => readIfThere(world.readFile, SYSCTL_ALLOWLIST),

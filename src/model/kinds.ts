@@ -49,6 +49,8 @@ export interface NetworkConfig extends KubeObject {
      * moment, which loses one of them. Default true.
      */
     readonly masqueradeRandomFully?: boolean
+    /** The pod network passes FORWARD of iptables, where a node has that, whatever its policy. Default true. */
+    readonly forwardRules?: boolean
     /**
      * For how long the block of a node that left stays reserved for it, 30 to 604,800 s; default 3,600. A node that
      * cannot confirm its claim for most of that time cuts itself off (`blockCooldownSeconds`).

@@ -14,6 +14,8 @@ export interface OverlaySelf {
   readonly preStartupOutput?: string
   /** Public half of this node's key, where backend wireguard is configured. */
   readonly wireguardKey?: string
+  /** Families of which the node has iptables. Default none. */
+  readonly iptablesFamilies?: readonly Family[]
   /** False where the kernel has no IPv6, and so no sysctls of it. Default true. */
   readonly hasIpv6?: boolean
 }

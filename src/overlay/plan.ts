@@ -7,6 +7,7 @@ import { blockFault, localBlock, ownBlocks, readOwnBlocks } from './blocks.ts'
 import { betterClaim, type Claim, claimsOf } from './claims.ts'
 import { effectKey, type OverlayEffect } from './effect.ts'
 import { nodeFinding, type OverlayFinding } from './finding.ts'
+import { forwardChain } from './forward.ts'
 import { masqueradeTable } from './masquerade.ts'
 import { mtuFault, podMtu } from './mtu.ts'
 import { type OverlayPeer, type OverlaySelf, peerFamily } from './node.ts'
@@ -39,8 +40,9 @@ export function planNode(config: NetworkConfig, self: OverlaySelf): OverlayPlan 
       if (tight !== undefined) faults.push(tight)
     }
     entries.push(forwarding(own.family))
-    const { masquerade = true, masqueradeRandomFully = true } = config.spec
+    const { masquerade = true, masqueradeRandomFully = true, forwardRules = true } = config.spec
     if (masquerade) entries.push(masqueradeTable(own, masqueradeRandomFully))
+    if (forwardRules && self.iptablesFamilies?.includes(own.family)) entries.push(forwardChain(own))
   }
   return plan(
     [...backend.nodeEntries(self, locals), ...entries],

@@ -127,6 +127,7 @@ export class TestNode {
       netns: this.netns,
       wireguard: { openGeneric: () => netlinkIn(this.netns, 'generic'), secrets: wireguardKeys },
       openEvents: (protocol, groups, options) => NetlinkEvents.openIn(this.netns, protocol, groups, options),
+      runProgram: programsIn(this.netns),
       openTun: (name, options) => openTun(name, { ...options, netns: this.netns }),
     })
     this.agent = new Agent(

@@ -1,6 +1,6 @@
 import type { Logger } from '../../base/index.ts'
 import type { Collection, Source } from '../../derive/index.ts'
-import { contains, tryParseAddress, tryParsePrefix } from '../../ip/index.ts'
+import { contains, type Family, tryParseAddress, tryParsePrefix } from '../../ip/index.ts'
 import type { ObservedEntry } from '../../kernel/index.ts'
 import type { NetworkConfig, Node, PodBlock } from '../../model/index.ts'
 import { type AddressOverwrite, annotationsFor } from '../../overlay/index.ts'
@@ -33,6 +33,8 @@ export interface OwnNetworkOptions {
   readonly takeUpKeys: (config: NetworkConfig | undefined) => KeyAnswer
   readonly observed: () => Iterable<ObservedEntry>
   readonly preStartupOutput: () => string | undefined
+  /** Of which the node has iptables. */
+  readonly iptablesFamilies: () => readonly Family[]
   readonly hasIpv6: boolean
   readonly lease: {
     readonly state: LeaseState
@@ -142,6 +144,7 @@ export class OwnNetwork {
       uplinkAddress,
       advertised,
       preStartupOutput: this.options.preStartupOutput(),
+      iptablesFamilies: this.options.iptablesFamilies(),
       hasIpv6,
       noNode: noNode(),
     }

@@ -1,4 +1,5 @@
 import {
+  type Family,
   formatPrefix,
   overlaps,
   type Prefix,
@@ -33,6 +34,8 @@ export interface SelfInputs {
   /** What the program of backend extension printed that runs before the start. */
   readonly preStartupOutput: string | undefined
   readonly hasIpv6: boolean
+  /** Of which the node has iptables. */
+  readonly iptablesFamilies: readonly Family[]
   /** Public half of the node's key, where the network wants one. */
   readonly wireguardKey?: string
   /** Why there is no Node, in words. */
@@ -73,6 +76,7 @@ export function composeSelf(
     nodeName,
     podCidrs,
     hasIpv6,
+    iptablesFamilies: inputs.iptablesFamilies,
     ...(inputs.preStartupOutput === undefined ? {} : { preStartupOutput: inputs.preStartupOutput }),
     ...(wireguardKey === undefined ? {} : { wireguardKey }),
     uplink: {

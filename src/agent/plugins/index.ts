@@ -22,9 +22,10 @@ import {
 } from '../../attach/index.ts'
 import type { Holder } from '../addresses/source.ts'
 import type { Wiring } from '../attachments/record.ts'
+import type { IptablesFamilies } from '../iptables-families.ts'
 import { bridgePlugin } from './bridge.ts'
 import { chainedPlugin } from './chained.ts'
-import { firewallPlugin, type IptablesFault } from './firewall.ts'
+import { firewallPlugin } from './firewall.ts'
 import { flannelPlugin } from './flannel.ts'
 import { devicesIn, hostEnd, observedMaster, observePod } from './host-view.ts'
 import { type InterfaceCommon, interfacePlugin } from './interface.ts'
@@ -39,7 +40,7 @@ export interface PluginsOptions extends InterfaceCommon {
   /** No cluster gives this node a block; the subnet file is another daemon's. */
   readonly standsAlone: boolean
   readonly hardware: Hardware
-  readonly iptablesFault: IptablesFault
+  readonly iptablesFamilies: IptablesFamilies
   /** Host ports that other interfaces have. */
   readonly portClaims: (own: Holder) => Iterable<PortClaims>
   /** What an interface was made by; undefined if nothing tells. */
@@ -156,7 +157,7 @@ function chainedPlugins({
   host,
   observed,
   sysctlAllowlist,
-  iptablesFault,
+  iptablesFamilies,
   portClaims,
 }: PluginsOptions): ReadonlyMap<string, Plugin> {
   return new Map([
@@ -187,7 +188,7 @@ function chainedPlugins({
         },
       }),
     ],
-    ['firewall', firewallPlugin({ host, iptablesFault })],
+    ['firewall', firewallPlugin({ host, iptablesFamilies })],
     [
       'sbr',
       chainedPlugin({

@@ -14,6 +14,7 @@ const spec = v.pipe(
     backend: backendSchema,
     masquerade: v.optional(v.boolean()),
     masqueradeRandomFully: v.optional(v.boolean()),
+    forwardRules: v.optional(v.boolean()),
     blockCooldownSeconds: v.optional(blockCooldown),
   }),
   v.check(

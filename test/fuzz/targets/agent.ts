@@ -175,7 +175,7 @@ function callsOf(): Calls {
       wiringOf: () => undefined,
       standsAlone: false,
       hardware: { pathOf: () => undefined, driverOf: () => undefined },
-      iptablesFault: async () => undefined,
+      iptablesFamilies: async () => [4, 6],
       portClaims: () => [],
       sysctlAllowlist: () => undefined,
     }),
