@@ -329,20 +329,21 @@ test('entries of different peers never share a key', () => {
   )
 })
 
+/** The commands of a plan's chains, without comments. */
+function chainCommands(config: NetworkConfig, iptablesFamilies: readonly (4 | 6)[]): string[] {
+  return planNode(config, { ...dualSelf, iptablesFamilies })
+    .entries.flatMap(({ value }) => (value.kind === 'iptables-chain' ? formatEntry(value).split('\n') : []))
+    .map(line => line.replace(/-m comment --comment '[^']*' /, ''))
+}
+
 test('where there is iptables, the network passes its FORWARD, unless that is not wanted', () => {
-  const chains = (config: NetworkConfig, iptablesFamilies: readonly (4 | 6)[]) =>
-    planNode(config, { ...dualSelf, iptablesFamilies }).entries.flatMap(({ value }) =>
-      value.kind === 'iptables-chain' ? formatEntry(value).split('\n') : [],
-    )
-  const bare = (lines: readonly string[]) =>
-    lines.map(line => line.replace(/-m comment --comment '[^']*' /, ''))
-  assert.deepEqual(bare(chains(networkConfig(dualStack), [6])), [
+  assert.deepEqual(chainCommands(networkConfig(dualStack), [6]), [
     'ip6tables -t filter -N PODLACE-OVERLAY',
     'ip6tables -t filter -A PODLACE-OVERLAY -s fd00:10::/48 -j ACCEPT',
     'ip6tables -t filter -A PODLACE-OVERLAY -d fd00:10::/48 -j ACCEPT',
     'ip6tables -t filter -I FORWARD -j PODLACE-OVERLAY',
   ])
-  assert.equal(chains(networkConfig(dualStack), [4, 6]).length, 8)
-  assert.deepEqual(chains(networkConfig({ ...dualStack, forwardRules: false }), [4, 6]), [])
-  assert.deepEqual(chains(networkConfig(dualStack), []), [])
+  assert.equal(chainCommands(networkConfig(dualStack), [4, 6]).length, 8)
+  assert.deepEqual(chainCommands(networkConfig({ ...dualStack, forwardRules: false }), [4, 6]), [])
+  assert.deepEqual(chainCommands(networkConfig(dualStack), []), [])
 })
