@@ -23,9 +23,9 @@ const config = {
   ipam: { type: 'static', addresses: [{ address: '10.9.0.2/24' }, { address: 'fd00:9::2/64' }] },
 }
 
-/** The rules of ours, of both families. */
+/** The rules that masquerade, of both families; what the pod network has in `filter` is always there. */
 function rules(): string[] {
-  const saved = ['iptables-save', 'ip6tables-save'].map(program => run(node.netns, [program]))
+  const saved = ['iptables-save', 'ip6tables-save'].map(program => run(node.netns, [program, '-t', 'nat']))
   return saved
     .flatMap(text => text.split('\n'))
     .filter(line => line.startsWith('-A') && line.includes('PODLACE-'))
