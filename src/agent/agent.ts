@@ -1,82 +1,31 @@
-import { type Clock, errorText, type Logger } from '../base/index.ts'
+import { errorText } from '../base/index.ts'
 import type { CniRequest } from '../cni/index.ts'
 import type { CallOutcome, Execute } from '../daemon/index.ts'
 import { type Collection, Graph, type Source } from '../derive/index.ts'
 import type { Family } from '../ip/index.ts'
-import type { FileLock } from '../ipam/index.ts'
-import { type Entry, type Kernel, type NamespaceHandle, Reconciler } from '../kernel/index.ts'
+import { type Entry, Reconciler } from '../kernel/index.ts'
 import { blockCooldownSeconds, type NetworkConfig, type Node, type PodBlock } from '../model/index.ts'
-import {
-  type AddressOverwrite,
-  overlayMtu,
-  renderSubnetEnv,
-  subnetEnvFor,
-  tunnelPorts,
-} from '../overlay/index.ts'
-import { Informer, MemoryStore, type Store } from '../store/index.ts'
-import { HostLocalStores } from './addresses/host-local.ts'
-import { Ipam } from './addresses/ipam.ts'
-import { NodePool } from './addresses/node-pool.ts'
-import { type AddressSource, holderKey } from './addresses/source.ts'
-import { Attachments } from './attachments/attachments.ts'
-import { Orphans } from './attachments/orphans.ts'
-import { type Attached, type AttachmentRecord, parseRecord } from './attachments/record.ts'
-import { NetworkEntries } from './attachments/shared-entries.ts'
-import { Wires } from './attachments/wires.ts'
-import { Calls } from './calls.ts'
+import type { AddressOverwrite } from '../overlay/index.ts'
+import { Informer, MemoryStore } from '../store/index.ts'
+import type { Attached } from './attachments/record.ts'
 import type { AgentConfig } from './config.ts'
 import { type IptablesFamilies, iptablesFamilies } from './iptables-families.ts'
-import { Journal, type JournalDisk } from './journal/index.ts'
 import { BlockLease } from './network/block-lease.ts'
-import { Effects, type EffectsWorld } from './network/effects.ts'
+import { Effects } from './network/effects.ts'
 import { keptNode } from './network/kept-node.ts'
 import type { LeaseMemory } from './network/lease-record.ts'
 import { type LeaseState, leaseInWords } from './network/lease-state.ts'
 import { OwnNetwork } from './network/own-network.ts'
 import { type Plans, planEverything } from './network/plans.ts'
 import type { SelfNetwork } from './network/self.ts'
+import { SubnetFile } from './network/subnet-file.ts'
 import { watchUplink } from './network/watch-uplink.ts'
-import type { WireguardKeys } from './network/wireguard-keys.ts'
 import { NetworkCondition } from './network-condition.ts'
-import { PeerWatch, type ProbeWorld } from './peers/peer-watch.ts'
-import { allPlugins, CHAINED_TYPES, type Hardware } from './plugins/index.ts'
-import type { PodNetwork } from './plugins/podlace.ts'
+import { PeerWatch } from './peers/peer-watch.ts'
 import type { PodNamespace } from './pod-namespace.ts'
+import { Pods } from './pods.ts'
 import { Registration } from './registration.ts'
-
-/** The world outside, as one agent may touch it. */
-export interface AgentWorld extends EffectsWorld {
-  readonly store: Store
-  /** Why the store has no Node of this name, in words; by default, that its kubelet creates it. */
-  readonly noNode?: () => string
-  /** The node's own namespace; the agent is its only writer. */
-  readonly kernel: Kernel
-  /** The same namespace, for links of pods that are made of its devices. */
-  readonly hostNamespace: NamespaceHandle
-  readonly hasIpv6: boolean
-  /** What backend wireguard takes; `kernel` asks it for the keys that entries name. */
-  readonly wireguardKeys?: WireguardKeys
-  readonly hardware: Hardware
-  /** The pod network where it does not come from the store; then no block of it is claimed there either. */
-  readonly networkConfig?: NetworkConfig
-  /** Without it nobody asks whether peers can be reached. */
-  readonly probes?: ProbeWorld
-  readonly journal: JournalDisk
-  /** Names the machine's life: a journal of another one speaks of namespaces that are gone. */
-  readonly bootId: string
-  readonly flock: FileLock
-  readonly readFile: (file: string) => string
-  /** Puts a small file in place of an older one. */
-  readonly writeFile: (file: string, text: string) => void
-  readonly clock: Clock
-  readonly random: () => number
-  readonly log: Logger
-  /** Called between the steps of ADD and DEL; tests die here. */
-  readonly checkpoint?: (step: string) => void
-}
-
-/** Where the standard `tuning` plugin has its list. */
-const SYSCTL_ALLOWLIST = '/etc/cni/tuning/allowlist.conf'
+import type { AgentWorld } from './world.ts'
 
 /**
  * One node: follows the objects, keeps the node's kernel as they want it, and attaches pods. Everything it does to
@@ -94,11 +43,7 @@ export class Agent {
   private readonly blocks: Source<PodBlock>
   private readonly selfNetwork: Source<SelfNetwork>
   private readonly informers: readonly Informer<'Node' | 'NetworkConfig' | 'PodBlock'>[]
-  private readonly journal: Journal<AttachmentRecord>
-  private readonly pool: NodePool
-  private readonly hostLocal: HostLocalStores
-  private readonly attachments: Attachments
-  private readonly calls: Calls
+  private readonly pods: Pods
   private readonly registration: Registration
   private readonly condition: NetworkCondition
   private readonly lease: BlockLease
@@ -108,21 +53,13 @@ export class Agent {
   private readonly iptablesFamilies: IptablesFamilies
   /** As far as they have told. */
   private usableIptables: readonly Family[] = []
-  private orphans: Orphans | undefined
-  private subnetEnv = ''
+  private readonly subnetFile: SubnetFile
 
   /** Throws `agent.journal-corrupt`. */
   constructor(config: AgentConfig, world: AgentWorld) {
     this.config = config
     this.world = world
     const { clock, random, log, store, kernel } = world
-    this.journal = new Journal({
-      disk: world.journal,
-      bootId: world.bootId,
-      parse: parseRecord,
-      recover: config.recoverJournal,
-    })
-    if (this.journal.notice !== undefined) log.warn(this.journal.notice)
     const graph = new Graph()
     graph.onDefect(error => log.error('a plan failed', { error: errorText(error) }))
     this.nodes = graph.source('nodes')
@@ -159,7 +96,7 @@ export class Agent {
       iptablesFamilies: () => this.usableIptables,
       hasIpv6: world.hasIpv6,
       lease: this.lease,
-      addressesInUse: () => Array.from(this.heldAddresses(), ([, address]) => address),
+      addressesInUse: () => this.pods.addressesInUse(),
       onFenced: () => this.releaseDeletes(),
       log,
     })
@@ -178,22 +115,18 @@ export class Agent {
           ]
         : []),
     ]
-    const cooldownMs = config.addressCooldownSeconds * 1000
-    this.pool = new NodePool({ clock, cooldownMs })
-    const { flock, readFile } = world
-    this.hostLocal = new HostLocalStores({ flock, clock, random, cooldownMs, readFile })
-    this.attachments = new Attachments({
-      journal: this.journal,
-      source: this.attached,
-      networks: new NetworkEntries(networks),
-      wires: new Wires(this.reconciler, world),
-      chainedTypes: CHAINED_TYPES,
-      pool: this.pool,
-      addressesOf: record => this.addressesOf(record),
-      log,
-      checkpoint: world.checkpoint ?? (() => {}),
+    this.pods = new Pods({
+      config,
+      world,
+      reconciler: this.reconciler,
+      attached: this.attached,
+      networks,
+      iptablesFamilies: this.iptablesFamilies,
+      standsAlone: this.standsAlone,
+      network: () => this.network,
+      lacksNetwork: () => this.lacksNetwork(),
     })
-    this.calls = this.makeCalls()
+    this.subnetFile = new SubnetFile({ file: config.subnetFile, writeFile: world.writeFile, log })
     this.condition = new NetworkCondition({
       nodeName: config.nodeName,
       store,
@@ -209,7 +142,7 @@ export class Agent {
       annotationStem: stem,
       blocks: this.blocks,
       network: () => this.network,
-      attachmentCount: () => this.attachments.count(),
+      attachmentCount: () => this.pods.count(),
       lease: this.lease,
       clock,
       random,
@@ -219,13 +152,11 @@ export class Agent {
 
   /** Resolves when the node's kernel is as it was promised before; what the store says follows. */
   async start(): Promise<void> {
-    await this.attachments.restore()
-    // Also while there is no Node: what a DEL gives back must rest.
-    this.pool.setBlocks(this.lease.cidrs, this.heldAddresses())
+    await this.pods.restore(this.lease.cidrs)
     // Nothing that is already there is judged before the store was heard: a restart must not cut anybody off.
     this.reconciler.holdDeletes()
     await this.reconciler.start()
-    if (this.journal.isLossy) this.spareOrphans()
+    this.pods.spareOrphans(this.plans.entries)
     this.endings.push(
       watchUplink(
         this.world.kernel,
@@ -274,12 +205,12 @@ export class Agent {
     this.peers?.stop()
     for (const informer of this.informers) await informer.stop()
     await this.reconciler.stop()
-    await this.journal.close()
+    await this.pods.close()
   }
 
   /** One call of the CNI shim. */
   handle(request: CniRequest, pod: PodNamespace | undefined, execute?: Execute): Promise<CallOutcome> {
-    return this.calls.handle(request, pod, execute)
+    return this.pods.handle(request, pod, execute)
   }
 
   /** Without objects of others to follow: it serves the standard plugins, and there is no pod network. */
@@ -364,20 +295,6 @@ export class Agent {
     })
   }
 
-  /** Pods whose records were lost live on: what they have stays, and their addresses are not given to others. */
-  private spareOrphans(): void {
-    const orphans = new Orphans(this.reconciler.observed, key => this.plans.entries.get(key) !== undefined)
-    if (orphans.size === 0) return this.journal.declareWhole()
-    const advice = 'it stays until DEL names the interface; start these pods anew to be rid of it'
-    this.world.log.warn(`the journal does not speak of all that pods have here: ${advice}`, {
-      entries: orphans.size,
-    })
-    this.attachments.takeOver(orphans)
-    this.reconciler.spare(key => orphans.spares(key))
-    this.orphans = orphans
-    this.pool.hold(orphans.held())
-  }
-
   /** Looks again at whether and how the node takes part in the network. */
   lookAtSelf(): void {
     if (this.synced) this.ownNetwork.look()
@@ -390,10 +307,9 @@ export class Agent {
     this.registration.pokeReport()
     // The pool stays while the node is cut off: it may get the same block back, with ADDs under way that took of it.
     if (network === undefined) return
-    this.pool.setBlocks(network.self.podCidrs, this.heldAddresses())
-    this.pool.hold(this.orphans?.held() ?? [])
+    this.pods.setBlocks(network.self.podCidrs)
     this.releaseDeletes()
-    this.writeSubnetEnv(network)
+    this.subnetFile.write(network)
     if (this.config.setNetworkAvailable) this.condition.poke()
   }
 
@@ -401,87 +317,11 @@ export class Agent {
     this.reconciler.releaseDeletes()
     this.effects.release()
   }
-
-  private *heldAddresses(): Iterable<readonly [string, string]> {
-    for (const [, { value }] of this.journal.records()) {
-      const { spec } = value.wiring
-      if (value.addresses?.source !== 'node') continue
-      for (const { address } of 'ips' in spec ? spec.ips : [])
-        yield [holderKey(spec), address.split('/')[0] ?? address]
-    }
-  }
-
-  private writeSubnetEnv({ config, self }: SelfNetwork): void {
-    const file = this.config.subnetFile
-    const text = renderSubnetEnv(subnetEnvFor(config, self))
-    if (file === '' || text === this.subnetEnv) return
-    try {
-      this.world.writeFile(file, text)
-      this.subnetEnv = text
-    } catch (error) {
-      this.world.log.warn('cannot write the subnet file; plugins of type flannel will not find it', {
-        file,
-        error: errorText(error),
-      })
-    }
-  }
-
-  private podNetwork(): PodNetwork {
-    const network = this.network
-    if (network === undefined) throw new Error(`the pod network is not known: ${this.lacksNetwork() ?? ''}`)
-    return { bridge: this.config.bridge, mtu: overlayMtu(network.config, network.self) }
-  }
-
-  private addressesOf({ addresses, wiring }: AttachmentRecord): AddressSource | undefined {
-    if (addresses === undefined) return undefined
-    if (addresses.source === 'node') return this.pool
-    return this.hostLocal.forDirectory(addresses.dataDir, wiring.spec.network)
-  }
-
-  private makeCalls(): Calls {
-    const { world, config } = this
-    const host = {
-      nodeName: config.nodeName,
-      hasIpv6: world.hasIpv6,
-      tunnelPorts: () => (this.network === undefined ? [] : tunnelPorts(this.network.config)),
-    }
-    const ipam = new Ipam(network => this.hostLocal.forConfiguration(network))
-    return new Calls({
-      attachments: this.attachments,
-      ipam,
-      blocks: {
-        lacks: () => this.lacksNetwork(),
-        names: () => this.network?.self.podCidrs.join(' ') ?? '',
-      },
-      plugins: allPlugins({
-        host,
-        ipam,
-        observed: () => this.reconciler.observed,
-        podNetwork: { addresses: this.pool, network: () => this.podNetwork() },
-        readSubnetFile: world.readFile,
-        standsAlone: this.standsAlone,
-        hardware: world.hardware,
-        iptablesFamilies: this.iptablesFamilies,
-        portClaims: own => this.attachments.portClaims(own),
-        wiringOf: holder => this.attachments.wiringOf(holder),
-        sysctlAllowlist: () => readIfThere(world.readFile, SYSCTL_ALLOWLIST),
-      }),
-    })
-  }
 }
 
 function advertisedBy({ publicAddress, publicAddress6 }: AgentConfig): AddressOverwrite {
   return {
     ...(publicAddress === undefined ? {} : { publicAddress }),
     ...(publicAddress6 === undefined ? {} : { publicAddress6 }),
-  }
-}
-
-function readIfThere(readFile: AgentWorld['readFile'], file: string): string | undefined {
-  try {
-    return readFile(file)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
   }
 }

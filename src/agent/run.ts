@@ -17,7 +17,7 @@ import {
   runProgram,
 } from '../sys/index.ts'
 import { serveAdmin } from './admin.ts'
-import { Agent, type AgentWorld } from './agent.ts'
+import { Agent } from './agent.ts'
 import type { AgentConfig } from './config.ts'
 import type { EtcdMembership } from './etcd/index.ts'
 import { serveHealth } from './health.ts'
@@ -30,6 +30,7 @@ import type { Hardware } from './plugins/index.ts'
 import type { PodNamespace } from './pod-namespace.ts'
 import { LateDeletes, tombstonesIn } from './tombstones.ts'
 import { agentView } from './view.ts'
+import type { AgentWorld } from './world.ts'
 
 export interface RunningAgent {
   readonly agent: Agent
