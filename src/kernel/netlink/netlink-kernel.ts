@@ -1,40 +1,20 @@
-import { hasCode, Mutex, settle } from '../../base/index.ts'
+import { Mutex, settle } from '../../base/index.ts'
 import {
-  decodeAddress,
-  decodeFdb,
   decodeLink,
-  decodeNeighbour,
-  decodeRoute,
-  decodeRule,
   type FlowFilter,
-  getLink,
   type Link,
-  listAddresses,
-  listFdb,
   listLinks,
-  listNeighbours,
-  listRoutes,
-  listRules,
-  type Message,
   NetlinkClient,
   parseEvents,
-  type Request,
-  type RouteFilter,
 } from '../../netlink/index.ts'
 import type { Netns, RunProgram } from '../../sys/index.ts'
-import { type Entry, entryKey, NFT_FAMILIES, type SysctlEntry } from '../entry.ts'
+import type { Entry, SysctlEntry } from '../entry.ts'
 import { Iptables } from '../iptables/iptables.ts'
 import { vlansWanted } from '../kinds/vlans.ts'
 import type { ApplyContext, Kernel, KernelEvent, ObservedEntry, Operation, Outcome } from '../operation.ts'
-import { ROUTE_PROTOCOL } from '../ownership.ts'
-import { observedAddress } from './codecs/address.ts'
-import { observedFdb } from './codecs/fdb.ts'
-import { observedNeighbour } from './codecs/neighbour.ts'
 import { observedLink } from './codecs/observed-link.ts'
-import { observedRoute } from './codecs/route.ts'
-import { observedRule } from './codecs/rule.ts'
 import { devicePlaces } from './device-places.ts'
-import { EventFold, type Rereads } from './event-fold.ts'
+import { EventFold } from './event-fold.ts'
 import { EventSources, type OpenEvents } from './event-sources.ts'
 import { forgetFlows } from './flows.ts'
 import { readVlans } from './link-exchange.ts'
@@ -43,9 +23,10 @@ import { NftApplier } from './nft-applier.ts'
 import { NftEvents } from './nft-events.ts'
 import { NftObserver } from './nft-observer.ts'
 import type { Failure } from './refusals.ts'
+import { Rereader } from './rereader.ts'
 import { RouteApplier } from './route-applier.ts'
+import { RouteReader } from './route-reader.ts'
 import { readSysctl, writeSysctl } from './sysctl.ts'
-import { observeTraffic, readQdisc, readRedirect } from './traffic-observer.ts'
 import type { OpenTun } from './tun-creation.ts'
 import { upPositions } from './up-positions.ts'
 import { type WireguardAccess, WireguardKernel, type WireguardOperation } from './wireguard-kernel.ts'
@@ -68,15 +49,14 @@ export interface NetlinkKernelOptions {
   readonly knownLinks?: ReadonlyMap<string, number>
 }
 
-/** Messages between two breaths of the event loop. */
-const BREATH = 1000
-
 /** The real kernel: one network namespace through its netlink sockets and sysctl directories. */
 export class NetlinkKernel implements Kernel {
   private readonly netns: Netns
   private readonly route: NetlinkClient
   private readonly netfilter: NetlinkClient
   private readonly links = new LinkTable()
+  private readonly reader: RouteReader
+  private readonly rereader: Rereader
   private readonly nftObserver: NftObserver
   private readonly nftApplier: NftApplier
   private readonly nftEvents: NftEvents
@@ -94,6 +74,7 @@ export class NetlinkKernel implements Kernel {
     this.netns = netns
     this.route = new NetlinkClient(netns.route)
     this.netfilter = new NetlinkClient(netns.netfilter)
+    this.reader = new RouteReader(this.route, this.links)
     this.nftObserver = new NftObserver(this.netfilter)
     this.nftApplier = new NftApplier(this.netfilter, this.nftObserver)
     this.nftEvents = new NftEvents(() => netns.netfilter.portId)
@@ -103,6 +84,14 @@ export class NetlinkKernel implements Kernel {
     })
     this.wireguard = new WireguardKernel(options.wireguard)
     this.fold = new EventFold(this.links, event => this.emit(event))
+    this.rereader = new Rereader({
+      client: this.route,
+      links: this.links,
+      reader: this.reader,
+      nftObserver: this.nftObserver,
+      onLink: link => this.lookAtLink(link),
+      emit: event => this.emit(event),
+    })
     this.openTun = options.openTun ?? noTun
     for (const [name, index] of options.knownLinks ?? []) this.links.know(name, index)
     this.sources =
@@ -124,10 +113,12 @@ export class NetlinkKernel implements Kernel {
     const add = (found: readonly (ObservedEntry | undefined)[]) => {
       for (const item of found) if (item !== undefined) observed.push(item)
     }
-    for (const read of this.reads()) {
-      await settle()
-      add(await read())
-    }
+    for await (const found of this.reader.all()) add(found)
+    add(
+      await this.wireguard.observe(
+        links.filter(({ kind }) => kind === 'wireguard').map(({ index }) => index),
+      ),
+    )
     add(await this.nftObserver.observe())
     add(await this.iptables.observe(wanted))
     for (const entry of wanted) if (entry.kind === 'sysctl') add([readSysctl(this.netns, entry)])
@@ -252,120 +243,19 @@ export class NetlinkKernel implements Kernel {
     for (const event of done.events) this.emit(event)
   }
 
-  private reads(): (() => Promise<(ObservedEntry | undefined)[]>)[] {
-    const { links } = this
-    const dumped =
-      <T>(
-        request: Request,
-        decode: (message: Message) => T,
-        observed: (value: T) => ObservedEntry | undefined,
-      ) =>
-      async () =>
-        unhurried(await this.dump(request), message => observed(decode(message)))
-    const ofKind = (name: string) => [...links.links()].filter(({ kind }) => kind === name)
-    return [
-      dumped(listAddresses(), decodeAddress, address => observedAddress(address, links)),
-      () => this.readRoutes({ family: 4 }),
-      () => this.readRoutes({ family: 6 }),
-      dumped(listRules(4), decodeRule, observedRule),
-      dumped(listRules(6), decodeRule, observedRule),
-      dumped(listNeighbours(), decodeNeighbour, neighbour => observedNeighbour(neighbour, links)),
-      () => observeTraffic(this.dump, links),
-      () => this.wireguard.observe(ofKind('wireguard').map(({ index }) => index)),
-      ...ofKind('vxlan').map(({ index }) =>
-        dumped(listFdb({ linkIndex: index }), decodeFdb, fdb => observedFdb(fdb, links)),
-      ),
-    ]
-  }
-
-  private async readRoutes(filter: RouteFilter): Promise<(ObservedEntry | undefined)[]> {
-    const messages = await this.dump(listRoutes(filter))
-    return unhurried(messages, message => observedRoute(decodeRoute(message), this.links))
-  }
-
-  /** A family or table that this kernel lacks has nothing in it. */
-  private readonly dump = async (request: Request): Promise<Message[]> => {
-    try {
-      return await this.route.dump(request)
-    } catch (error) {
-      const lacking = ['netlink.eopnotsupp', 'netlink.eafnosupport', 'netlink.enoent', 'netlink.enodev']
-      if (lacking.some(code => hasCode(error, code))) return []
-      throw error
-    }
-  }
-
   /** Folds what is queued right now, so that no own write looks like somebody else's later. */
   private async catchUp(): Promise<void> {
     await this.sources?.drain()
   }
 
   private async foldRoute(datagrams: readonly Uint8Array[]): Promise<void> {
-    await this.reread(await this.fold.fold(parseEvents(datagrams)))
+    await this.rereader.reread(await this.fold.fold(parseEvents(datagrams)))
   }
 
   private async foldNft(datagrams: readonly Uint8Array[]): Promise<void> {
     const { tables: names, iptables } = this.nftEvents.fold(parseEvents(datagrams))
     for (const family of iptables) this.iptables.touched(family)
-    if (names.size > 0) await this.nftTurns.run(() => this.rereadTables(names))
-  }
-
-  private async rereadTables(names: ReadonlySet<string>): Promise<void> {
-    const observed = await this.nftObserver.observeNamed(names)
-    const tables = new Set<string>()
-    for (const { entry } of observed) if (entry.kind === 'nft-table') tables.add(entryKey(entry))
-    for (const family of NFT_FAMILIES) {
-      for (const name of names) {
-        const key = `nft-table ${family} ${name}`
-        if (!tables.has(key)) {
-          this.emit({ event: 'gone', key })
-          this.emit({ event: 'parent-gone', parent: key })
-        }
-        const elements = observed.filter(({ entry }) => isElementOf(entry, key))
-        this.emit({ event: 'replace', scope: { kind: 'nft-element', parent: key }, entries: elements })
-      }
-    }
-    for (const item of observed)
-      if (item.entry.kind === 'nft-table') this.emit({ event: 'set', observed: item })
-  }
-
-  private async reread(rereads: Rereads): Promise<void> {
-    const { routesOfLinks, ourIpv4Routes, links, redirectsOfLinks, qdiscsOfLinks } = rereads
-    for (const index of links) {
-      const [reply] = await this.route.send([getLink({ index })])
-      if (reply?.ok !== true) continue
-      for (const message of reply.messages) this.lookAtLink(decodeLink(message))
-    }
-    for (const linkIndex of routesOfLinks) {
-      const name = this.links.nameOf(linkIndex)
-      if (name === undefined) continue
-      const found = [
-        ...(await this.readRoutes({ family: 4, linkIndex })),
-        ...(await this.readRoutes({ family: 6, linkIndex })),
-      ]
-      this.emit({
-        event: 'replace',
-        scope: { kind: 'route', parent: `link ${name}` },
-        entries: found.filter(item => item !== undefined),
-      })
-    }
-    for (const linkIndex of redirectsOfLinks) {
-      const name = this.links.nameOf(linkIndex)
-      if (name === undefined) continue
-      this.emitRead(`redirect dev ${name}`, await readRedirect(this.dump, this.links, linkIndex))
-    }
-    for (const linkIndex of qdiscsOfLinks) {
-      const name = this.links.nameOf(linkIndex)
-      if (name === undefined) continue
-      this.emitRead(`qdisc dev ${name}`, await readQdisc(this.dump, this.links, linkIndex))
-    }
-    if (!ourIpv4Routes) return
-    const found = await this.readRoutes({ family: 4, protocol: ROUTE_PROTOCOL })
-    const entries = found.filter(item => item !== undefined)
-    this.emit({ event: 'replace', scope: { kind: 'route', family: 4, mark: 'ours' }, entries })
-  }
-
-  private emitRead(key: string, observed: ObservedEntry | undefined): void {
-    this.emit(observed === undefined ? { event: 'gone', key } : { event: 'set', observed })
+    if (names.size > 0) await this.nftTurns.run(() => this.rereader.rereadTables(names))
   }
 
   private lookAtLink(link: Link): void {
@@ -378,16 +268,6 @@ export class NetlinkKernel implements Kernel {
   }
 }
 
-/** Maps a dump, which may be long, with breaths of the event loop between. */
-async function unhurried<T>(messages: readonly Message[], map: (message: Message) => T): Promise<T[]> {
-  const result: T[] = []
-  for (const message of messages) {
-    result.push(map(message))
-    if (result.length % BREATH === 0) await settle()
-  }
-  return result
-}
-
 /** Operations next to each other that go over one socket, which is not that of routes. */
 interface Run {
   readonly by: 'nft' | 'wireguard'
@@ -397,10 +277,6 @@ interface Run {
 function otherSocketOf({ kind }: Entry): Run['by'] | undefined {
   if (kind === 'nft-table' || kind === 'nft-element') return 'nft'
   return kind === 'wireguard' || kind === 'wireguard-peer' ? 'wireguard' : undefined
-}
-
-function isElementOf(entry: Entry, tableKey: string): boolean {
-  return entry.kind === 'nft-element' && `nft-table ${entry.family} ${entry.table}` === tableKey
 }
 
 function wantsVlans(entry: Entry): boolean {
