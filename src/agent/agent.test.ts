@@ -272,6 +272,17 @@ test('GC removes what the runtime no longer knows, and the network with the last
   assert.deepEqual(bench.hostState(), before)
 })
 
+test('pods that are there are kept from the port that the overlay changes to', async () => {
+  await ready()
+  await bench.add('a')
+  const guarded = (port: number) =>
+    bench.hostState().filter(key => key.includes('podlace-guard tunnels') && key.includes(String(port)))
+  assert.deepEqual([guarded(8472).length, guarded(4789).length], [2, 0])
+  await bench.store.patch('NetworkConfig', 'default', { spec: { backend: { type: 'vxlan', port: 4789 } } })
+  await bench.quiet()
+  assert.equal(guarded(4789).length, 2)
+})
+
 test('a deleted veth is a CHECK error that says what is missing', async () => {
   await ready()
   await bench.add('a')

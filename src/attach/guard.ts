@@ -114,10 +114,19 @@ export function planGuard(
  * @param tunnelPorts UDP ports at which the nodes of the overlay take packets of each other
  */
 export function guardTables(tunnelPorts: readonly number[]): readonly Entry[] {
-  const elements = [bridgeTable, hostTable].flatMap(table =>
-    tunnelPorts.map(port => element(table, 'tunnels', [String(port)])),
-  )
-  return [bridgeTable, hostTable, arpTable, ...elements]
+  const tables = [bridgeTable, hostTable, arpTable]
+  return [...tables, ...guardedTunnels(tables, tunnelPorts)]
+}
+
+/** The overlay's ports in those guard tables that are among the entries. */
+export function guardedTunnels(
+  entries: readonly Entry[],
+  tunnelPorts: readonly number[],
+): readonly NftElementEntry[] {
+  return entries
+    .filter(entry => entry.kind === 'nft-table')
+    .filter(({ name, sets }) => name === GUARD_TABLE && sets.some(set => set.name === tunnels.name))
+    .flatMap(table => tunnelPorts.map(port => element(table, 'tunnels', [String(port)])))
 }
 
 /** What makes a port guarded: its elements, which come and go with the attachment. */

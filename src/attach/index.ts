@@ -8,7 +8,7 @@ export type { AttachError, AttachErrorPayload } from './errors.ts'
 export { type FirewallSpec, planFirewall } from './firewall.ts'
 export { type FirewallConfig, type IngressPolicy, parseFirewallConfig } from './firewall-config.ts'
 export { type ForeignSpec, planForeign } from './foreign.ts'
-export { type GuardConfig } from './guard.ts'
+export { type GuardConfig, guardedTunnels } from './guard.ts'
 export {
   chooseDevice,
   type HostDevice,

@@ -1,3 +1,4 @@
+import { guardedTunnels } from '../../attach/index.ts'
 import { type Collection, derive, index, union } from '../../derive/index.ts'
 import { type Entry, entryKey } from '../../kernel/index.ts'
 import type { Node } from '../../model/index.ts'
@@ -14,6 +15,7 @@ import {
   planAnnounced,
   planNode,
   planPeer,
+  tunnelPorts,
 } from '../../overlay/index.ts'
 import type { Attached } from '../attachments/record.ts'
 import type { SelfNetwork } from './self.ts'
@@ -80,6 +82,10 @@ export function planEverything({ nodes, self, attachments, networks }: PlanInput
       ...plans.map(collection => derive(`${collection.name}: entries`, collection, plan => plan.entries)),
       derive('attachment entries', attachments, ({ plan }) => keyed(plan.host)),
       derive('network entries', networks, keyed),
+      derive('guarded tunnels', networks, (entries, read) => {
+        const config = read.get(self, SELF_KEY)?.config
+        return config === undefined ? [] : keyed(guardedTunnels(entries, tunnelPorts(config)))
+      }),
     ]),
     effects: union(
       'effects',
