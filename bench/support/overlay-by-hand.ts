@@ -1,5 +1,5 @@
 /**
- * The yardstick of the overlay: the same entries as ours, set up by hand with `ip`, `bridge`, `nft` and `sysctl`, and
+ * The yardstick of the overlay: the same entries as ours, set up by hand with `ip`, `bridge`, `nft`, `iptables` and `sysctl`, and
  * without any program that stays. Only the guard's tables come from our planner: they are the same on every node.
  */
 import type { FakeHost } from './fake-host.ts'
@@ -35,6 +35,7 @@ export async function makeByHand(
     ])
     await makeGuardTables(self.host, backend === 'vxlan' ? [VXLAN_PORT] : [])
     await self.host.commands([['nft', '-f', '-']], masquerade(self.block) + guard(self))
+    await self.host.commands([['iptables-restore', '--noflush']], FORWARD_RULES)
     await sysctls(self.host, hostSysctls(backend))
     await setUpPod(self)
     if (backend === 'vxlan') {
@@ -111,6 +112,15 @@ function peerBatch(peer: HandNode, backend: Backend): string[] {
     `route add ${block}/24 via ${block} dev flannel.1 onlink`,
   ]
 }
+
+/** The pod network passes FORWARD, whatever the policy there. */
+const FORWARD_RULES = `*filter
+:PODLACE-OVERLAY - [0:0]
+-A PODLACE-OVERLAY -s 10.244.0.0/16 -m comment --comment by-hand -j ACCEPT
+-A PODLACE-OVERLAY -d 10.244.0.0/16 -m comment --comment by-hand -j ACCEPT
+-I FORWARD -m comment --comment by-hand -j PODLACE-OVERLAY
+COMMIT
+`
 
 function masquerade(block: number): string {
   const [own, network] = [`10.244.${block}.0/24`, '10.244.0.0/16']
