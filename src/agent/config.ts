@@ -65,6 +65,8 @@ const fields = {
   /** With `netConf`, or with etcd, where nothing says it: pods that leave the pod network take their node's address. */
   masquerade: v.optional(v.boolean(), true),
   masqueradeRandomFully: v.optional(v.boolean(), true),
+  /** The same of the pod network in FORWARD of iptables. */
+  forwardRules: v.optional(v.boolean(), true),
   /** Sets the condition NetworkUnavailable of the Node to False once it takes part in the pod network. */
   setNetworkAvailable: v.optional(v.boolean(), false),
   /** The etcd that flannel's nodes meet in, instead of an API server: URLs of one cluster. */

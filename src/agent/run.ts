@@ -162,7 +162,7 @@ async function openMembership(
   { kernel, bootId, readFile, clock, random, log }: AgentWorld,
   onStop: (end: () => void) => void,
 ): Promise<EtcdMembership | undefined> {
-  const { etcdEndpoints, uplink, masquerade, masqueradeRandomFully } = config
+  const { etcdEndpoints, uplink, masquerade, masqueradeRandomFully, forwardRules } = config
   if (etcdEndpoints === undefined) return undefined
   // Few use it.
   const { EtcdMembership, openEtcd, uplinkAddressOf } = await import('./etcd/index.ts')
@@ -174,7 +174,7 @@ async function openMembership(
     prefix: config.etcdPrefix,
     nodeName: config.nodeName,
     configName: config.network,
-    masquerading: { masquerade, masqueradeRandomFully },
+    masquerading: { masquerade, masqueradeRandomFully, forwardRules },
     uplinkAddress,
     publicAddress: config.publicAddress ?? uplinkAddress,
     bootId,
@@ -208,6 +208,7 @@ function networkOf({ netConf, network: name, ...config }: AgentConfig): Pick<Age
       name,
       masquerade: config.masquerade,
       masqueradeRandomFully: config.masqueradeRandomFully,
+      forwardRules: config.forwardRules,
     }),
   }
 }

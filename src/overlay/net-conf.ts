@@ -22,6 +22,8 @@ export interface NetConfOptions {
   readonly masquerade: boolean
   /** Nor this: `--ip-masq-fully-random-disable`, the other way round. Default true. */
   readonly masqueradeRandomFully?: boolean
+  /** Nor this: `--iptables-forward-rules`. Default true. */
+  readonly forwardRules?: boolean
 }
 
 type JsonObject = Readonly<Record<string, unknown>>
@@ -65,7 +67,7 @@ export function parseEtcdNetConf(text: string, options: NetConfOptions): EtcdNet
 
 /** @param more keys that are known besides */
 function read(text: string, options: NetConfOptions, more: readonly string[]) {
-  const { name, masquerade, masqueradeRandomFully = true } = options
+  const { name, masquerade, masqueradeRandomFully = true, forwardRules = true } = options
   const file = parseObject(text)
   const places = keyLines(text)
   if (places.twice !== undefined) throw fault(places, places.twice, 'is given twice')
@@ -75,6 +77,7 @@ function read(text: string, options: NetConfOptions, more: readonly string[]) {
     backend: backend.config,
     masquerade,
     ...(masqueradeRandomFully ? {} : { masqueradeRandomFully }),
+    ...(forwardRules ? {} : { forwardRules }),
   }
   const metadata = { name, uid: name, resourceVersion: '0', creationTimestamp: '1970-01-01T00:00:00Z' }
   const object = { apiVersion: 'podlace.dev/v1alpha1', kind: 'NetworkConfig', metadata, spec }

@@ -14,8 +14,8 @@ Takes flanneld's flags, with one hyphen or two, and FLANNELD_ variables, and run
 
   NODE_NAME=worker-1 podlace flanneld --kube-subnet-mgr --ip-masq --iface=eth0 --kubeconfig-file=/etc/kubeconfig
 
-The network is that of net-conf.json (--net-config-path); the API server needs none of Podlace's kinds. A flag that the
-agent cannot follow is refused by name.`
+The network is that of net-conf.json (--net-config-path); the API server needs none of Podlace's kinds. Without
+--kube-subnet-mgr nodes meet in etcd (--etcd-endpoints). A flag that the agent cannot follow is refused by name.`
 
 export function addFlanneldCommand(program: Command, context: CliContext): void {
   program
@@ -38,7 +38,7 @@ export function addFlanneldCommand(program: Command, context: CliContext): void 
     })
 }
 
-const surroundings: Surroundings = { interfaces: os.networkInterfaces, sourceTo }
+const surroundings: Surroundings = { interfaces: os.networkInterfaces, hostName: os.hostname, sourceTo }
 
 /** Connecting a UDP socket sends nothing; the kernel chooses the way. */
 async function sourceTo(address: string): Promise<string> {

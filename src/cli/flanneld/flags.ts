@@ -16,13 +16,20 @@ const FOLLOWED: ReadonlyMap<string, FlagKind> = new Map([
   ['ip-masq', 'boolean'],
   ['ip-masq-fully-random-disable', 'boolean'],
   ['set-node-network-unavailable', 'boolean'],
+  ['iptables-forward-rules', 'boolean'],
+  ['etcd-endpoints', 'text'],
+  ['etcd-prefix', 'text'],
+  ['etcd-cafile', 'text'],
+  ['etcd-certfile', 'text'],
+  ['etcd-keyfile', 'text'],
   ['healthz-ip', 'text'],
   ['healthz-port', 'text'],
   ['version', 'boolean'],
   ['v', 'text'],
 ])
 
-const ETCD = 'the store etcd is not supported: give --kube-subnet-mgr'
+const CREDENTIALS =
+  'a password that is given so is for all to read; run podlace agent with --etcd-username and --etcd-password-file'
 const NOT_NEEDED = 'what is changed by others is mended at once, not at intervals'
 
 /**
@@ -33,19 +40,13 @@ export const REFUSED: ReadonlyMap<
   string,
   { readonly kind: FlagKind; readonly why: string; readonly harmless?: string }
 > = new Map([
-  ...['endpoints', 'prefix', 'keyfile', 'certfile', 'cafile', 'username', 'password'].map(
-    name => [`etcd-${name}`, { kind: 'text', why: ETCD }] as const,
-  ),
-  ['subnet-lease-renew-margin', { kind: 'text', why: ETCD }],
-  ['iptables-resync', { kind: 'text', why: NOT_NEEDED }],
+  ['etcd-username', { kind: 'text', why: CREDENTIALS }],
+  ['etcd-password', { kind: 'text', why: CREDENTIALS }],
   [
-    'iptables-forward-rules',
-    {
-      kind: 'boolean',
-      why: 'the CNI plugin firewall lets pods through where FORWARD of iptables drops; put it in the network configuration',
-      harmless: 'false',
-    },
+    'subnet-lease-renew-margin',
+    { kind: 'text', why: 'a lease is renewed long before its end', harmless: '60' },
   ],
+  ['iptables-resync', { kind: 'text', why: NOT_NEEDED }],
   [
     'ip-blackhole-route',
     { kind: 'boolean', why: 'no blackhole route is made for the block of the node', harmless: 'false' },

@@ -8,6 +8,7 @@ export type Interfaces = Readonly<Record<string, readonly { readonly address: st
 /** What of this machine the choice of an interface depends on. */
 export interface Surroundings {
   readonly interfaces: () => Interfaces
+  readonly hostName: () => string
   /** The own address that packets to `address` would leave from. */
   readonly sourceTo: (address: string) => Promise<string>
 }

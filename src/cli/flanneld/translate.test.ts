@@ -11,6 +11,7 @@ const around: Surroundings = {
     eth0: [{ address: '192.168.77.1' }, { address: 'fd77::1' }],
     eth1: [{ address: '10.0.0.5' }],
   }),
+  hostName: () => 'machine-7',
   sourceTo: async address => `source to ${address}`,
 }
 
@@ -25,14 +26,32 @@ test('what a flannel pod is started with', async () => {
     tokenFile: '/var/run/secrets/kubernetes.io/serviceaccount/token',
     caFile: '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt',
     netConf: '/etc/kube-flannel/net-conf.json',
+    setNetworkAvailable: true,
     masquerade: true,
     masqueradeRandomFully: true,
-    setNetworkAvailable: true,
+    forwardRules: true,
     subnetFile: '/run/flannel/subnet.env',
     wireguardKeyFile: '/run/flannel/wgkey',
     logLevel: 'info',
   })
   assert.equal(parseAgentConfig(config).masquerade, true)
+})
+
+test('without --kube-subnet-mgr nodes meet in etcd, by default where flanneld looks for it', async () => {
+  const config = parseAgentConfig(await translate('--ip-masq', {}))
+  assert.equal(config.nodeName, 'machine-7')
+  assert.deepEqual(config.etcdEndpoints, ['http://127.0.0.1:4001', 'http://127.0.0.1:2379'])
+  assert.equal(config.etcdPrefix, '/coreos.com/network')
+  assert.equal(config.masquerade, true)
+  const line =
+    '--etcd-endpoints=https://a:1,https://b:2 --etcd-prefix=/p --etcd-cafile=/ca --etcd-certfile=/c --etcd-keyfile=/k'
+  const { etcdEndpoints, etcdPrefix, etcdCaFile, etcdCertFile, etcdKeyFile } = parseAgentConfig(
+    await translate(`${line} --subnet-lease-renew-margin=60`),
+  )
+  assert.deepEqual(
+    [etcdEndpoints, etcdPrefix, etcdCaFile, etcdCertFile, etcdKeyFile],
+    [['https://a:1', 'https://b:2'], '/p', '/ca', '/c', '/k'],
+  )
 })
 
 const followed: readonly [line: string, expected: object][] = [
@@ -53,7 +72,7 @@ const followed: readonly [line: string, expected: object][] = [
   ['--kube-subnet-mgr --ip-masq-fully-random-disable', { masqueradeRandomFully: false }],
   ['--kube-subnet-mgr --set-node-network-unavailable=false', { setNetworkAvailable: false }],
   ['--kube-subnet-mgr --v=4', { logLevel: 'debug' }],
-  ['--kube-subnet-mgr --iptables-forward-rules=false', {}],
+  ['--kube-subnet-mgr --iptables-forward-rules=false', { forwardRules: false }],
 ]
 
 for (const [line, expected] of followed) {
@@ -75,8 +94,9 @@ test('the environment says what the command line does not', async () => {
 })
 
 const refused: readonly [line: string, message: RegExp, environment?: Record<string, string>][] = [
-  ['', /--kube-subnet-mgr is not given: .*etcd/],
-  ['--etcd-endpoints=http://x', /--etcd-endpoints cannot be followed: .*etcd/],
+  ['--etcd-password=x', /--etcd-password cannot be followed: .*--etcd-password-file/],
+  ['--etcd-username=x', /--etcd-username cannot be followed: .*--etcd-password-file/],
+  ['--subnet-lease-renew-margin=5', /--subnet-lease-renew-margin cannot be followed: .*renewed/],
   ['--kube-subnet-mgr --ip-blackhole-route', /--ip-blackhole-route cannot be followed/],
   ['--kube-subnet-mgr --iptables-resync=5', /--iptables-resync cannot be followed: .*mended at once/],
   ['--kube-subnet-mgr --what', /flanneld has no flag --what/],

@@ -19,13 +19,12 @@ export async function agentConfigOf(
   const flags = readGoFlags(args, environment, FLAGS)
   refuse(flags)
   const text = (name: string) => flags.get(name)?.[0]
+  const store = text('kube-subnet-mgr') === 'true' ? kubernetes : etcd
   return {
-    nodeName: nodeName(environment),
-    ...connection(text('kubeconfig-file'), text('kube-api-url'), environment),
-    netConf: text('net-config-path') ?? '/etc/kube-flannel/net-conf.json',
+    ...store(text, environment, around),
     masquerade: text('ip-masq') === 'true',
     masqueradeRandomFully: text('ip-masq-fully-random-disable') !== 'true',
-    setNetworkAvailable: text('set-node-network-unavailable') !== 'false',
+    forwardRules: text('iptables-forward-rules') !== 'false',
     subnetFile: text('subnet-file') ?? '/run/flannel/subnet.env',
     wireguardKeyFile: environment['WIREGUARD_KEY_FILE'] ?? '/run/flannel/wgkey',
     ...(await chooseUplink(flags, around)),
@@ -47,8 +46,32 @@ function refuse(flags: FlagValues): void {
     const value = flags.get(name)?.[0]
     if (value !== undefined && value !== harmless) throw flagError(`--${name} cannot be followed: ${why}`)
   }
-  if (flags.get('kube-subnet-mgr')?.[0] !== 'true')
-    throw flagError('--kube-subnet-mgr is not given: without it flanneld uses etcd, which is not supported')
+}
+
+type Text = (flag: string) => string | undefined
+
+/** flanneld's where nothing else is said. */
+const ETCD_ENDPOINTS = 'http://127.0.0.1:4001,http://127.0.0.1:2379'
+
+function kubernetes(text: Text, environment: Environment): Record<string, unknown> {
+  return {
+    nodeName: nodeName(environment),
+    ...connection(text('kubeconfig-file'), text('kube-api-url'), environment),
+    netConf: text('net-config-path') ?? '/etc/kube-flannel/net-conf.json',
+    setNetworkAvailable: text('set-node-network-unavailable') !== 'false',
+  }
+}
+
+/** There nodes are known by their address; the name is for people. */
+function etcd(text: Text, environment: Environment, { hostName }: Surroundings): Record<string, unknown> {
+  return {
+    nodeName: environment['NODE_NAME'] || hostName(),
+    etcdEndpoints: (text('etcd-endpoints') ?? ETCD_ENDPOINTS).split(',').map(url => url.trim()),
+    ...given('etcdPrefix', text('etcd-prefix')),
+    ...given('etcdCaFile', text('etcd-cafile')),
+    ...given('etcdCertFile', text('etcd-certfile')),
+    ...given('etcdKeyFile', text('etcd-keyfile')),
+  }
 }
 
 function nodeName(environment: Environment): string {
