@@ -6,7 +6,7 @@ import { Agent, parseAgentConfig, WireguardKeys } from '../../src/agent/index.ts
 import { FileJournalDisk } from '../../src/agent/journal/index.ts'
 import { tunnelWorld } from '../../src/agent/network/tunnel-world.ts'
 import { keyFileAt } from '../../src/agent/network/wireguard-key-file.ts'
-import { silentLogger, systemClock } from '../../src/base/index.ts'
+import { hasCode, silentLogger, systemClock } from '../../src/base/index.ts'
 import { cniErrorReply } from '../../src/cni/index.ts'
 import { NetlinkKernel } from '../../src/kernel/index.ts'
 import type { BackendConfig } from '../../src/model/index.ts'
@@ -21,6 +21,7 @@ import {
   netlinkIn,
   openTun,
 } from '../../src/sys/index.ts'
+import { TunnelClient, type TunnelStatus } from '../../src/tunnel/index.ts'
 import { programsIn, run } from './kernel-harness.ts'
 
 export interface CallReply {
@@ -204,8 +205,23 @@ export class TestNode {
     }
   }
 
+  /** What the node's tunnel process says; undefined if there is none. */
+  async tunnel(): Promise<TunnelStatus | undefined> {
+    try {
+      using client = TunnelClient.connect(path.join(this.stateDir, 'tunnel.sock'), systemClock)
+      return await client.status()
+    } catch (error) {
+      const nobody = ['sys.enoent', 'sys.econnrefused', 'tunnel.closed'].some(code => hasCode(error, code))
+      if (nobody) return undefined
+      throw error
+    }
+  }
+
   async close(): Promise<void> {
     await this.stopAgent()
+    // It is meant to outlive its agent.
+    const tunnel = await this.tunnel()
+    if (tunnel !== undefined) process.kill(tunnel.pid, 'SIGKILL')
     for (const netns of this.pods.values()) netns.close()
     this.ownSockets.close()
     this.netns.close()

@@ -1,35 +1,16 @@
 /** The backend udp: two nodes, an agent and a tunnel process each, pods that reach each other. */
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import { afterEach, test } from 'node:test'
-import { hasCode, systemClock } from '../../src/base/index.ts'
-import { TunnelClient, type TunnelStatus } from '../../src/tunnel/index.ts'
+import type { TunnelStatus } from '../../src/tunnel/index.ts'
 import { eventually, ip, TestCluster, type TestNode } from './agent-nodes.ts'
 import { ping } from './ping.ts'
 
 let cluster: TestCluster | undefined
 
 afterEach(async () => {
-  for (const node of cluster?.nodes ?? []) {
-    await node.stopAgent()
-    const status = await tunnelOf(node)
-    if (status !== undefined) process.kill(status.pid, 'SIGKILL')
-  }
   await cluster?.close()
   cluster = undefined
 })
-
-/** What the node's process says; undefined if there is none. */
-async function tunnelOf(node: TestNode): Promise<TunnelStatus | undefined> {
-  try {
-    using client = TunnelClient.connect(path.join(node.stateDir, 'tunnel.sock'), systemClock)
-    return await client.status()
-  } catch (error) {
-    const nobody = ['sys.enoent', 'sys.econnrefused', 'tunnel.closed'].some(code => hasCode(error, code))
-    if (nobody) return undefined
-    throw error
-  }
-}
 
 async function start(): Promise<readonly [TestNode, TestNode]> {
   cluster = await TestCluster.start({ type: 'udp' })
@@ -50,7 +31,7 @@ async function pings(from: TestNode, to: TestNode): Promise<void> {
 
 async function changed(node: TestNode, before: TunnelStatus | undefined): Promise<TunnelStatus> {
   return eventually('another process', async () => {
-    const status = await tunnelOf(node)
+    const status = await node.tunnel()
     return status !== undefined && status.pid !== before?.pid ? status : undefined
   })
 }
@@ -58,7 +39,7 @@ async function changed(node: TestNode, before: TunnelStatus | undefined): Promis
 test('pods of two nodes reach each other both ways through the processes', async () => {
   const [one, two] = await start()
   await pings(two, one)
-  const [peer] = (await tunnelOf(one))?.peers ?? []
+  const [peer] = (await one.tunnel())?.peers ?? []
   assert.deepEqual([peer?.address, peer?.port], ['192.168.77.2', 8285])
   assert.ok((peer?.receivedPackets ?? 0n) > 0n)
   assert.match(ip(one.netns, 'route show 10.244.0.0/16'), /dev flannel0 proto 113/)
@@ -75,14 +56,14 @@ test('the agents find each other sound, through the processes', async () => {
 test('packets go on while the agent is away, and the next one writes nothing', async () => {
   const [one, two] = await start()
   await one.agent?.reconciler.settled()
-  const before = await tunnelOf(one)
+  const before = await one.tunnel()
   await one.stopAgent()
   assert.equal(await ping(one.pod(one.name), '10.244.2.2'), 'ok')
   const agent = await one.startAgent()
   await eventually('ready', () => agent.notReady() === undefined || undefined)
   await agent.reconciler.settled()
   assert.deepEqual(agent.reconciler.history(), [])
-  const after = await tunnelOf(one)
+  const after = await one.tunnel()
   assert.equal(after?.pid, before?.pid)
   assert.equal(after?.tableRevision, before?.tableRevision)
   await pings(two, one)
@@ -90,7 +71,7 @@ test('packets go on while the agent is away, and the next one writes nothing', a
 
 test('a process that is killed is started again', async () => {
   const [one, two] = await start()
-  const before = await tunnelOf(one)
+  const before = await one.tunnel()
   assert.ok(before !== undefined)
   process.kill(before.pid, 'SIGKILL')
   await changed(one, before)
@@ -99,14 +80,14 @@ test('a process that is killed is started again', async () => {
 
 test('a device that somebody deletes is made again, and the process gets its queues', async () => {
   const [one, two] = await start()
-  const before = await tunnelOf(one)
+  const before = await one.tunnel()
   ip(one.netns, 'link delete flannel0')
   await pings(one, two)
-  assert.notEqual((await tunnelOf(one))?.configurationRevision, before?.configurationRevision)
+  assert.notEqual((await one.tunnel())?.configurationRevision, before?.configurationRevision)
 })
 
 test('a node that leaves is no peer any more', async () => {
   const [one] = await start()
   await cluster?.store.delete('Node', 'node-2')
-  await eventually('no peers', async () => (await tunnelOf(one))?.peers.length === 0 || undefined)
+  await eventually('no peers', async () => (await one.tunnel())?.peers.length === 0 || undefined)
 })
