@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import http from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { entryKey, NetlinkKernel } from '../../src/kernel/index.ts'
 import { SERVICE_UID, withoutRoot } from '../../src/lab/index.ts'
 import { Netns } from '../../src/sys/index.ts'
@@ -75,7 +76,11 @@ export class LoneAgent {
       return (await this.ask('/readyz').catch(() => 0)) === 200 || undefined
     })
     const device = this.backend === 'vxlan' ? 'link flannel.1' : 'link flannel-wg'
-    await eventually('the overlay device', async () => (await this.hostState()).includes(device))
+    await eventually('the overlay, whole', async () => {
+      const state = await this.hostState()
+      await new Promise(resolve => setTimeout(resolve, 50))
+      return (state.includes(device) && isDeepStrictEqual(state, await this.hostState())) || undefined
+    })
   }
 
   /** Resolves when it has died. */

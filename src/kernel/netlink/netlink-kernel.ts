@@ -154,7 +154,9 @@ export class NetlinkKernel implements Kernel {
     })
     if (context?.onOutcomes !== undefined) {
       context.onOutcomes(outcomes)
-      // To decode what the kernel tells of a pod's links takes as long as to set up the pod: that goes first.
+      // To decode what the kernel tells of a pod's links takes as long as to set up the pod: that goes first, and so does
+      // the answer, which waits for the disk. What is ready is heard of between two turns.
+      await settle()
       await settle()
     }
     await applier.learn()
