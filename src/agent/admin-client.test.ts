@@ -21,10 +21,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }))
 
 test('what an agent serves can be read', async () => {
-  const bench = await AgentBench.start()
-  await bench.addNetwork({ spec: { network: '10.244.0.0/16', backend: { type: 'vxlan' } } })
-  await bench.addNode('node-1', '192.168.77.1', '10.244.1.0/24')
-  await bench.quiet()
+  const bench = await AgentBench.ready()
   const server = await serveAdmin(socket, agentView(bench.agent, 'node-1', new Registry()))
   try {
     const { status, peers } = await readAgentStatus(socket)

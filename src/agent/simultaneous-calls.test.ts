@@ -11,12 +11,8 @@ let bench: AgentBench
 
 afterEach(() => bench.stop())
 
-async function ready(podCIDR = '10.244.1.0/24'): Promise<void> {
-  bench = await AgentBench.start()
-  const backend = { type: 'vxlan' as const }
-  await bench.addNetwork({ spec: { network: '10.244.0.0/16', backend } })
-  await bench.addNode('node-1', '192.168.77.1', podCIDR)
-  await bench.quiet()
+async function ready(podCidr?: string): Promise<void> {
+  bench = await AgentBench.ready(podCidr)
 }
 
 test('an ADD that comes while a DEL without a record runs keeps its address', async () => {

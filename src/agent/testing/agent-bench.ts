@@ -83,6 +83,15 @@ export class AgentBench {
     return bench
   }
 
+  /** An agent whose node takes part in a network of vxlan, at rest. */
+  static async ready(podCidr = '10.244.1.0/24'): Promise<AgentBench> {
+    const bench = await AgentBench.start()
+    await bench.addNetwork({ spec: { network: '10.244.0.0/16', backend: { type: 'vxlan' } } })
+    await bench.addNode('node-1', '192.168.77.1', podCidr)
+    await bench.quiet()
+    return bench
+  }
+
   private constructor(options: AgentBenchOptions) {
     const { clock = systemClock, files = new Map() } = options
     this.options = options

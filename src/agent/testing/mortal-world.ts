@@ -62,6 +62,8 @@ export class MemoryDisk implements JournalDisk {
   readonly name = 'in memory'
   /** No new file can be written; the present one, which is allocated, can. */
   full = false
+  /** What was written does not get to the platter. */
+  broken = false
   private bytes: Uint8Array | undefined
 
   read(): Uint8Array | undefined {
@@ -81,7 +83,9 @@ export class MemoryDisk implements JournalDisk {
     this.bytes?.set(bytes, offset)
   }
 
-  async sync(): Promise<void> {}
+  async sync(): Promise<void> {
+    if (this.broken) throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })
+  }
 
   setAside(): string {
     return 'nowhere'

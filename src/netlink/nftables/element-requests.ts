@@ -1,5 +1,5 @@
 import { ByteWriter } from '../byte-writer.ts'
-import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, type Request } from '../messages.ts'
+import { NLM_F_CREATE, NLM_F_DUMP, type Request } from '../messages.ts'
 import { type Element, element, encodeElementMessage } from './element.ts'
 import { type Family, NFT_MSG_DELSETELEM, NFT_MSG_GETSETELEM, NFT_MSG_NEWSETELEM } from './subsystem.ts'
 
@@ -20,12 +20,6 @@ const ELEMENT_BYTES_MAX = 60_000
  */
 export function addElements(set: SetName, elements: readonly Element[]): Request[] {
   return chunks(elements).map(chunk => request('add', NFT_MSG_NEWSETELEM, NLM_F_CREATE, set, chunk))
-}
-
-/** `nft create element`: EEXIST if there is one of the key. */
-export function createElements(set: SetName, elements: readonly Element[]): Request[] {
-  const flags = NLM_F_CREATE | NLM_F_EXCL
-  return chunks(elements).map(chunk => request('create', NFT_MSG_NEWSETELEM, flags, set, chunk))
 }
 
 /** `nft delete element`: the keys count. ENOENT if one is missing, and then nothing of the batch is done. */

@@ -14,7 +14,6 @@ export type { Datatype } from './datatypes.ts'
 export { decodeElementMessage, type Element, type ElementMessage } from './element.ts'
 export {
   addElements,
-  createElements,
   deleteElements,
   flushSet,
   listElements,
