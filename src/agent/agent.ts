@@ -185,7 +185,7 @@ export class Agent {
       }),
     )
     // Nobody will ever say more: what is not in the journal is not wanted.
-    if (this.standsAlone) return this.reconciler.releaseDeletes()
+    if (this.standsAlone) return this.releaseDeletes()
     this.usableIptables = await this.iptablesFamilies()
     this.lease.start()
     this.lookAtSelf()

@@ -20,11 +20,17 @@ export interface HealthView {
 /** `/healthz` is good while we live, `/readyz` as soon as pods can be attached. */
 export const healthPages: ReadonlyMap<string, Page<HealthView>> = new Map<string, Page<HealthView>>([
   ['/healthz', async () => textPage(200, 'ok')],
-  ['/readyz', async view => (view.notReady() === '' ? textPage(200, 'ok') : textPage(503, view.notReady()))],
+  [
+    '/readyz',
+    async view => {
+      const missing = view.notReady()
+      return missing === '' ? textPage(200, 'ok') : textPage(503, missing)
+    },
+  ],
   ['/metrics', async view => ({ ...textPage(200, ''), body: await view.metrics() })],
 ])
 
-export function textPage(status: number, body: string): PageAnswer {
+function textPage(status: number, body: string): PageAnswer {
   return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` }
 }
 

@@ -19,7 +19,7 @@ export interface CallOutcome {
   readonly undo?: () => Promise<void>
 }
 
-/** Carries out one call; throws for a refusal. The namespace is lent: it is closed soon after the promise settles. */
+/** Carries out one call; throws for a refusal. The namespace is lent until the answer is out, or undone. */
 export type CallHandler = (
   request: CniRequest,
   pod: Netns | undefined,
@@ -39,7 +39,7 @@ export function serveCni(socketPath: string, handle: CallHandler, log: Logger): 
     onConnection: connection => {
       const shim: ShimConnection = new ShimConnection(connection, (payload, fds) => {
         const execute: Execute = order => shim.execute(order)
-        const answered = answer(payload, fds, (request, pod) => handle(request, pod, execute), log)
+        const answered = answer(payload, fds, (request, pod) => handle(request, pod, execute))
         const call = serveCall(shim, answered)
           .catch((error: unknown) => log.error('a CNI call went wrong', { error: errorText(error) }))
           .finally(() => calls.delete(call))
@@ -48,13 +48,17 @@ export function serveCni(socketPath: string, handle: CallHandler, log: Logger): 
     },
   })
   const serveCall = async (shim: ShimConnection, answered: Promise<Answer>) => {
-    const { reply, undo } = await answered
+    const { reply, undo, pod } = await answered
     const send = () => {
       shim.send(reply)
       // The shim need not wait for what is left to do here; but others who wait for this process must not wait longer.
       if (calls.size === 1) yieldProcessor()
     }
-    if (await answerOrUndo({ isGone: () => shim.isGone(), send }, undo, log)) shim.end()
+    try {
+      if (await answerOrUndo({ isGone: () => shim.isGone(), send }, undo, log)) shim.end()
+    } finally {
+      closeSoon(pod, log)
+    }
   }
   return {
     close: async () => {
@@ -85,6 +89,8 @@ const MAX_MESSAGE = 4_000
 
 interface Answer {
   readonly reply: Uint8Array
+  /** To be closed by who sends the answer: `undo` works in it. */
+  readonly pod: Netns | undefined
   readonly undo?: () => Promise<void>
 }
 
@@ -92,7 +98,6 @@ async function answer(
   payload: Uint8Array,
   fds: readonly number[],
   handle: (request: CniRequest, pod: Netns | undefined) => Promise<CallOutcome>,
-  log: Logger,
 ): Promise<Answer> {
   let version: string | undefined
   let pod: Netns | undefined
@@ -111,17 +116,17 @@ async function answer(
         `the result has ${reply.length} bytes, at most ${MAX_FRAME_BYTES} go`,
       )
     }
-    return undo === undefined ? { reply } : { reply, undo }
+    return undo === undefined ? { reply, pod } : { reply, pod, undo }
   } catch (error) {
-    return { reply: refusal(error, version) }
-  } finally {
-    // When the answer is out: the caller need not wait while its descriptors are closed.
-    settle()
-      .then(() => pod?.close())
-      .catch((error: unknown) =>
-        log.error("a pod's descriptors cannot be closed", { error: errorText(error) }),
-      )
+    return { reply: refusal(error, version), pod }
   }
+}
+
+/** When the answer is out: the caller need not wait while its descriptors are closed. */
+function closeSoon(pod: Netns | undefined, log: Logger): void {
+  settle()
+    .then(() => pod?.close())
+    .catch((error: unknown) => log.error("a pod's descriptors cannot be closed", { error: errorText(error) }))
 }
 
 function openRequest(payload: Uint8Array, fds: readonly number[]): CniRequest {

@@ -29,6 +29,7 @@ export interface EtcdStream<Request, Response> {
 /** gRPC's codes (`status_code_list` of grpc's documentation). */
 const STATUS = {
   unknown: 2,
+  invalidArgument: 3,
   deadlineExceeded: 4,
   permissionDenied: 7,
   unavailable: 14,
@@ -126,7 +127,7 @@ export class Connection {
   }
 
   private failed(at: number, path: string, error: unknown): EtcdError {
-    const ours = isEtcdError(error) ? error : inOurWords(path, error)
+    const ours = inOurWords(path, error)
     if (ours.code === 'etcd.unavailable') this.turn(at)
     if (ours.code === 'etcd.denied') this.token = undefined
     return ours
@@ -142,8 +143,13 @@ export class Connection {
     if (credentials === undefined) return {}
     if (this.token === undefined) {
       const { username: name, password } = credentials()
-      const { token } = await this.channel.call(METHODS.authenticate, { name, password }, { timeoutMs })
-      this.token = token
+      const login = this.channel.call(METHODS.authenticate, { name, password }, { timeoutMs })
+      this.token = await login.then(
+        ({ token }) => token,
+        (error: unknown) => {
+          throw refusedLogin(error)
+        },
+      )
     }
     return { token: this.token }
   }
@@ -161,8 +167,16 @@ function kindOf(error: unknown): 'final' | 'unauthenticated' | 'unsent' | 'elsew
   return NOT_NOW.has(grpcStatus) ? 'elsewhere' : 'final'
 }
 
+/** A wrong password is, to etcd, an invalid argument. */
+function refusedLogin(error: unknown): unknown {
+  if (!isGrpcError(error) || error.payload.code !== 'grpc.refused') return error
+  if (error.payload.grpcStatus !== STATUS.invalidArgument) return error
+  return etcdError('log in to etcd', error.message, { code: 'etcd.denied' })
+}
+
 /** Its cause is told in its message. */
 function inOurWords(path: string, error: unknown): EtcdError {
+  if (isEtcdError(error)) return error
   const op = `call ${path}`
   if (!isGrpcError(error)) return etcdError(op, errorText(error), { code: 'etcd.unavailable' }, error)
   const { message, payload } = error

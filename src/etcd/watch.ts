@@ -40,6 +40,8 @@ export async function* watch(
 ): AsyncGenerator<WatchBatch, void> {
   // A member that lost its leader hears of nothing, and would go on as if nothing happened.
   const { stream, failed } = await connection.stream(WATCH, { hasleader: 'true' })
+  // While it was opened: nobody tells of that any more.
+  if (signal.aborted) return stream.cancel()
   const onAbort = () => stream.cancel()
   signal.addEventListener('abort', onAbort, { once: true })
   const late = clock.after(timeoutMs, () => {

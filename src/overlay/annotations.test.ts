@@ -42,6 +42,12 @@ test('host-gw needs no data', () => {
   assert.deepEqual(found.peer?.ipv4, { podCidr: '10.244.3.0/24', publicAddress: '192.168.77.3' })
 })
 
+test('a pod CIDR in other letters is the same one', () => {
+  const address = { 'backend-type': 'host-gw', 'public-ipv6': 'fd77::3' }
+  const found = peerFromNode(node(address, ['FD00:0010:0:3::/64']))
+  assert.equal(found.peer?.ipv6?.podCidr, 'fd00:10:0:3::/64')
+})
+
 const faults: readonly [what: string, annotations: Record<string, string>, text: RegExp][] = [
   ['nothing yet', {}, /not part of the pod network yet: .*backend-type is missing/],
   ['no address', { 'backend-type': 'vxlan' }, /public-ip is missing/],

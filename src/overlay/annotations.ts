@@ -4,6 +4,7 @@ import {
   type Family,
   familyOf,
   formatAddress,
+  formatPrefix,
   parsePrefix,
   tryParseAddress,
   tryParsePrefix,
@@ -78,7 +79,8 @@ function readFamily(node: Node, backendType: string, podCidr: string): PeerFamil
   if (address === undefined || address.family !== family || isUnreachable(address)) {
     return `annotation ${name} is ${quote(text)}, which is no IPv${family} address of a node`
   }
-  const base = { podCidr, publicAddress: formatAddress(address) }
+  // However it is written: the kernel tells its own form back.
+  const base = { podCidr: formatPrefix(prefix), publicAddress: formatAddress(address) }
   const read = dataReader(backendType)
   if (read === undefined) return base
   const data = readData(node, family, read)

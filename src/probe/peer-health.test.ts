@@ -153,6 +153,15 @@ test('sizes that cannot be are not believed', () => {
   assert.equal(six.health.report.toldMtu, undefined)
 })
 
+test('what is told again between two verdicts takes nothing back', () => {
+  const story = new Story()
+  tell(story, 1_400)
+  story.health.turn(0)
+  story.health.answered('small', 1, 1)
+  story.health.tooBig('full', 1_400)
+  assert.deepEqual([story.health.report.fullSize, story.health.report.toldMtu], ['lost', 1_400])
+})
+
 test('an answer that nobody waits for is none', () => {
   const { health } = new Story()
   health.answered('small', 1, 1)

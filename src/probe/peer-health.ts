@@ -107,7 +107,7 @@ export class PeerHealth {
     const { family, fullBytes } = this.target
     if (purpose !== 'full' || mtu < LEAST_MTU[family] || mtu >= fullBytes || !this.open.has('full')) return
     this.toldMtu = mtu
-    this.fullLost = LIMIT - 1
+    this.fullLost = Math.max(this.fullLost, LIMIT - 1)
   }
 
   /** This node could not send. @param why errno's name, or a message */

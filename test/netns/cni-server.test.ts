@@ -106,6 +106,27 @@ test('what a caller asked for is taken back also if it goes in the moment of the
   await undone.promise
 })
 
+test("what is taken back finds the pod's sockets open, however long it takes", async () => {
+  const undone = Promise.withResolvers<boolean>()
+  const netns = Netns.create()
+  try {
+    const { fds } = netns
+    const client = connect()
+    handle = async (_request, pod) => {
+      client.close()
+      const undo = async () => {
+        for (let n = 0; n < 10; n += 1) await settle()
+        undone.resolve(fs.fstatSync(pod?.fds.netns ?? -1).isFile())
+      }
+      return { output: {}, undo: () => undo().catch(undone.reject) }
+    }
+    client.sendWithFds(request(ALL), [fds.netns, fds.route, fds.netfilter, fds.ipv4, fds.core])
+    assert.ok(await undone.promise)
+  } finally {
+    netns.close()
+  }
+})
+
 test('closing waits for the calls under way and takes back what nobody hears of', async () => {
   const begun = Promise.withResolvers<void>()
   const gate = Promise.withResolvers<void>()

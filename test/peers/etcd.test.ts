@@ -259,7 +259,7 @@ describe('users and passwords', () => {
     assert.deepEqual(await eventsOf(again, 1), ['put /auth/a 1>3'])
     change('secret4')
     password = 'wrong'
-    await assert.rejects(root.get('/auth/a'), { message: /authentication failed/ })
+    await assert.rejects(root.get('/auth/a'), { code: 'etcd.denied', message: /authentication failed/ })
   })
 })
 

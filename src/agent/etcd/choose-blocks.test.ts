@@ -29,6 +29,12 @@ describe('the blocks of a node', () => {
     assert.deepEqual(chooseBlocks([small], ['10.5.1.0/24'], last), ['10.5.2.0/24'])
   })
 
+  it('are found behind a taken prefix that no loop could walk through', () => {
+    const large = range('fd00::/64', 'fdff:ffff:ffff:ffff::/64')
+    assert.deepEqual(chooseBlocks([large], ['fd00::/9'], first), ['fd80::/64'])
+    assert.equal(chooseBlocks([large], ['fd00::/8'], first), undefined)
+  })
+
   it('fit if they are of the length and within the bounds of each range', () => {
     assert.ok(fitRanges([v4, v6], ['10.5.255.0/24', 'fd00:5:0:ff::/64']))
     for (const cidrs of [

@@ -3,6 +3,7 @@ import {
   contains,
   firstAddress,
   formatPrefix,
+  lastAddress,
   type Prefix,
   parsePrefix,
   prefixOf,
@@ -46,9 +47,13 @@ export function chooseBlocks(
     const known = takenOf(first, taken)
     const free: Prefix[] = []
     const step = 1n << BigInt(addressBits(first.family) - first.length)
-    for (let network = first.network; network <= last.network && free.length < CANDIDATES; network += step) {
+    let { network } = first
+    while (network <= last.network && free.length < CANDIDATES) {
       const block = { ...first, network }
+      const cover = coverOf(block, known)
       if (isFree(block, known)) free.push(block)
+      // Past a larger prefix at once: it may hold more blocks than can be walked through.
+      network = cover === undefined ? network + step : lastAddress(cover).value + 1n
     }
     const block = free[Math.floor(random() * free.length)]
     if (block === undefined) return undefined
@@ -75,6 +80,10 @@ function takenOf({ family, length }: Prefix, taken: readonly string[]): Taken {
   }
 }
 
-function isFree(block: Prefix, { networks, larger }: Taken): boolean {
-  return !networks.has(block.network) && !larger.some(prefix => contains(prefix, firstAddress(block)))
+function isFree(block: Prefix, taken: Taken): boolean {
+  return !taken.networks.has(block.network) && coverOf(block, taken) === undefined
+}
+
+function coverOf(block: Prefix, { larger }: Taken): Prefix | undefined {
+  return larger.find(prefix => contains(prefix, firstAddress(block)))
 }

@@ -1,7 +1,6 @@
 import { PodlaceError } from '../../base/index.ts'
-import { familyOf } from '../../ip/index.ts'
+import { formatAddress, parseInterfaceAddress } from '../../ip/index.ts'
 import type { ObservedEntry } from '../../kernel/index.ts'
-import { findUplink } from '../network/uplink.ts'
 
 /** Routing table `main`. */
 const MAIN = 254
@@ -17,9 +16,12 @@ export function uplinkAddressOf(observed: Iterable<ObservedEntry>, uplink: strin
     entry.kind === 'route' && entry.dst === '0.0.0.0/0' && entry.table === MAIN ? [entry] : [],
   )
   const device = uplink ?? routes.toSorted((a, b) => a.metric - b.metric)[0]?.link
-  const found = device === undefined ? undefined : findUplink(all, { device })
-  const address = found?.addresses.find(text => familyOf(text.split('/')[0] ?? '') === 4)
-  if (address !== undefined) return address.split('/')[0] ?? address
+  // In the kernel's order: the node's own comes before those that were added to it, such as a virtual one.
+  for (const { entry } of all) {
+    if (entry.kind !== 'address' || entry.link !== device || (entry.scope ?? 'global') !== 'global') continue
+    const { address } = parseInterfaceAddress(entry.address)
+    if (address.family === 4) return formatAddress(address)
+  }
   const where = device === undefined ? 'there is no default route' : `${device} has no IPv4 address`
   throw new PodlaceError(
     'find the address of this node',

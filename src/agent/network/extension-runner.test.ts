@@ -103,6 +103,13 @@ test('the next process tells nobody again, and takes back who went meanwhile, bu
   assert.deepEqual(await rest(), ['remove b'])
 })
 
+test('after its stop no further program starts', async () => {
+  for (const name of ['a', 'b', 'c']) effects.set(name, subnet(name))
+  while (ran.length === 0) await Promise.resolve()
+  runner.stop()
+  assert.deepEqual(await rest(), ['add a'])
+})
+
 test('a program that was cut off is run again; in another life of the machine all are', async () => {
   failing.add('add a')
   effects.set('a', subnet('a'))

@@ -33,6 +33,7 @@ export class ExtensionRunner {
   private before: { readonly command: Command; readonly output: string } | undefined
   private after: Command | undefined
   private mayRemove = false
+  private stopped = false
 
   constructor(options: ExtensionRunnerOptions) {
     this.options = options
@@ -61,7 +62,9 @@ export class ExtensionRunner {
     if (this.told.size > 0) this.upkeep.poke()
   }
 
+  /** No further program starts: those of the next agent must not run beside ours. */
   stop(): void {
+    this.stopped = true
     this.unsubscribe()
     this.upkeep.stop()
   }
@@ -70,8 +73,12 @@ export class ExtensionRunner {
     const startup = this.options.effects.get('startup')
     if (startup?.kind === 'startup') await this.start(startup)
     const failures: unknown[] = []
-    for (const key of this.toRemove()) await this.remove(key).catch(error => failures.push(error))
+    for (const key of this.toRemove()) {
+      if (this.stopped) return
+      await this.remove(key).catch(error => failures.push(error))
+    }
     for (const [key, effect] of this.options.effects.entries()) {
+      if (this.stopped) return
       if (effect.kind !== 'subnet' || this.told.get(key)?.added === true) continue
       // One that changed and could not be taken back yet: first that.
       const known = this.told.get(key)
@@ -90,7 +97,7 @@ export class ExtensionRunner {
       this.before = { command: before, output: await this.run(before) }
       this.options.onOutput()
     }
-    if (after === undefined || isDeepStrictEqual(after, this.after)) return
+    if (this.stopped || after === undefined || isDeepStrictEqual(after, this.after)) return
     await this.run(after)
     this.after = after
   }

@@ -119,10 +119,11 @@ export class WireguardKernel {
     return { event: 'set', observed: { entry: observed, mark: 'foreign' } }
   }
 
-  /** With the endpoint that was set, wherever the peer is by now. */
+  /** With the endpoint that was set, wherever the peer is by now; one without any has lost it, which is drift. */
   private asSet(item: ObservedEntry): ObservedEntry {
     const endpoint = this.endpoints.get(entryKey(item.entry))
-    if (item.entry.kind !== 'wireguard-peer' || endpoint === undefined) return item
+    if (item.entry.kind !== 'wireguard-peer' || item.entry.endpoint === undefined || endpoint === undefined)
+      return item
     return { ...item, entry: { ...item.entry, endpoint } }
   }
 }
