@@ -1,19 +1,21 @@
 /**
- * Bundles `src/cli/main.ts` into `dist/podlace.mjs`: one file that Node runs without `node_modules`.
+ * Bundles `src/cli/main.ts` into `dist/podlace.mjs` and the chunks that it imports, which Node runs without
+ * `node_modules`. A daemon loads only the chunks of its own command: all in one file cost each 15 MB of memory.
  *
- * The addon stays outside, as `../build/podlace.node` seen from the bundle. Nothing is done when no input is newer
+ * The addon stays outside, as `../build/podlace.node` seen from a chunk. Nothing is done when no input is newer
  * than the bundle; `--force` builds anyway.
  */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import process from 'node:process'
 import { build } from 'esbuild'
 
 const ROOT = join(import.meta.dirname, '..')
 const ENTRY = 'src/cli/main.ts'
-const BUNDLE = 'dist/podlace.mjs'
+const DIST = 'dist'
+const BUNDLE = `${DIST}/podlace.mjs`
 /** What the last build read: one path relative to the root per line. */
-const INPUTS = 'dist/podlace.inputs'
+const INPUTS = `${DIST}/podlace.inputs`
 
 /** CommonJS packages inside the bundle expect these three, which an ES module does not have. */
 const BANNER = [
@@ -39,9 +41,12 @@ function upToDate(): boolean {
 async function bundle(): Promise<void> {
   const result = await build({
     absWorkingDir: ROOT,
-    entryPoints: [ENTRY],
-    outfile: BUNDLE,
+    entryPoints: { podlace: ENTRY },
+    outdir: DIST,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: '[name]-[hash]',
     bundle: true,
+    splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'node22',
@@ -51,7 +56,13 @@ async function bundle(): Promise<void> {
     banner: { js: BANNER },
     logLevel: 'warning',
   })
+  removeOthers(new Set(Object.keys(result.metafile.outputs).map(path => basename(path))))
   writeFileSync(join(ROOT, INPUTS), `${Object.keys(result.metafile.inputs).sort().join('\n')}\n`)
+}
+
+/** Chunks of the builds before: their names have a hash of what is in them. */
+function removeOthers(made: ReadonlySet<string>): void {
+  for (const name of readdirSync(join(ROOT, DIST))) if (!made.has(name)) rmSync(join(ROOT, DIST, name))
 }
 
 if (!existsSync(join(ROOT, ENTRY))) {

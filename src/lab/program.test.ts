@@ -13,7 +13,14 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-const BUILT = ['dist/podlace.mjs', 'build/podlace.node', 'build/podlace-cni', 'build/podlace-udp', 'node']
+const BUILT = [
+  'dist/podlace.mjs',
+  'dist/chunk-1.mjs',
+  'build/podlace.node',
+  'build/podlace-cni',
+  'build/podlace-udp',
+  'node',
+]
 
 /** A package with all that the lab needs of it, as a private umask would leave it. */
 function built(): string {

@@ -1,4 +1,13 @@
-import { accessSync, chmodSync, constants, copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { makeDirectory } from '../sys/index.ts'
 import { labError } from './errors.ts'
@@ -36,7 +45,9 @@ export function checkBuilt(root: string): void {
  * may not execute is copied too.
  */
 export function installProgram(root: string, nodeBinary: string, target: string): void {
-  for (const file of PROGRAM_FILES) {
+  // The bundle imports the chunks beside it.
+  const chunks = readdirSync(join(root, 'dist')).filter(name => name.endsWith('.mjs'))
+  for (const file of new Set([...PROGRAM_FILES, ...chunks.map(name => `dist/${name}`)])) {
     const to = join(target, file)
     makeDirectory(dirname(to))
     copyFileSync(join(root, file), to)
