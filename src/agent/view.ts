@@ -5,7 +5,7 @@ import { withoutSecrets } from '../model/index.ts'
 import type { AdminView } from './admin.ts'
 import type { Agent } from './agent.ts'
 import type { Attached } from './attachments/record.ts'
-import { countPeers, peerPage, summarizePeers } from './peers/peer-summary.ts'
+import { countPeers, peerPage } from './peers/peer-summary.ts'
 
 /** What the admin socket tells of an agent. */
 export function agentView(agent: Agent, nodeName: string, registry: Registry): AdminView {
@@ -32,7 +32,7 @@ function status(agent: Agent, nodeName: string) {
     backend: network && withoutSecrets(network.config.spec.backend),
     uplink: network?.self.uplink,
     peers: Math.max(0, agent.nodes.size - 1),
-    peerHealth: countPeers(summarizePeers(agent.peers?.ways() ?? [])),
+    peerHealth: countPeers(agent.peers?.ways() ?? []),
     entries: agent.entries.size,
     attachments: agent.attached.size,
     kernel: { ...reconciler.counters },

@@ -61,6 +61,8 @@ export class PeerHealth {
   private turnsToFull = 0
   private toldMtu: number | undefined
   private refused: string | undefined
+  /** Kept until something changes: of thousands of peers few have news when somebody reads of all. */
+  private lastReport: PeerReport | undefined
 
   constructor(target: ProbeTarget) {
     this.target = target
@@ -68,6 +70,7 @@ export class PeerHealth {
 
   /** Begins a turn. */
   turn(nowMs: number): readonly ProbePurpose[] {
+    this.lastReport = undefined
     const purposes: ProbePurpose[] = ['small']
     const { address, publicAddress } = this.target
     if (this.lost > 0) {
@@ -82,6 +85,7 @@ export class PeerHealth {
   answered(purpose: ProbePurpose, nowMs: number, wallMs: number): void {
     const sentMs = this.open.get(purpose)
     if (sentMs === undefined) return
+    this.lastReport = undefined
     this.open.delete(purpose)
     if (purpose === 'public') {
       this.publicLost = 0
@@ -106,17 +110,20 @@ export class PeerHealth {
   tooBig(purpose: ProbePurpose, mtu: number): void {
     const { family, fullBytes } = this.target
     if (purpose !== 'full' || mtu < LEAST_MTU[family] || mtu >= fullBytes || !this.open.has('full')) return
+    this.lastReport = undefined
     this.toldMtu = mtu
     this.fullLost = Math.max(this.fullLost, LIMIT - 1)
   }
 
   /** This node could not send. @param why errno's name, or a message */
   refuse(why: string): void {
+    this.lastReport = undefined
     this.refused = why
   }
 
   /** Ends the turn. */
   judge(): void {
+    this.lastReport = undefined
     const smallLost = this.open.has('small')
     if (smallLost) {
       this.lost += 1
@@ -132,6 +139,11 @@ export class PeerHealth {
   }
 
   get report(): PeerReport {
+    this.lastReport ??= this.makeReport()
+    return this.lastReport
+  }
+
+  private makeReport(): PeerReport {
     const { lastSeen, refused, toldMtu } = this
     const rtts = this.rttsMs.filter(rtt => rtt !== undefined)
     const lost = this.fullLost >= LIMIT

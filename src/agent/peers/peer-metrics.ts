@@ -16,7 +16,7 @@ export function registerPeerMetrics(registry: Registry, ways: () => Iterable<Pee
       collect() {
         // Peers that left must not stay.
         this.reset()
-        const peers = summarizePeers(ways())
+        const peers = summarizePeers(ways(), MOST_LABELLED + 1)
         if (peers.length > MOST_LABELLED) return
         for (const peer of peers) {
           const value = read(peer)
@@ -45,7 +45,7 @@ export function registerPeerMetrics(registry: Registry, ways: () => Iterable<Pee
       labelNames: ['state'],
       registers: [],
       collect() {
-        const counts = countPeers(summarizePeers(ways()))
+        const counts = countPeers(ways())
         for (const [state, count] of Object.entries(counts)) this.set({ state }, count)
       },
     }),

@@ -12,10 +12,11 @@ export interface PeerSummary {
   readonly pathMtuBytes?: number
 }
 
-/** By node. */
-export function summarizePeers(ways: Iterable<PeerWay>): readonly PeerSummary[] {
+/** By node; of not more than `most` of them. */
+export function summarizePeers(ways: Iterable<PeerWay>, most = Infinity): readonly PeerSummary[] {
   const peers = new Map<string, PeerSummary>()
   for (const way of ways) {
+    if (peers.size === most && !peers.has(way.end.nodeName)) break
     const summary = summarize(way)
     const other = peers.get(summary.node)
     peers.set(summary.node, other === undefined ? summary : worse(other, summary))
@@ -25,9 +26,15 @@ export function summarizePeers(ways: Iterable<PeerWay>): readonly PeerSummary[] 
 
 export type PeerCounts = Readonly<Record<PeerSummary['state'], number>>
 
-export function countPeers(peers: Iterable<PeerSummary>): PeerCounts {
+/** Nodes by what is known of them. */
+export function countPeers(ways: Iterable<PeerWay>): PeerCounts {
+  const states = new Map<string, PeerSummary['state']>()
+  for (const { end, report } of ways) {
+    const other = states.get(end.nodeName) ?? 'up'
+    states.set(end.nodeName, worseState(other, report.state))
+  }
   const counts = { unknown: 0, up: 0, down: 0 }
-  for (const { state } of peers) counts[state] += 1
+  for (const state of states.values()) counts[state] += 1
   return counts
 }
 
@@ -63,13 +70,17 @@ function summarize(way: PeerWay): PeerSummary {
 
 const BADNESS = { up: 0, unknown: 1, down: 2 } as const
 
+function worseState(a: PeerSummary['state'], b: PeerSummary['state']): PeerSummary['state'] {
+  return BADNESS[a] >= BADNESS[b] ? a : b
+}
+
 function worse(a: PeerSummary, b: PeerSummary): PeerSummary {
   const rttSeconds = Math.max(a.rttSeconds ?? 0, b.rttSeconds ?? 0)
   const lossRatio = Math.max(a.lossRatio ?? 0, b.lossRatio ?? 0)
   const pathMtuBytes = Math.min(a.pathMtuBytes ?? Infinity, b.pathMtuBytes ?? Infinity)
   return {
     node: a.node,
-    state: BADNESS[a.state] >= BADNESS[b.state] ? a.state : b.state,
+    state: worseState(a.state, b.state),
     ...(rttSeconds > 0 ? { rttSeconds } : {}),
     ...(a.lossRatio === undefined && b.lossRatio === undefined ? {} : { lossRatio }),
     ...(Number.isFinite(pathMtuBytes) ? { pathMtuBytes } : {}),

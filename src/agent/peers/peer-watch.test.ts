@@ -72,7 +72,7 @@ test('a peer of two families is as bad as the worse of them', async () => {
     lossRatio: 1,
     pathMtuBytes: 1450,
   })
-  assert.deepEqual(countPeers([peer].flatMap(found => found ?? [])), { unknown: 0, up: 0, down: 1 })
+  assert.deepEqual(countPeers(watch.ways()), { unknown: 0, up: 0, down: 1 })
   assert.equal(watch.findings().length, 1)
 })
 
