@@ -18,7 +18,7 @@ static napi_value bundle_value(napi_env env, const struct bundle *bundle) {
   return ints_value(env, bundle->fds, BUNDLE_SIZE);
 }
 
-/* netnsOwn() → [netns, route, netfilter, ipv4, ipv6 | -1, core] of the calling thread's namespace. */
+/* netnsOwn() → one descriptor, or -1, for each place of a bundle (common/bundle.h), of the calling thread's namespace. */
 napi_value netns_own(napi_env env, napi_callback_info info) {
   (void)info;
   struct bundle bundle;

@@ -1,4 +1,4 @@
-/* Sizes that several files must agree on. The first four are of src/tunnel/messages.ts too. */
+/* Sizes that several files must agree on. The first three are of src/tunnel/messages.ts too. */
 #pragma once
 
 enum {

@@ -13,7 +13,7 @@ enum { SENDS = 64, SEND_PIECES = 2 * MAX_SEGMENTS, CONTROL_SIZE = CMSG_SPACE(siz
 struct send {
   const struct peer *peer;
   uint32_t count, size, bytes, pieces;
-  /* Its last datagram is shorter, or it is full. */
+  /* Nothing more goes in: its last datagram is shorter, or it is full. */
   bool closed;
   struct iovec piece[SEND_PIECES];
 };

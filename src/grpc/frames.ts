@@ -1,6 +1,6 @@
 import { malformed } from './errors.ts'
 
-/** As long as one message may be; what containerd sends at most, and more than etcd does. */
+/** As long as one message may be; what containerd sends at most, and several times what etcd says of 5,000 nodes. */
 const MESSAGE_LIMIT = 16 * 1024 * 1024
 const HEAD = 5
 

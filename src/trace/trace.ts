@@ -11,8 +11,8 @@ function usable(text: string): boolean {
 
 /**
  * Follows one packet from pod to pod through the entries of every namespace on its way, without sending any. It
- * knows the main routing table, permanent neighbours, FDB entries, bridges, veth pairs, vxlan and WireGuard; it does not know
- * policy rules or filters. What is lost ends with a step that says what is missing.
+ * knows the main routing table, permanent neighbours, FDB entries, bridges, veth pairs, vxlan, ipip and WireGuard; it does not
+ * know policy rules or filters, nor what the process of a UDP tunnel does. What is lost ends with a step that says what is missing.
  *
  * @param packet names of the two pods' namespaces; the family is IPv4 if both have it
  */

@@ -1,5 +1,5 @@
 /**
- * What is said over the control socket of `podlace-udp` (native/udp/control.h has the same in C). Each frame carries
+ * What is said over the control socket of `podlace-udp` (native/udp/request.h has the same in C). Each frame carries
  * one message; integers are big-endian; a reply follows each request, in order.
  *
  *     request: version u8, kind u8, body          reply: version u8, kind u8, body
