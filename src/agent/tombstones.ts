@@ -7,12 +7,13 @@ import type { Agent } from './agent.ts'
 import type { PodNamespace } from './pod-namespace.ts'
 
 /**
- * Where the shim leaves DELs that no agent answered, each as the request it would have sent. Their names are those of
- * the interfaces: `<container>-<interface>`.
+ * Where the shim leaves DELs that no agent answered, each as the request it would have sent. Their names begin with
+ * those of the interfaces: `<container>-<interface>-<number>`, where the number stands for plugin and configuration, or
+ * without a number (a shim of before wrote one for each interface).
  */
 export interface Tombstones {
-  /** Names, oldest first. */
-  list(): readonly string[]
+  /** Names that begin so, in the order in which they were written. */
+  list(beginning?: string): readonly string[]
   read(name: string): Uint8Array | undefined
   /** Forgets one whose DEL was carried out. */
   remove(name: string): void
@@ -22,22 +23,19 @@ export interface Tombstones {
 export function tombstonesIn(stateDir: string): Tombstones {
   const directory = path.join(stateDir, 'tombstones')
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const ageOf = (name: string) => fs.statSync(path.join(directory, name)).mtimeMs
+  const at = (name: string) => path.join(directory, name)
   return {
-    list: () =>
+    list: (beginning = '') =>
       fs
-        .readdirSync(directory, { withFileTypes: true })
-        .filter(item => item.isFile() && !item.name.startsWith('.'))
-        .map(({ name }) => ({ name, atMs: ageOf(name) }))
-        .sort((a, b) => a.atMs - b.atMs)
+        .readdirSync(directory)
+        .filter(name => name.startsWith(beginning) && !name.startsWith('.'))
+        .map(name => ({ name, stat: fs.statSync(at(name)) }))
+        .filter(({ stat }) => stat.isFile())
+        .sort((a, b) => a.stat.mtimeMs - b.stat.mtimeMs)
         .map(({ name }) => name),
-    read(name) {
-      // Of a call nothing is known to be valid yet. And asked for every ADD: mostly there is none.
-      const file = path.join(directory, name)
-      if (path.basename(file) !== name || name.startsWith('.')) return undefined
-      return fs.existsSync(file) && fs.statSync(file).isFile() ? fs.readFileSync(file) : undefined
-    },
-    remove: name => fs.rmSync(path.join(directory, name), { force: true }),
+    // Two may carry out the same one: an ADD does not wait for the next look.
+    read: name => (fs.existsSync(at(name)) ? fs.readFileSync(at(name)) : undefined),
+    remove: name => fs.rmSync(at(name), { force: true }),
   }
 }
 
@@ -48,13 +46,23 @@ export interface LateDeletesOptions {
   readonly log: Logger
 }
 
+/** Of a DEL that is tried again. */
+interface Failure {
+  readonly error: string
+  /** When it failed first. */
+  readonly sinceMs: number
+}
+
 /** A shim that found no agent may write its tombstone when the next agent has looked for them already. */
 const LOOK_MS = 5_000
+
+/** What a DEL that fails is given: time for a human to set right what is wrong with the node. */
+const GIVE_UP_MS = 24 * 3_600_000
 
 /** Works off the DELs that came while no agent answered. */
 export class LateDeletes {
   private readonly options: LateDeletesOptions
-  private readonly failures = new Map<string, string>()
+  private readonly failures = new Map<string, Failure>()
   /** Those that take a plugin of somebody else, which only a shim can run. */
   private readonly needShim = new Set<string>()
   private timer: Timer | undefined
@@ -90,11 +98,16 @@ export class LateDeletes {
   async handle(request: CniRequest, pod: PodNamespace | undefined, execute?: Execute): Promise<CallOutcome> {
     const { environment } = request
     if (environment.get('CNI_COMMAND') === 'ADD') {
-      await this.carryOut(`${environment.get('CNI_CONTAINERID')}-${environment.get('CNI_IFNAME')}`, execute)
+      const name = `${environment.get('CNI_CONTAINERID')}-${environment.get('CNI_IFNAME')}`
+      for (const tombstone of this.ofInterface(name)) await this.carryOut(tombstone, execute)
     }
     const [waiting] = this.needShim
     if (waiting !== undefined && execute !== undefined) await this.tryToCarryOut(waiting, execute)
     return this.options.agent.handle(request, pod, execute)
+  }
+
+  private ofInterface(name: string): readonly string[] {
+    return this.options.tombstones.list(name).filter(found => /^(-\d+)?$/.test(found.slice(name.length)))
   }
 
   private async carryOutAll(): Promise<void> {
@@ -109,17 +122,26 @@ export class LateDeletes {
     try {
       await this.carryOut(name, execute)
     } catch (error) {
-      if (execute === undefined && hasCode(error, 'cni.try-again-later')) this.needShim.add(name)
-      this.complain(name, errorText(error))
+      const mayPass = hasCode(error, 'cni.try-again-later')
+      if (execute === undefined && mayPass) this.needShim.add(name)
+      this.note(name, errorText(error), mayPass)
     }
   }
 
-  /** Once, not every few seconds. */
-  private complain(tombstone: string, error: string): void {
-    if (this.failures.get(tombstone) === error) return
-    this.failures.set(tombstone, error)
-    const message = 'a DEL recorded while the agent was away failed; it is tried again'
-    this.options.log.error(message, { tombstone, error })
+  /** Complains once, not every few seconds, and does not try for ever what never succeeds. */
+  private note(tombstone: string, error: string, mayPass: boolean): void {
+    const { clock, log } = this.options
+    const known = this.failures.get(tombstone)
+    const sinceMs = known?.sinceMs ?? clock.nowMs()
+    this.failures.set(tombstone, { error, sinceMs })
+    if (!mayPass && clock.nowMs() - sinceMs >= GIVE_UP_MS) {
+      this.forget(tombstone)
+      const message =
+        'a DEL recorded while the agent was away failed for a day; it is given up, GC may still do it'
+      log.error(message, { tombstone, error })
+    } else if (known?.error !== error) {
+      log.error('a DEL recorded while the agent was away failed; it is tried again', { tombstone, error })
+    }
   }
 
   private async carryOut(name: string, execute?: Execute): Promise<void> {
@@ -127,7 +149,11 @@ export class LateDeletes {
     const payload = tombstones.read(name)
     if (payload === undefined) return
     await agent.handle(decodeRequest(payload), undefined, execute)
-    tombstones.remove(name)
+    this.forget(name)
+  }
+
+  private forget(name: string): void {
+    this.options.tombstones.remove(name)
     this.failures.delete(name)
   }
 }

@@ -1,5 +1,6 @@
 /** The CNI shim without an agent that answers. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import {
   chownSync,
   existsSync,
@@ -14,7 +15,8 @@ import {
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { CalledShim, CONFIG, parseRequest, reply } from './called-shim.ts'
+import { tombstonesIn } from '../../src/agent/tombstones.ts'
+import { CalledShim, CONFIG, parseRequest, reply, SHIM } from './called-shim.ts'
 
 let shim: CalledShim
 beforeEach(() => {
@@ -50,7 +52,7 @@ test('an agent that dies in the middle, or talks nonsense, is the same as none',
     assert.equal(added.status, 11)
     assert.equal(JSON.parse(added.stdout).code, 11)
     assert.deepEqual(deleted, { status: 0, stdout: '', stderr: '' })
-    assert.deepEqual(readdirSync(join(shim.state, 'tombstones')), ['c0ffee-eth0'])
+    assert.match(readdirSync(join(shim.state, 'tombstones')).join(), /^c0ffee-eth0-\d+$/)
     rmSync(shim.state, { recursive: true })
   }
 })
@@ -62,7 +64,7 @@ test('an agent that does not answer is waited for until the deadline', async () 
   assert.equal(status, 11)
   assert.match(JSON.parse(stdout).details, /ETIMEDOUT/)
   assert.equal((await shim.run(shim.pods({ COMMAND: 'DEL' }), CONFIG, hurry)).status, 0)
-  assert.ok(existsSync(join(shim.state, 'tombstones', 'c0ffee-eth0')))
+  assert.equal(readdirSync(join(shim.state, 'tombstones')).length, 1)
 })
 
 test('under the name dhcp it speaks to another daemon, whose leases need no DEL', async () => {
@@ -95,18 +97,76 @@ test('DEL without an agent leaves its request on disk, for the owner of the stat
     stderr: '',
   })
   assert.equal((await shim.run(shim.pods({ COMMAND: 'DEL', IFNAME: 'eth1' }))).status, 0)
-  assert.equal((await shim.run(shim.pods({ COMMAND: 'DEL', ARGS: 'A=2' }))).status, 0)
   const tombstones = join(shim.state, 'tombstones')
-  assert.deepEqual(readdirSync(tombstones).sort(), ['c0ffee-eth0', 'c0ffee-eth1'])
-  const path = join(tombstones, 'c0ffee-eth0')
+  const names = readdirSync(tombstones).sort()
+  assert.match(names.join(), /^c0ffee-eth0-(\d+),c0ffee-eth1-\1$/)
+  const path = join(tombstones, names[0] ?? '')
   const request = parseRequest(readFileSync(path), [])
   assert.equal(request.fields.get('fds'), '')
-  assert.equal(request.fields.get('CNI_ARGS'), 'A=2')
+  assert.equal(request.fields.get('CNI_ARGS'), 'A=1')
   assert.equal(request.config.toString(), CONFIG)
   for (const file of [path, tombstones]) {
     const { uid, gid, mode } = statSync(file)
     assert.deepEqual([uid, gid, mode & 0o077], [4711, 4712, 0])
   }
+})
+
+test('each plugin of a chain leaves a record of its own, in their order; a DEL that is repeated leaves no other', async () => {
+  const chain = [
+    ['tuning', '{"type":"tuning"}'],
+    ['portmap', '{"type":"portmap","n":2}'],
+    ['portmap', '{"type":"portmap","n":1}'],
+    ['bandwidth', '{}'],
+    ['bridge', '{}'],
+  ] as const
+  const del = async ([type, config]: (typeof chain)[number], variables = {}) => {
+    const { status } = await shim.run(shim.pods({ COMMAND: 'DEL', ...variables }), config, {}, `/bin/${type}`)
+    assert.equal(status, 0)
+  }
+  for (const plugin of chain) await del(plugin)
+  const tombstones = tombstonesIn(shim.state)
+  const first = tombstones.list()
+  const recorded = first.map(name => {
+    const { fields, config } = parseRequest(tombstones.read(name) ?? Buffer.of(), [])
+    return [fields.get('type'), config.toString()]
+  })
+  assert.deepEqual(recorded, chain)
+  for (let round = 0; round < 3; round++) {
+    for (const plugin of chain.slice(round)) await del(plugin, { NETNS: '', ARGS: `ROUND=${round}` })
+  }
+  assert.deepEqual(tombstones.list(), first)
+  assert.deepEqual(readdirSync(join(shim.state, 'tombstones')).sort(), [...first].sort())
+})
+
+test('records that are written within one tick of the kernel are in order', () => {
+  const interfaces = ['e', 'a', 'd', 'b', 'c', 'h', 'g', 'f']
+  // A shell starts them faster than this process could; and ramfs dates its files by ticks, on every kernel.
+  const script = `mount -t ramfs none "$PODLACE_STATE_DIR" && chmod 755 "$PODLACE_STATE_DIR" || exit 1
+    for name in ${interfaces.join(' ')}; do CNI_IFNAME=$name "$0" </dev/null; done
+    stat -c '%.9Y %n' "$PODLACE_STATE_DIR"/tombstones/* | sort`
+  mkdirSync(shim.state)
+  const env = {
+    CNI_COMMAND: 'DEL',
+    CNI_CONTAINERID: 'c',
+    PODLACE_STATE_DIR: shim.state,
+    PATH: process.env['PATH'],
+  }
+  const listed = execFileSync('unshare', ['--mount', 'sh', '-c', script, SHIM], { env, encoding: 'utf8' })
+  assert.deepEqual(
+    Array.from(listed.matchAll(/\/c-(.)-\d+$/gm), ([, name]) => name),
+    interfaces,
+  )
+})
+
+test('the longest container id that can be recorded has room for the rest of the name', async () => {
+  const del = (length: number) =>
+    shim.run(
+      shim.pods({ COMMAND: 'DEL', CONTAINERID: 'x'.repeat(length), IFNAME: 'a-name-of-15-ch' }),
+      CONFIG,
+    )
+  assert.equal((await del(215)).status, 0)
+  assert.match(readdirSync(join(shim.state, 'tombstones')).join(), /^x{215}-a-name-of-15-ch-\d+$/)
+  assert.equal((await del(216)).status, 4)
 })
 
 test('a DEL that cannot be recorded fails', async () => {

@@ -190,7 +190,7 @@ export class Machine {
 
   private tombstoneFiles(): Tombstones {
     return {
-      list: () => [...this.tombstones.keys()],
+      list: (beginning = '') => [...this.tombstones.keys()].filter(name => name.startsWith(beginning)),
       read: name => this.tombstones.get(name),
       remove: name => this.tombstones.delete(name),
     }

@@ -12,6 +12,9 @@ const DEL_RETRY_MS = 1_000
 /** A disk under load takes so long to sync a tombstone. */
 const SLOW_SYNC_MS = 3_000
 
+/** Which the shim makes from plugin and configuration; here all calls have the same. */
+const TOMBSTONE_NUMBER = 1
+
 /** Until then an ADD that was refused must have left nothing: some tries, if the kernel refuses some deletions. */
 const REFUSAL_MS = 2_000
 
@@ -130,7 +133,10 @@ export class Runtime {
     if (heard.outcome !== 'away' && heard.outcome !== 'timeout') return false
     await this.wait(this.random() * (this.random() < 0.5 ? SLOW_SYNC_MS : 5), 'tombstone written')
     const payload = encodeRequest({ ...this.request('DEL', container), fds: [] })
-    this.options.machine.tombstones.set(`${container.id}-eth0`, payload)
+    const { tombstones } = this.options.machine
+    // One configuration, one number; a record that is there stays.
+    const name = `${container.id}-eth0-${TOMBSTONE_NUMBER}`
+    if (!tombstones.has(name)) tombstones.set(name, payload)
     return true
   }
 
