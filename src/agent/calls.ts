@@ -95,12 +95,15 @@ export class Calls {
       from = blocks.names()
       return plugin.prepare(call, pod, begin)
     })
-    const undo = () => attachments.remove(name, pod)
     // And again: a pod must not begin with an address that the node lost while it was wired.
     const reason =
       blocks.lacks() ?? (blocks.names() === from ? undefined : "the node's blocks changed meanwhile")
-    if (reason === undefined) return { output: formatResult(result, call.config.cniVersion), undo }
-    await undo()
+    if (reason === undefined) {
+      // Of what we made alone: the shim that would run a plugin of somebody else is gone then, and DEL follows.
+      const undo = () => attachments.remove(name, pod)
+      return { output: formatResult(result, call.config.cniVersion), undo }
+    }
+    await this.remove(call, plugin, pod)
     throw cniError('try-again-later', 'attach', reason)
   }
 

@@ -100,6 +100,27 @@ test('a refusal of ADD is the answer, with its code, and is followed by DEL', as
   assert.equal(bench.agent.attached.size, 0)
 })
 
+test('a node that loses its block in the middle takes the whole ADD back', async () => {
+  await start()
+  await bench.stop()
+  const told = bench.execute
+  bench = await AgentBench.start({ files })
+  bench.execute = async order => {
+    if (order.environment.get('CNI_COMMAND') === 'ADD') await bench.store.delete('Node', 'node-1')
+    await bench.quiet()
+    assert.ok(told)
+    return told(order)
+  }
+  await bench.addNetwork({ spec: { network: '10.30.0.0/16', backend: { type: 'vxlan' } } })
+  await bench.addNode('node-1', '192.168.77.1', '10.30.7.0/24')
+  await bench.quiet()
+  const { error } = await bench.call('ADD', 'a', network())
+  assert.equal(error?.code, 11, error?.msg)
+  assert.deepEqual(verbs(), ['ADD', 'DEL'])
+  assert.deepEqual(given().colour, 'red')
+  assert.equal(bench.agent.attached.size, 0)
+})
+
 test('a refused DEL keeps the record, so that the next one tells the same', async () => {
   await start()
   await bench.call('ADD', 'a', network())
