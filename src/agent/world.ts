@@ -7,7 +7,7 @@ import type { JournalDisk } from './journal/index.ts'
 import type { EffectsWorld } from './network/effects.ts'
 import type { WireguardKeys } from './network/wireguard-keys.ts'
 import type { ProbeWorld } from './peers/peer-watch.ts'
-import type { Hardware } from './plugins/index.ts'
+import type { Hardware } from './plugins/host-devices.ts'
 
 /** The world outside, as one agent may touch it. */
 export interface AgentWorld extends EffectsWorld {

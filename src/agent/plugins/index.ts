@@ -1,8 +1,5 @@
 import {
   checkSysctlAllowlist,
-  chooseDevice,
-  type HostDevice,
-  type HostDeviceConfig,
   type MasterConfig,
   type PortClaims,
   parseBandwidthConfig,
@@ -27,7 +24,8 @@ import { bridgePlugin } from './bridge.ts'
 import { chainedPlugin } from './chained.ts'
 import { firewallPlugin } from './firewall.ts'
 import { flannelPlugin } from './flannel.ts'
-import { devicesIn, hostEnd, observedMaster, observePod } from './host-view.ts'
+import { deviceToMove, type Hardware } from './host-devices.ts'
+import { hostEnd, observedMaster, observePod } from './host-view.ts'
 import { type InterfaceCommon, interfacePlugin } from './interface.ts'
 import { loopbackPlugin } from './loopback.ts'
 import type { Place, Plugin } from './plugin.ts'
@@ -49,14 +47,6 @@ export interface PluginsOptions extends InterfaceCommon {
   readonly sysctlAllowlist: () => string | undefined
 }
 
-/** What /sys tells of devices. */
-export interface Hardware {
-  /** What /sys/class/net/NAME/device leads to; undefined for a virtual device. */
-  pathOf(device: string): string | undefined
-  /** The driver that a PCI device is bound to. */
-  driverOf(busId: string): string | undefined
-}
-
 /** Types whose attachments work on an interface that another made, in the order in which DEL takes them away. */
 export const CHAINED_TYPES = ['firewall', 'portmap', 'bandwidth', 'sbr', 'vrf', 'tuning', 'loopback'] as const
 
@@ -75,8 +65,7 @@ export function allPlugins(options: PluginsOptions): ReadonlyMap<string, Plugin>
   ])
 }
 
-function interfacePlugins(options: PluginsOptions): ReadonlyMap<string, Plugin> {
-  const { host, ipam, observed, hardware } = options
+function interfacePlugins({ host, ipam, observed, hardware }: PluginsOptions): ReadonlyMap<string, Plugin> {
   const common = { host, ipam, observed }
   const master = (config: MasterConfig, at: Place) => observedMaster(config, observed(), at)
   return new Map([
@@ -140,14 +129,8 @@ function interfacePlugins(options: PluginsOptions): ReadonlyMap<string, Plugin> 
       interfacePlugin({
         ...common,
         parse: parseHostDeviceConfig,
-        facts: async ({ wanted }) => {
-          const devices = hostDevices(options)
-          return chooseDevice(wanted, devices, wanted.by === 'bus' ? hardware.driverOf(wanted.id) : undefined)
-        },
-        wiring: (spec, config: HostDeviceConfig, device) => ({
-          plan: 'host-device',
-          spec: { ...spec, config, device },
-        }),
+        facts: async config => deviceToMove(config, observed(), hardware),
+        wiring: (spec, config, device) => ({ plan: 'host-device', spec: { ...spec, config, device } }),
       }),
     ],
   ])
@@ -220,12 +203,4 @@ function chainedPlugins({
       }),
     ],
   ])
-}
-
-function hostDevices({ observed, hardware }: PluginsOptions): HostDevice[] {
-  const entries = Array.from(observed().entries(), ({ entry }) => entry)
-  return devicesIn(entries).map(device => {
-    const path = hardware.pathOf(device.name)
-    return { ...device, ...(path === undefined ? {} : { path }) }
-  })
 }
