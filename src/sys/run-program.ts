@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process'
-import { fromNative, sysError } from './errors.ts'
+import { type Clock, systemClock } from '../base/index.ts'
+import { attempt, fromNative, sysError } from './errors.ts'
+import { Program } from './program.ts'
 
 /** How a program ended. */
 export interface ProgramEnd {
@@ -23,37 +24,56 @@ export type RunProgram = (
 /** Of a program that hangs. */
 const LONGEST_MS = 20_000
 /** What a node with a hundred thousand rules prints of them, several times over. */
-const LONGEST_OUTPUT_BYTES = 1 << 27
+const MOST_STDOUT_BYTES = 1 << 27
+/** Of what it says beside, the beginning is kept. */
+const MOST_STDERR_BYTES = 1 << 20
 
 /** Programs of administrators are not where every user looks for programs. */
 const ADMINISTRATORS_PATH = '/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin'
 
-export const runProgram: RunProgram = (program, args, input, environment = {}) => {
-  const { promise, resolve, reject } = Promise.withResolvers<ProgramEnd>()
-  const options = {
-    cwd: '/',
-    env: {
-      ...process.env,
-      PATH: `${process.env['PATH'] ?? ''}:${ADMINISTRATORS_PATH}`,
-      LC_ALL: 'C',
-      ...environment,
-    },
-    timeout: LONGEST_MS,
-    killSignal: 'SIGKILL',
-    maxBuffer: LONGEST_OUTPUT_BYTES,
-  } as const
-  const child = execFile(program, args, options, (error, stdout, stderr) => {
-    if (error === null) resolve({ exitCode: 0, stdout, stderr })
-    else if (typeof error.code === 'number') resolve({ exitCode: error.code, stdout, stderr })
-    else reject(error.killed === true ? killed(program, error) : fromNative(`run ${program}`, error))
-  })
-  // It may end without reading its input.
-  child.stdin?.on('error', () => undefined)
-  child.stdin?.end(input)
-  return promise
+/** @param clock tells when a program that hangs is killed, with what it started */
+export function programRunner(clock: Clock): RunProgram {
+  return async (file, args, input, environment = {}) => {
+    const op = `run ${file}`
+    let isWhole = true
+    let fault: string | undefined
+    const stop = (what: string) => {
+      fault ??= `${what} and was killed`
+      program.killAll()
+      program.dropOutputs()
+    }
+    const options = {
+      file,
+      args,
+      env: programEnvironment(environment),
+      cwd: '/',
+      stdin: input,
+      mostStdout: MOST_STDOUT_BYTES,
+      mostStderr: MOST_STDERR_BYTES,
+      onTooMuch: () => {
+        isWhole = false
+        stop(`printed more than ${MOST_STDOUT_BYTES} bytes`)
+      },
+    }
+    const program = attempt(op, () => new Program(options))
+    const timer = clock.after(LONGEST_MS, () => stop(`ran for more than ${LONGEST_MS / 1000} s`))
+    try {
+      const { exitCode, signal, stdout, stderr } = await program.ended
+      // One that ended by itself has answered, also if who it left behind held its outputs until now.
+      if (exitCode !== undefined && isWhole)
+        return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() }
+      throw sysError('sys.program-killed', op, `${file} ${fault ?? `was ended by ${signal}`}`)
+    } catch (error) {
+      throw fromNative(op, error)
+    } finally {
+      timer.cancel()
+    }
+  }
 }
 
-function killed(program: string, cause: Error) {
-  const message = `${program} ran for more than ${LONGEST_MS / 1000} s, or said too much, and was killed`
-  return sysError('sys.program-killed', `run ${program}`, message, cause)
+export const runProgram = programRunner(systemClock)
+
+function programEnvironment(more: Readonly<Record<string, string>>) {
+  const path = `${process.env['PATH'] ?? ''}:${ADMINISTRATORS_PATH}`
+  return { ...process.env, PATH: path, LC_ALL: 'C', ...more }
 }
