@@ -1,3 +1,4 @@
+import { ifThere } from '../base/index.ts'
 import type { CniRequest } from '../cni/index.ts'
 import type { CallOutcome, Execute } from '../daemon/index.ts'
 import type { Collection, Source } from '../derive/index.ts'
@@ -178,17 +179,8 @@ export class Pods {
         iptablesFamilies,
         portClaims: own => this.attachments.portClaims(own),
         wiringOf: holder => this.attachments.wiringOf(holder),
-        sysctlAllowlist: () => readIfThere(world.readFile, SYSCTL_ALLOWLIST),
+        sysctlAllowlist: () => ifThere(() => world.readFile(SYSCTL_ALLOWLIST)),
       }),
     })
-  }
-}
-
-function readIfThere(readFile: AgentWorld['readFile'], file: string): string | undefined {
-  try {
-    return readFile(file)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
   }
 }

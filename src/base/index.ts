@@ -3,6 +3,7 @@ export { type Clock, ManualClock, settle, sleep, systemClock, type Timer } from 
 export { type CommandWords, commandWords } from './command-words.ts'
 export { errnoName } from './errno.ts'
 export { type ErrorPayload, errorText, hasCode, PodlaceError } from './errors.ts'
+export { ifThere } from './if-there.ts'
 export { KeyedMutex } from './keyed-mutex.ts'
 export { linearPattern } from './linear-pattern.ts'
 export { jsonLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './log.ts'

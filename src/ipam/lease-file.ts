@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { PodlaceError } from '../base/index.ts'
+import { ifThere, PodlaceError } from '../base/index.ts'
 import { formatAddress, tryParseAddress } from '../ip/index.ts'
 import { errnoOf } from './errors.ts'
 
@@ -135,31 +135,19 @@ export function isAddressName(name: string): boolean {
 
 /** The content, or undefined if there is no such file. */
 export function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+  return ifThere(() => readFileSync(path, 'utf8'))
 }
 
 /** What is in a directory; nothing if there is none. */
 export function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
-  }
+  return ifThere(() => readdirSync(directory)) ?? []
 }
 
 /** @returns false if there was none */
 export function removeFile(path: string): boolean {
-  try {
+  const removed = ifThere(() => {
     unlinkSync(path)
     return true
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
-    throw error
-  }
+  })
+  return removed ?? false
 }

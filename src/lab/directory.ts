@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Clock, sleep } from '../base/index.ts'
+import { type Clock, ifThere, sleep } from '../base/index.ts'
 import { flockSync, makeDirectory } from '../sys/index.ts'
 import { labError, throwIfInterrupted } from './errors.ts'
 
@@ -53,12 +53,7 @@ async function acquire(root: string, path: string, name: string, options: LockOp
 /** Undefined if the directory was removed under us by the end of another command. */
 function openLock(root: string, path: string): number | undefined {
   makeDirectory(root)
-  try {
-    return openSync(path, 'a', 0o600)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
+  return ifThere(() => openSync(path, 'a', 0o600))
 }
 
 function isStill(path: string, fd: number): boolean {

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { issuesText } from '../base/index.ts'
 import { addressBits, type Family, firstAddress, formatAddress, formatPrefix } from '../ip/index.ts'
 import { type Entry, presharedKeyFingerprint } from '../kernel/index.ts'
-import type { WireguardBackend } from '../model/index.ts'
+import { parseWireguardKey, type WireguardBackend } from '../model/index.ts'
 import type { Backend, LocalBlock, PeerOutcome, PeerSide } from './backend.ts'
 import { deviceRoute } from './direct-routing.ts'
 import type { OverlaySelf, PeerData } from './node.ts'
@@ -153,14 +153,12 @@ function join(plans: readonly (Entry | string)[]): PeerOutcome {
 
 /** flannel writes no port: all its nodes have the same. */
 const published = v.object({
-  PublicKey: v.pipe(v.string(), v.check(isKey, 'not 32 bytes in base64')),
+  PublicKey: v.pipe(
+    v.string(),
+    v.check(text => parseWireguardKey(text) !== undefined, 'not 32 bytes in base64'),
+  ),
   Port: v.exactOptional(udpPort),
 })
-
-function isKey(text: string): boolean {
-  const bytes = Buffer.from(text, 'base64')
-  return bytes.length === 32 && bytes.toString('base64') === text
-}
 
 /** A peer's `{"PublicKey":"...","Port":51820}`, or what is wrong with it. */
 export function readWireguardData(value: unknown): PeerData | string {

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { ifThere } from '../../base/index.ts'
 import { syncFile } from '../../sys/index.ts'
 
 /** Where a journal lives. Injected, so that a simulation can tear writes and lose what was not synced. */
@@ -32,14 +33,11 @@ export class FileJournalDisk implements JournalDisk {
   }
 
   read(): Uint8Array | undefined {
-    try {
+    return ifThere(() => {
       const bytes = fs.readFileSync(this.file)
       this.reopen()
       return bytes
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
-    }
+    })
   }
 
   replace(bytes: Uint8Array): void {

@@ -1,6 +1,6 @@
 import { errorText, PodlaceError } from '../../base/index.ts'
 import { presharedKeyFingerprint, type WireguardSecrets, wireguardPublicKey } from '../../kernel/index.ts'
-import type { NetworkConfig } from '../../model/index.ts'
+import { type NetworkConfig, parseWireguardKey } from '../../model/index.ts'
 
 /** Where the node's private key is kept: 32 bytes in base64, as `wg genkey` and flannel write it. */
 export interface KeyFile {
@@ -61,8 +61,8 @@ export class WireguardKeys implements WireguardSecrets {
   private read(): Uint8Array | undefined {
     const text = this.file.read()
     if (text === undefined) return undefined
-    const key = Buffer.from(text.trim(), 'base64')
-    if (key.length === 32 && key.toString('base64') === text.trim()) return key
+    const key = parseWireguardKey(text.trim())
+    if (key !== undefined) return key
     const { path } = this.file
     throw new PodlaceError(
       `read ${path}`,

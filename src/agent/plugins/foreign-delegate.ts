@@ -3,6 +3,7 @@ import type { NetworkConfiguration } from '../../cni/index.ts'
 import { type Attached, type AttachmentRecord, planRecord } from '../attachments/record.ts'
 import type { Call } from '../call.ts'
 import { ForeignPlugin } from '../foreign-plugin.ts'
+import { isOfTheCall } from '../of-the-call.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 
 /** What a plugin of somebody else is told in every call. */
@@ -13,12 +14,9 @@ export interface ForeignDelegate {
 
 const NO_RESULT: CniResult = { interfaces: [], ips: [], routes: [], dns: {} }
 
-/** What a runtime adds to the configuration from call to call. */
-const OF_THE_CALL: ReadonlySet<string> = new Set(['cniVersion', 'args', 'prevResult', 'runtimeConfig'])
-
-export function ofTheCall({ raw }: Pick<NetworkConfiguration, 'raw'>): Record<string, unknown> {
-  const added = Object.entries(raw).filter(([key]) => OF_THE_CALL.has(key) || key.startsWith('cni.dev/'))
-  return Object.fromEntries(added)
+/** What is passed on of a call's own configuration. */
+function ofTheCall({ raw }: Pick<NetworkConfiguration, 'raw'>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(raw).filter(([key]) => key === 'args' || isOfTheCall(key)))
 }
 
 export function foreignDelegate({ plugin, config }: ForeignDelegate, call: Call): ForeignPlugin {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
+import { ifThere } from '../../base/index.ts'
 import { makeDirectory } from '../../sys/index.ts'
 import { PLUGIN_TYPES, type PluginType } from '../plugin-types.ts'
 import type { Change } from './change.ts'
@@ -111,19 +112,10 @@ export async function uninstall(options: UninstallOptions): Promise<readonly Cha
   const { binDir, confDir, types, network } = options
   const networkChanges = network === undefined ? [] : uninstallNetwork(confDir, network)
   const wanted = types === 'all' ? PLUGIN_TYPES : types
-  const names = explained(`list ${binDir}`, () => namesIn(binDir))
+  const names = explained(`list ${binDir}`, () => ifThere(() => readdirSync(binDir)) ?? [])
   if (!wanted.some(type => names.includes(type))) return networkChanges
   return withDirectoryLock(binDir, options, () => [
     ...networkChanges,
     ...wanted.flatMap(type => uninstallPlugin(type, binDir)),
   ])
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  }
 }

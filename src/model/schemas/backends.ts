@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { commandWords } from '../../base/index.ts'
 import type { BackendType } from '../backends.ts'
+import { parseWireguardKey } from '../wireguard-key.ts'
 import { closedObject, integerBetween } from './common.ts'
 
 /** No shell reads it: what only a shell understands is refused. */
@@ -15,10 +16,10 @@ const command = v.pipe(
 /** Says nothing of what it found: it may be a key but for one character. */
 const wireguardKey = v.pipe(
   v.string('expected a key of 32 bytes in base64, as `wg genpsk` makes it'),
-  v.check(text => {
-    const bytes = Buffer.from(text, 'base64')
-    return bytes.length === 32 && bytes.toString('base64') === text
-  }, 'expected a key of 32 bytes in base64, as `wg genpsk` makes it'),
+  v.check(
+    text => parseWireguardKey(text) !== undefined,
+    'expected a key of 32 bytes in base64, as `wg genpsk` makes it',
+  ),
 )
 
 const schemas = {

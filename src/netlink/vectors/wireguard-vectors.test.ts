@@ -25,7 +25,6 @@ checkVectors(
       set({ privateKey: new Uint8Array(32).fill(1), listenPort: 51820 }),
       ignored,
     ),
-    expectation('wg set wg0 fwmark 7', set({ firewallMark: 7 }), ignored),
     expectation(
       `${forPeer} endpoint 192.0.2.2:51820 persistent-keepalive 25 allowed-ips 10.244.2.0/24,fd00:2::/64`,
       set({

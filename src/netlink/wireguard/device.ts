@@ -31,7 +31,6 @@ const common = {
 export const deviceFields = {
   ...common,
   privateKey: [3, 'WGDEVICE_A_PRIVATE_KEY', secretKey],
-  flags: [5, 'WGDEVICE_A_FLAGS', u32],
 } as const
 
 export const deviceAttributes = attributeTable(deviceFields)

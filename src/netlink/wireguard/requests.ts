@@ -9,7 +9,6 @@ import { peerAttributes, type WireguardPeer } from './peer.ts'
 export const WIREGUARD_FAMILY = 'wireguard'
 
 const WG_CMD_SET_DEVICE = 1
-const WGDEVICE_F_REPLACE_PEERS = 1
 const WGPEER_F_REMOVE_ME = 1
 const WGPEER_F_REPLACE_ALLOWEDIPS = 2
 const WGPEER_F_UPDATE_ONLY = 4
@@ -36,9 +35,6 @@ export interface WireguardDeviceSpec {
   /** 32 bytes; zeros take the key away. */
   readonly privateKey?: Uint8Array
   readonly listenPort?: number
-  readonly firewallMark?: number
-  /** All other peers go. */
-  readonly replacePeers?: boolean
   readonly peers?: readonly WireguardPeerSpec[]
 }
 
@@ -55,15 +51,13 @@ export function getWireguardDevice(family: GenericFamily, linkIndex: number): Re
  * EADDRINUSE if the link is up and the port is taken.
  */
 export function setWireguardDevice(family: GenericFamily, spec: WireguardDeviceSpec): Request[] {
-  const { linkIndex, privateKey, listenPort, firewallMark, replacePeers, peers = [] } = spec
+  const { linkIndex, privateKey, listenPort, peers = [] } = spec
   const what = `set the WireGuard device ${linkIndex}`
   return messagesOf(peers.flatMap(peerParts).map(encodePeer)).map((parts, i) => {
     const writer = startGeneric({ command: WG_CMD_SET_DEVICE, version: WIREGUARD_VERSION })
     const first = {
-      ...(replacePeers === true ? { flags: WGDEVICE_F_REPLACE_PEERS } : {}),
       ...(privateKey === undefined ? {} : { privateKey }),
       ...(listenPort === undefined ? {} : { listenPort }),
-      ...(firewallMark === undefined ? {} : { firewallMark }),
     }
     deviceAttributes.write(writer, { linkIndex, ...(i === 0 ? first : {}) })
     if (parts.length > 0) {
