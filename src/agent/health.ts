@@ -7,15 +7,28 @@ export interface HealthAddress {
   readonly port: number
 }
 
+/** Anybody may connect, and each connection takes a descriptor that a pod may need. */
+const MOST_CONNECTIONS = 100
+/** What who connects is given to say what he wants, and to take more of the answer. */
+const PATIENCE_MS = 5_000
+
 /**
  * For who asks over the network, such as a kubelet or a Prometheus: `/healthz`, `/readyz`, `/metrics`. Throws
  * `agent.health` if the address cannot be listened at.
+ *
+ * @param patienceMs shorter for tests
  */
 export async function serveHealth(
   { host, port }: HealthAddress,
   view: HealthView,
+  patienceMs = PATIENCE_MS,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
-  const server = pageServer(healthPages, view)
+  const server = pageServer(healthPages, view, {
+    requestTimeout: patienceMs,
+    connectionsCheckingInterval: patienceMs / 5,
+  })
+  server.timeout = patienceMs
+  server.maxConnections = MOST_CONNECTIONS
   await new Promise<void>((resolve, reject) => {
     server.once('error', cause => {
       const message = `cannot serve health at ${host} port ${port}: --healthz-ip must be an address of this node, and --healthz-port free and, without more rights, above 1023`

@@ -39,8 +39,12 @@ export function jsonPage(value: unknown): PageAnswer {
 }
 
 /** An HTTP server, which does not listen yet, that can be read from only. */
-export function pageServer<View>(pages: ReadonlyMap<string, Page<View>>, view: View): http.Server {
-  return http.createServer((request, response) => {
+export function pageServer<View>(
+  pages: ReadonlyMap<string, Page<View>>,
+  view: View,
+  options: http.ServerOptions = {},
+): http.Server {
+  return http.createServer(options, (request, response) => {
     answer(pages, view, request).then(
       page => response.writeHead(page.status, { 'content-type': page.type }).end(page.body),
       (error: unknown) => response.writeHead(500).end(`${errorText(error)}\n`),

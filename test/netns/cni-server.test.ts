@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
+import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { after, afterEach, beforeEach, test } from 'node:test'
+import { serveHealth } from '../../src/agent/health.ts'
 import { settle, silentLogger } from '../../src/base/index.ts'
 import { decodeReply, encodeRequest, type FdName } from '../../src/cni/index.ts'
 import { type CallHandler, serveCni } from '../../src/daemon/index.ts'
@@ -142,4 +144,25 @@ test('closing waits for the calls under way and takes back what nobody hears of'
   gate.resolve()
   await closed
   assert.deepEqual(seen, ['undone', 'closed'])
+})
+
+test('as many clients of the health port as it takes, all of them slow, keep no call waiting', async () => {
+  const health = await serveHealth(
+    { host: '127.0.0.1', port: 0 },
+    { notReady: () => '', metrics: async () => '' },
+  )
+  const refused = new Set<net.Socket>()
+  const slow = Array.from({ length: 150 }, () => net.connect(health.port, '127.0.0.1'))
+  for (const socket of slow) {
+    socket.on('error', () => undefined).on('close', () => refused.add(socket))
+    socket.resume().write('GET /healthz HTTP/1.1\r\n')
+  }
+  try {
+    for (let n = 0; n < 1_000 && refused.size < 50; n += 1) assert.equal(await call([], []), '')
+    assert.equal(refused.size, 50)
+    assert.equal(await call([], []), '')
+  } finally {
+    for (const socket of slow) socket.destroy()
+    await health.close()
+  }
 })
