@@ -71,9 +71,11 @@ export class LoneAgent {
     this.process = child
     let log = ''
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text))
-    await eventually(`the agent to be ready; it said: ${log}`, async () => {
-      if (child.exitCode !== null) throw new Error(`the agent ended: ${log}`)
+    await eventually('the agent to be ready', async () => {
+      if (child.exitCode !== null) throw new Error('the agent ended')
       return (await this.ask('/readyz').catch(() => 0)) === 200 || undefined
+    }).catch((cause: unknown) => {
+      throw new Error(`the agent is not ready; it said: ${log}`, { cause })
     })
     const device = this.backend === 'vxlan' ? 'link flannel.1' : 'link flannel-wg'
     await eventually('the overlay, whole', async () => {
