@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, test } from 'node:test'
+import { SERVICE_UID } from '../../src/lab/index.ts'
 import { eventually, ip } from './agent-nodes.ts'
 import { LoneAgent } from './lone-agent.ts'
 
@@ -79,6 +80,60 @@ test('no agent: ADD says try again (11), STATUS unavailable (50), DEL succeeds a
   assert.deepEqual(left, [])
 })
 
+/** What a runtime gives to each plugin of a chain. */
+function chain(): [object, object, object] {
+  const leases = path.join(node.directory, 'leases')
+  fs.mkdirSync(leases)
+  fs.chownSync(leases, SERVICE_UID, SERVICE_UID)
+  const ipam = { type: 'host-local', subnet: '10.9.0.0/29', dataDir: leases }
+  const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: 'tcp' }]
+  const bandwidth = { ingressRate: 1_000_000, ingressBurst: 100_000 }
+  const name = 'lan'
+  return [
+    { name, type: 'bridge', bridge: 'cni0', ipam },
+    { name, type: 'portmap', runtimeConfig: { portMappings } },
+    { name, type: 'bandwidth', runtimeConfig: { bandwidth } },
+  ]
+}
+
+test('no agent: of every plugin of a chain the DEL happens later, whatever of the chain is called', async () => {
+  await started()
+  const before = await node.hostState()
+  const left = async (beyond: readonly string[]) =>
+    (await node.hostState()).filter(key => !beyond.includes(key) && !isShared(key))
+  const [bridge, portmap, bandwidth] = chain()
+  const alone = node.call('ADD', 'a', bridge)
+  const withBridge = await node.hostState()
+  const mapped = node.call('ADD', 'a', { ...portmap, prevResult: alone.output })
+  const { output: prevResult, exitCode } = node.call('ADD', 'a', { ...bandwidth, prevResult: mapped.output })
+  assert.equal(exitCode, 0, JSON.stringify(prevResult))
+  assert.notDeepEqual(await left(withBridge), [])
+
+  await node.kill()
+  for (const plugin of [bandwidth, portmap, bandwidth])
+    assert.equal(node.call('DEL', 'a', { ...plugin, prevResult }).exitCode, 0)
+  assert.equal(fs.readdirSync(path.join(node.stateDir, 'tombstones')).length, 2)
+  await node.start()
+  await eventually(
+    'the end of what was chained',
+    async () => (await left(withBridge)).length === 0 || undefined,
+  )
+  assert.deepEqual(
+    (await left(before)).filter(key => key.startsWith('link veth')),
+    withBridge.filter(key => key.startsWith('link veth')),
+  )
+
+  await node.kill()
+  assert.equal(node.call('DEL', 'a', { ...bridge, prevResult }).exitCode, 0)
+  await node.start()
+  await eventually('the end of the interface', async () => (await left(before)).length === 0 || undefined)
+  const leases = fs.readdirSync(path.join(node.directory, 'leases/lan'))
+  assert.deepEqual(
+    leases.filter(name => name.startsWith('10.')),
+    [],
+  )
+})
+
 test('DEL after the namespace is gone releases everything', async () => {
   await started()
   node.call('ADD', 'a')
@@ -112,7 +167,7 @@ test('the host namespace itself as CNI_NETNS is refused before anything is done 
   assert.deepEqual(await node.hostState(), before)
 })
 
-/** The bridge and the guard's tables are the network's, not a pod's. */
+/** The bridge and the tables that pods have elements in are the network's, not a pod's. */
 function isShared(key: string): boolean {
-  return key.includes('cni0') || /^nft-table .* podlace-guard$|podlace-guard tunnels/.test(key)
+  return key.includes('cni0') || /^nft-table .* podlace-(guard|portmap)$|podlace-guard tunnels/.test(key)
 }

@@ -46,7 +46,7 @@ export class LoneAgent {
     fs.chmodSync(this.directory, 0o755)
     fs.mkdirSync(this.stateDir, { mode: 0o700 })
     fs.mkdirSync(this.binDir)
-    for (const type of ['podlace', 'bridge', 'flannel', 'host-local', 'loopback']) {
+    for (const type of ['podlace', 'bridge', 'flannel', 'host-local', 'loopback', 'portmap', 'bandwidth']) {
       fs.copyFileSync(SHIM, path.join(this.binDir, type))
     }
     fs.chownSync(this.stateDir, SERVICE_UID, SERVICE_UID)
