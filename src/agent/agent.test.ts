@@ -247,6 +247,23 @@ test('pods that are there are kept from the port that the overlay changes to', a
   assert.equal(guarded(4789).length, 2)
 })
 
+test('pods are kept from the port at which a peer still takes packets, until it takes them at another', async () => {
+  await ready()
+  await bench.add('a')
+  const guarded = (port: number) =>
+    bench.hostState().filter(key => key.includes('podlace-guard tunnels') && key.includes(String(port)))
+  await bench.addPeer('node-3', '192.168.77.3', '10.244.3.0/24', '02:00:00:00:00:03')
+  const tellPort = async (port: string | null) => {
+    const annotations = { 'flannel.alpha.coreos.com/backend-port': port }
+    await bench.store.patch('Node', 'node-3', { metadata: { annotations } })
+    await bench.quiet()
+  }
+  await tellPort('4790')
+  assert.deepEqual([guarded(8472).length, guarded(4790).length], [2, 2])
+  await tellPort(null)
+  assert.deepEqual([guarded(8472).length, guarded(4790).length], [2, 0])
+})
+
 test('a deleted veth is a CHECK error that says what is missing', async () => {
   await ready()
   await bench.add('a')

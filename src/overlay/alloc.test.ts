@@ -12,6 +12,7 @@ test('addresses, and nothing that leads to other nodes', () => {
   assert.deepEqual(planPeer(config, self, plainPeer('alloc')), {
     entries: [],
     effects: [],
+    tunnelPorts: [],
     ends: [],
     findings: [],
   })

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { BackendConfig } from '../model/index.ts'
 import type { OverlayPeer } from './node.ts'
 import { type OverlayPlan, planAnnounced, planNode, planPeer } from './plan.ts'
-import { commands, dualPeer, networkConfig, peer, plainPeer, self } from './testing.ts'
+import { commands, dualPeer, dualStack, networkConfig, peer, plainPeer, self, udpPeer } from './testing.ts'
 
 /** What tells the ways apart: devices, routes, and who is let in. */
 function essence(plan: OverlayPlan): string[] {
@@ -145,4 +145,31 @@ test('what is made for a peer of another backend is what the node would make for
   const missing = commands(own).filter(line => !commands(forPeer).includes(line))
   assert.deepEqual(missing, ['sysctl -w net/ipv4/conf/all/forwarding=1'])
   assert.ok(keys.has('link flannel.1'))
+})
+
+test('pods are to be kept from the ports that are announced, here and by the peer', () => {
+  const hostGw = networkConfig({ backend: { type: 'host-gw' } })
+  const announced = { ...vxlanPeer(1, 4789), nodeName: self.nodeName }
+  assert.deepEqual(planAnnounced(hostGw, self, announced).tunnelPorts, [4789])
+  assert.deepEqual(planPeer(hostGw, self, vxlanPeer(1, 4789)).tunnelPorts, [4789])
+  const udp = networkConfig({ backend: { type: 'udp', port: 8285 } })
+  assert.deepEqual(planNode(udp, self).tunnelPorts, [8285])
+  assert.deepEqual(planPeer(udp, self, udpPeer(9285)).tunnelPorts, [9285])
+  assert.deepEqual(planPeer(hostGw, self, plainPeer('host-gw')).tunnelPorts, [])
+})
+
+test('a device whose VNI is too long for the name that people know has a name of 15 characters', () => {
+  const named = (vni: number) => {
+    const config = networkConfig({ ...dualStack, backend: { type: 'vxlan', vni } })
+    const dualSelf = { ...self, podCidrs: ['10.244.1.0/24', 'fd00:10:0:1::/64'] }
+    const links = planNode(config, dualSelf).entries.flatMap(({ value }) =>
+      value.kind === 'link' ? [value.name] : [],
+    )
+    assert.ok(links.every(name => name.length <= 15))
+    return links
+  }
+  assert.deepEqual(named(9999), ['flannel.9999', 'flannel-v6.9999'])
+  assert.deepEqual(named(10_000), ['flannel.10000', 'vx6-2710-2118'])
+  assert.deepEqual(named(9_999_999), ['flannel.9999999', 'vx6-98967f-2118'])
+  assert.deepEqual(named(2 ** 24 - 1), ['vx4-ffffff-2118', 'vx6-ffffff-2118'])
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PeerEnd } from './peer-end.ts'
 import { planPeer } from './plan.ts'
-import { dualPeer, dualStack, networkConfig, peer, plainPeer, self } from './testing.ts'
+import { dualPeer, dualStack, networkConfig, peer, plainPeer, self, udpPeer } from './testing.ts'
 
 const common = {
   nodeName: 'node-3',
@@ -68,6 +68,20 @@ const ways: readonly [what: string, found: readonly PeerEnd[], expected: readonl
         podMtu: 1472,
         overhead: 28,
         tunnelPorts: [8285],
+      },
+    ],
+  ],
+  [
+    'udp, to a peer that takes packets at another port: its port has to be open',
+    planPeer(networkConfig({ backend: { type: 'udp' } }), self, udpPeer(9285)).ends,
+    [
+      {
+        ...encapsulated,
+        backendType: 'udp',
+        device: 'flannel0',
+        podMtu: 1472,
+        overhead: 28,
+        tunnelPorts: [9285],
       },
     ],
   ],

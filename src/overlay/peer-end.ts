@@ -1,7 +1,7 @@
 import { covers, type Family, firstAddress, formatAddress, parsePrefix } from '../ip/index.ts'
 import type { Entry, RouteEntry } from '../kernel/index.ts'
 import type { Backend, PeerOutcome, PeerSide } from './backend.ts'
-import type { OverlaySelf } from './node.ts'
+import type { OverlaySelf, PeerFamily } from './node.ts'
 
 /** One family of a peer as this node's packets get to it: whom to ask whether the way is sound. */
 export interface PeerEnd {
@@ -18,7 +18,7 @@ export interface PeerEnd {
   readonly podMtu: number
   /** Bytes that the backend adds to a packet, whether or not this way is direct. */
   readonly overhead: number
-  /** UDP ports that the way needs open; empty for one without encapsulation, and for ipip. */
+  /** UDP ports of the peer that the way needs open; empty for one without encapsulation, and for ipip. */
   readonly tunnelPorts: readonly number[]
 }
 
@@ -48,8 +48,14 @@ export function peerEnd(
     uplink: device,
     podMtu,
     overhead: backend.overhead(own.family),
-    tunnelPorts: direct ? [] : backend.tunnelPorts,
+    tunnelPorts: direct ? [] : portsOfPeer(backend, peer),
   }
+}
+
+/** UDP ports at which the peer takes packets: the one that it tells, else those that the backend has everywhere. */
+export function portsOfPeer({ tunnelPorts }: Backend, { data }: PeerFamily): readonly number[] {
+  const told = data !== undefined && 'port' in data ? data.port : undefined
+  return told === undefined || tunnelPorts.length === 0 ? tunnelPorts : [told]
 }
 
 function routeTo(entries: readonly Entry[], podCidr: string): RouteEntry | undefined {

@@ -11,7 +11,7 @@ import { forwardChain } from './forward.ts'
 import { masqueradeTable } from './masquerade.ts'
 import { mtuFault, podMtu } from './mtu.ts'
 import { type OverlayPeer, type OverlaySelf, peerFamily } from './node.ts'
-import { type PeerEnd, peerEnd } from './peer-end.ts'
+import { type PeerEnd, peerEnd, portsOfPeer } from './peer-end.ts'
 import { forwarding } from './sysctls.ts'
 
 /** What a plan comes to. `entries` are keyed by `entryKey`. */
@@ -20,6 +20,8 @@ export interface OverlayPlan {
   /** Keyed by `effectKey`. */
   readonly effects: readonly { readonly key: string; readonly value: OverlayEffect }[]
   readonly findings: readonly OverlayFinding[]
+  /** UDP ports at which this node or the peer takes packets of the overlay: no pod may send there. */
+  readonly tunnelPorts: readonly number[]
   /** Ways to the peer, at most one a family. */
   readonly ends: readonly PeerEnd[]
 }
@@ -47,7 +49,7 @@ export function planNode(config: NetworkConfig, self: OverlaySelf): OverlayPlan 
   return plan(
     [...backend.nodeEntries(self, locals), ...entries],
     [...findings, ...faults.map(text => nodeFinding(self.nodeName, text))],
-    backend.nodeEffects?.(self, locals),
+    { effects: backend.nodeEffects?.(self, locals) ?? [], tunnelPorts: backend.tunnelPorts },
   )
 }
 
@@ -88,8 +90,11 @@ export function planPeer(
   return plan(
     parts.flatMap(({ entries }) => entries),
     texts.map(text => nodeFinding(peer.nodeName, text)),
-    parts.flatMap(({ effects = [] }) => effects),
-    sides.flatMap(side => peerEnd(way.backend, self, peer.nodeName, side, outcome, mtu) ?? []),
+    {
+      effects: parts.flatMap(({ effects = [] }) => effects),
+      tunnelPorts: [...new Set(sides.flatMap(side => portsOfPeer(way.backend, side.peer)))],
+      ends: sides.flatMap(side => peerEnd(way.backend, self, peer.nodeName, side, outcome, mtu) ?? []),
+    },
   )
 }
 
@@ -101,7 +106,7 @@ export function planAnnounced(config: NetworkConfig, self: OverlaySelf, announce
   const way = wayTo(config, announced)
   if (typeof way === 'string' || way.isOwn) return plan([], [])
   const { entries, effects } = receiving(config, self, way.backend)
-  return plan(entries, [], effects)
+  return plan(entries, [], { effects: effects ?? [], tunnelPorts: way.backend.tunnelPorts })
 }
 
 /** For a peer that sends either way: the network's own as soon as its agent hears of us, until then the one it announces. */
@@ -168,16 +173,20 @@ function familyFault(
   return `it says its address is ${peer.publicAddress}, which is that of ${nodeName}: one of the two is wrong`
 }
 
+interface PlanParts extends Pick<OverlayPlan, 'tunnelPorts' | 'ends'> {
+  readonly effects: readonly OverlayEffect[]
+}
+
 function plan(
   entries: readonly Entry[],
   findings: readonly OverlayFinding[],
-  effects: readonly OverlayEffect[] = [],
-  ends: readonly PeerEnd[] = [],
+  { effects = [], tunnelPorts = [], ends = [] }: Partial<PlanParts> = {},
 ): OverlayPlan {
   return {
     entries: entries.map(value => ({ key: entryKey(value), value })),
     effects: effects.map(value => ({ key: effectKey(value), value })),
     findings,
+    tunnelPorts,
     ends,
   }
 }

@@ -53,6 +53,16 @@ export const dualPeer: OverlayPeer = {
   },
 }
 
+/** `node-3` with backend udp, at a port that it tells. */
+export function udpPeer(port: number): OverlayPeer {
+  const ipv4 = {
+    podCidr: '10.244.3.0/24',
+    publicAddress: '192.168.77.3',
+    data: { type: 'udp', port },
+  } as const
+  return { ...plainPeer('udp'), ipv4 }
+}
+
 /** `node-3` with a backend that publishes nothing but its address. */
 export function plainPeer(backendType: string, publicAddress = '192.168.77.3'): OverlayPeer {
   const { nodeName, createdAt } = peer

@@ -5,6 +5,7 @@ import {
   type Family,
   firstAddress,
   formatAddress,
+  linkNameFault,
   parsePrefix,
   tryParseMac,
 } from '../ip/index.ts'
@@ -31,8 +32,8 @@ const PORT = 8472
 
 /** flannel's defaults: everything else off. */
 export function vxlanBackend(config: VxlanBackend): Backend {
-  const { vni = VNI } = config
-  return namedBackend(config, family => vxlanDeviceName(vni, family))
+  const { vni = VNI, port = PORT } = config
+  return namedBackend(config, family => vxlanDeviceName(vni, port, family))
 }
 
 /**
@@ -66,9 +67,10 @@ function namedBackend(config: VxlanBackend, deviceName: Settings['deviceName']):
   }
 }
 
-/** `flannel.1`, and `flannel-v6.1` for IPv6: names that flannel's users and tools know. */
-function vxlanDeviceName(vni: number, family: Family): string {
-  return family === 4 ? `flannel.${vni}` : `flannel-v6.${vni}`
+/** `flannel.1`, and `flannel-v6.1` for IPv6: names that flannel's users and tools know, unless the VNI is too long. */
+function vxlanDeviceName(vni: number, port: number, family: Family): string {
+  const name = family === 4 ? `flannel.${vni}` : `flannel-v6.${vni}`
+  return linkNameFault(name) === undefined ? name : portDeviceName(vni, port, family)
 }
 
 /** In hexadecimal the two numbers have at most ten digits, and the name 15 characters. */

@@ -15,7 +15,6 @@ import {
   planAnnounced,
   planNode,
   planPeer,
-  tunnelPorts,
 } from '../../overlay/index.ts'
 import type { Attached } from '../attachments/record.ts'
 import type { SelfNetwork } from './self.ts'
@@ -42,6 +41,8 @@ export interface Plans {
 
 export const SELF_KEY = 'self'
 
+const EMPTY_PLAN: OverlayPlan = { entries: [], effects: [], findings: [], tunnelPorts: [], ends: [] }
+
 /** From objects to the entries of this node's namespace: the whole of what the agent decides. */
 export function planEverything({ nodes, self, attachments, networks }: PlanInputs): Plans {
   const readings = derive('peer readings', nodes, (node, read, key) => {
@@ -60,7 +61,7 @@ export function planEverything({ nodes, self, attachments, networks }: PlanInput
     ({ peer, findings }, read, key) => {
       const network = read.get(self, SELF_KEY)
       if (network === undefined) return []
-      if (peer === undefined) return [{ key, value: { entries: [], effects: [], findings, ends: [] } }]
+      if (peer === undefined) return [{ key, value: { ...EMPTY_PLAN, findings } }]
       const rivals = rivalsOf(peer, network, slot => read.where(claimsBySlot, slot))
       const plan = planPeer(network.config, network.self, peer, rivals)
       return [{ key, value: { ...plan, findings: [...findings, ...plan.findings] } }]
@@ -77,14 +78,19 @@ export function planEverything({ nodes, self, attachments, networks }: PlanInput
     return peer === undefined ? [] : [{ key, value: planAnnounced(network.config, network.self, peer) }]
   })
   const plans = [ownPlans, announcedPlans, peerPlans]
+  // While a network changes its backend or port, nodes take packets at the old and the new ones.
+  const tunnelPorts = union(
+    'tunnel ports',
+    plans.map(collection => derive(`${collection.name}: tunnel ports`, collection, portsOf)),
+  )
   return {
     entries: union('entries', [
       ...plans.map(collection => derive(`${collection.name}: entries`, collection, plan => plan.entries)),
       derive('attachment entries', attachments, ({ plan }) => keyed(plan.host)),
       derive('network entries', networks, keyed),
       derive('guarded tunnels', networks, (entries, read) => {
-        const config = read.get(self, SELF_KEY)?.config
-        return config === undefined ? [] : keyed(guardedTunnels(entries, tunnelPorts(config)))
+        const ports = Array.from(read.all(tunnelPorts), ([, port]) => port)
+        return keyed(guardedTunnels(entries, ports))
       }),
     ]),
     effects: union(
@@ -113,6 +119,10 @@ function rivalsOf(
 
 function findingsOf(plan: OverlayPlan) {
   return plan.findings.map(finding => ({ key: `${finding.object}: ${finding.text}`, value: finding }))
+}
+
+function portsOf({ tunnelPorts }: OverlayPlan) {
+  return tunnelPorts.map(port => ({ key: String(port), value: port }))
 }
 
 function keyed(entries: readonly Entry[]) {
