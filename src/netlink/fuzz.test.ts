@@ -15,7 +15,8 @@ import {
   decodeQdisc,
   decodeRoute,
   decodeRule,
-  decodeWireguardDevice,
+  decodeWireguardPart,
+  joinWireguardDevice,
   nft,
 } from './index.ts'
 import { decodeMessages, type Message, parseEvents } from './messages.ts'
@@ -37,7 +38,7 @@ const decoders: readonly ((message: Message) => unknown)[] = [
   decodeRoute,
   decodeRule,
   decodeFamily,
-  message => decodeWireguardDevice([message]),
+  message => joinWireguardDevice([decodeWireguardPart(message)]),
   nft.decodeTable,
   nft.decodeChain,
   nft.decodeRule,

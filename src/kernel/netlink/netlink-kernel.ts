@@ -240,9 +240,10 @@ export class NetlinkKernel implements Kernel {
       const linkIndex = await applier.indexOf(operation, entry.link)
       if (linkIndex !== undefined) items.push({ operation, entry, linkIndex })
     }
-    const done = await this.wireguard.apply(items)
-    for (const [operation, failure] of done.failures) failures.set(operation, failure)
-    for (const event of done.events) this.emit(event)
+    for await (const done of this.wireguard.apply(items)) {
+      for (const [operation, failure] of done.failures) failures.set(operation, failure)
+      for (const event of done.events) this.emit(event)
+    }
   }
 
   /** Folds what is queued right now, so that no own write looks like somebody else's later. */

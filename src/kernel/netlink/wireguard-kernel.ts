@@ -1,10 +1,11 @@
-import { hasCode } from '../../base/index.ts'
+import { hasCode, settle } from '../../base/index.ts'
 import {
   decodeFamily,
-  decodeWireguardDevice,
+  decodeWireguardPart,
   type GenericFamily,
   getFamily,
   getWireguardDevice,
+  joinWireguardDevice,
   NetlinkClient,
   type NetlinkError,
   type Request,
@@ -39,6 +40,9 @@ export interface WireguardOutcome {
   readonly events: readonly KernelEvent[]
 }
 
+/** Entries between two breaths of the event loop: each may have a key of which a fingerprint is made. */
+const BREATH = 50
+
 /** Devices and peers of WireGuard in one namespace. */
 export class WireguardKernel {
   private readonly access: WireguardAccess | undefined
@@ -59,24 +63,41 @@ export class WireguardKernel {
     const observed: ObservedEntry[] = []
     for (const linkIndex of linkIndexes) {
       try {
-        const messages = await client.dump(getWireguardDevice(family, linkIndex))
-        observed.push(...observedWireguard(decodeWireguardDevice(messages)))
+        const parts: ReturnType<typeof decodeWireguardPart>[] = []
+        for (const message of await client.dump(getWireguardDevice(family, linkIndex))) {
+          await settle()
+          parts.push(decodeWireguardPart(message))
+        }
+        for (const item of observedWireguard(joinWireguardDevice(parts))) {
+          if (observed.push(this.asSet(item)) % BREATH === 0) await settle()
+        }
       } catch (error) {
         // It went meanwhile, with its peers.
         if (!hasCode(error, 'netlink.enodev')) throw error
       }
     }
-    return observed.map(item => this.asSet(item))
+    return observed
   }
 
-  async apply(items: readonly WireguardOperation[]): Promise<WireguardOutcome> {
-    const failures = new Map<Operation, Failure>()
+  /** Some at a time, with breaths of the event loop between. */
+  async *apply(items: readonly WireguardOperation[]): AsyncIterable<WireguardOutcome> {
     const { access } = this
-    if (access === undefined) {
-      for (const { operation } of items)
-        failures.set(operation, refusal(operation, 'kernel.unsupported', NO_ACCESS))
-      return { failures, events: [] }
+    if (access === undefined) return yield refuseAll(items)
+    for (let at = 0; at < items.length; at += BREATH) {
+      yield await this.applySome(items.slice(at, at + BREATH), access)
+      await settle()
     }
+  }
+
+  close(): void {
+    this.opened?.close()
+  }
+
+  private async applySome(
+    items: readonly WireguardOperation[],
+    access: WireguardAccess,
+  ): Promise<WireguardOutcome> {
+    const failures = new Map<Operation, Failure>()
     const client = this.client(access)
     try {
       const family = await lookUp(client)
@@ -94,10 +115,6 @@ export class WireguardKernel {
       failures,
       events: items.filter(({ operation }) => !failures.has(operation)).map(item => this.learn(item)),
     }
-  }
-
-  close(): void {
-    this.opened?.close()
   }
 
   private client({ openGeneric }: WireguardAccess): NetlinkClient {
@@ -129,6 +146,13 @@ export class WireguardKernel {
 }
 
 const NO_ACCESS = 'this program was given no way to set up WireGuard in this namespace'
+
+function refuseAll(items: readonly WireguardOperation[]): WireguardOutcome {
+  const failures = new Map<Operation, Failure>()
+  for (const { operation } of items)
+    failures.set(operation, refusal(operation, 'kernel.unsupported', NO_ACCESS))
+  return { failures, events: [] }
+}
 
 /** Each time: a module that is loaded again has another number. @throws NetlinkError ENOENT without the module */
 async function lookUp(client: NetlinkClient): Promise<GenericFamily> {

@@ -40,19 +40,24 @@ const publicAttributes = attributeTable(common)
 export const WIREGUARD_VERSION = 1
 export const WG_CMD_GET_DEVICE = 0
 
+type Part = ReturnType<typeof publicAttributes.read>
+
+const WHAT = 'a WireGuard device'
+
 /**
- * The device that a dump tells of (`getWireguardDevice`). One with many peers spans messages, of which only the first
- * says more than peers. @throws NetlinkError `netlink.malformed`
+ * What one message of a dump says (`getWireguardDevice`): a device with many peers spans messages, of which only the
+ * first says more than peers. @throws NetlinkError `netlink.malformed`
  */
-export function decodeWireguardDevice(messages: readonly Message[]): WireguardDevice {
-  const what = 'a WireGuard device'
-  const parts = messages.map(message => {
-    const { header, rest } = readGeneric(message)
-    if (header.command !== WG_CMD_GET_DEVICE) throw malformed(what, `command ${header.command}`)
-    return publicAttributes.read(rest)
-  })
+export function decodeWireguardPart(message: Message): Part {
+  const { header, rest } = readGeneric(message)
+  if (header.command !== WG_CMD_GET_DEVICE) throw malformed(WHAT, `command ${header.command}`)
+  return publicAttributes.read(rest)
+}
+
+/** The device of which these are all parts, in order. @throws NetlinkError `netlink.malformed` */
+export function joinWireguardDevice(parts: readonly Part[]): WireguardDevice {
   const [{ linkIndex, name, publicKey, listenPort = 0, firewallMark = 0 } = {}] = parts
-  if (linkIndex === undefined || name === undefined) throw malformed(what, 'it has no index or no name')
+  if (linkIndex === undefined || name === undefined) throw malformed(WHAT, 'it has no index or no name')
   return {
     linkIndex,
     name,

@@ -1,4 +1,4 @@
-export { decodeWireguardDevice, type WireguardDevice } from './device.ts'
+export { decodeWireguardPart, joinWireguardDevice, type WireguardDevice } from './device.ts'
 export type { WireguardEndpoint } from './endpoint.ts'
 export type { WireguardPeer } from './peer.ts'
 export {

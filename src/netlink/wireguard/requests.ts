@@ -38,12 +38,12 @@ export interface WireguardDeviceSpec {
   readonly peers?: readonly WireguardPeerSpec[]
 }
 
-/** `wg show`, for `NetlinkClient.dump` and `decodeWireguardDevice`. ENODEV, or EOPNOTSUPP for a link of another kind. */
+/** `wg show`, for `NetlinkClient.dump` and `decodeWireguardPart`. ENODEV, or EOPNOTSUPP for a link of another kind. */
 export function getWireguardDevice(family: GenericFamily, linkIndex: number): Request {
   const writer = startGeneric({ command: WG_CMD_GET_DEVICE, version: WIREGUARD_VERSION })
   deviceAttributes.write(writer, { linkIndex })
   const what = `read the WireGuard device ${linkIndex}`
-  return { type: family.id, flags: NLM_F_DUMP, body: writer.finish(), what }
+  return { type: family.id, flags: NLM_F_DUMP, body: writer.finish(), slow: true, what }
 }
 
 /**
@@ -63,8 +63,8 @@ export function setWireguardDevice(family: GenericFamily, spec: WireguardDeviceS
     if (parts.length > 0) {
       writer.attribute(deviceFields.peers[0], true, () => void writer.bytes(concatenate(parts)))
     }
-    // Each peer's shared secret is computed anew.
-    const slow = i === 0 && privateKey !== undefined
+    // The secret shared with each peer is computed: of the ones told here, or with a new key of all.
+    const slow = parts.length > 0 || privateKey !== undefined
     return { type: family.id, flags: 0, body: writer.finish(), what, ...(slow ? { slow } : {}) }
   })
 }

@@ -7,9 +7,10 @@ import { acknowledgement, dumpEnd, dumpPart, FakeTransport } from '../fake-trans
 import { readGeneric, startGeneric } from '../generic.ts'
 import {
   decodeFamily,
-  decodeWireguardDevice,
+  decodeWireguardPart,
   getFamily,
   getWireguardDevice,
+  joinWireguardDevice,
   NetlinkClient,
   setWireguardDevice,
   type WireguardDevice,
@@ -51,13 +52,15 @@ function told({ peers, ...device }: WireguardDevice, ...cuts: readonly Wireguard
   })
 }
 
+const decodeDevice = (messages: readonly Message[]) => joinWireguardDevice(messages.map(decodeWireguardPart))
+
 test('a device comes back from its bytes as it was, however many messages it takes', () => {
   const device = fc.record({ linkIndex: index, name, publicKey: key, listenPort: u16, firewallMark: u32 })
   const peers = fc.uniqueArray(peer, { selector: ({ publicKey }) => publicKey, maxLength: 6 })
   fc.assert(
     fc.property(device, peers, fc.nat(6), (value, all, cut) => {
       const messages = told({ ...value, peers: all.slice(0, cut) }, all.slice(cut))
-      assert.deepEqual(decodeWireguardDevice(messages), { ...value, peers: all })
+      assert.deepEqual(decodeDevice(messages), { ...value, peers: all })
     }),
   )
 })
@@ -68,7 +71,7 @@ test('a peer that goes on in the next message is one peer', () => {
   const first = { ...common, publicKey, allowedIps: ['10.244.2.0/24'] }
   const rest = { ...first, lastHandshakeSeconds: 0, allowedIps: ['fd00:2::/64'] }
   const device = { linkIndex: 4, name: 'wg0', listenPort: 51820, firewallMark: 0 }
-  const { peers } = decodeWireguardDevice(told({ ...device, peers: [first] }, [rest]))
+  const { peers } = decodeDevice(told({ ...device, peers: [first] }, [rest]))
   assert.deepEqual(peers, [{ ...first, allowedIps: ['10.244.2.0/24', 'fd00:2::/64'] }])
 })
 
@@ -78,7 +81,7 @@ test('the private key that the kernel tells is not read, and zeros are no presha
   const unset = { publicKey, presharedKey: new Uint8Array(32) }
   deviceAttributes.write(writer, { linkIndex: 4, name: 'wg0', privateKey: secret, peers: [unset] })
   const message = { type: wireguard.id, flags: 2, sequence: 1, portId: 0, body: writer.finish() }
-  const device = decodeWireguardDevice([message])
+  const device = decodeDevice([message])
   assert.deepEqual(Object.keys(device).toSorted(), [
     'firewallMark',
     'linkIndex',
@@ -139,7 +142,7 @@ test('messages that are no device are malformed', () => {
   const otherCommand = { ...whole, body: whole.body.with(0, 1) }
   for (const messages of [[], [otherCommand], [{ ...whole, body: whole.body.slice(0, 9) }]]) {
     assert.throws(
-      () => decodeWireguardDevice(messages),
+      () => decodeDevice(messages),
       error => hasCode(error, 'netlink.malformed'),
     )
   }
@@ -161,5 +164,5 @@ test('the client looks the family up, and dumps a device', async () => {
   assert.ok(reply?.ok === true && reply.messages[0] !== undefined)
   const found = decodeFamily(reply.messages[0])
   assert.deepEqual([found.id, found.name], [0x22, 'wireguard'])
-  assert.deepEqual(decodeWireguardDevice(await client.dump(getWireguardDevice(found, 4))), device)
+  assert.deepEqual(decodeDevice(await client.dump(getWireguardDevice(found, 4))), device)
 })

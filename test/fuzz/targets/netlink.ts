@@ -16,7 +16,7 @@ import {
   decodeQdisc,
   decodeRoute,
   decodeRule,
-  decodeWireguardDevice,
+  decodeWireguardPart,
   encodeAddress,
   encodeFdb,
   encodeFlow,
@@ -25,6 +25,7 @@ import {
   encodeNewRoute,
   encodeQdisc,
   encodeRule,
+  joinWireguardDevice,
   parseEvents,
 } from '../../../src/netlink/index.ts'
 import { encodeMessage, NLMSG_DONE, NLMSG_ERROR } from '../../../src/netlink/messages.ts'
@@ -210,7 +211,7 @@ export const netlinkTargets = [
     ...object,
     name: 'netlink.wireguard',
     seeds: [wireguard({}), wireguard(wireguardPeers)],
-    decode: input => decodeWireguardDevice([messageOf(input)]),
+    decode: input => joinWireguardDevice([decodeWireguardPart(messageOf(input))]),
     encode: device => wireguard(device),
   }),
 ]

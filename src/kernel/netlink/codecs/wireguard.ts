@@ -12,11 +12,12 @@ import { presharedKeyFingerprint, type WireguardSecrets } from '../../wireguard-
 const NO_KEY = new Uint8Array(32)
 
 /** A device without a private key was not set up by anybody. */
-export function observedWireguard({ name, publicKey, listenPort, peers }: WireguardDevice): ObservedEntry[] {
-  const device: WireguardEntry | undefined =
-    publicKey === undefined ? undefined : { kind: 'wireguard', link: name, publicKey, listenPort }
-  const entries = [...(device === undefined ? [] : [device]), ...peers.map(peer => peerEntry(name, peer))]
-  return entries.map(entry => ({ entry, mark: 'foreign' }))
+export function* observedWireguard(device: WireguardDevice): Iterable<ObservedEntry> {
+  const { name, publicKey, listenPort, peers } = device
+  if (publicKey !== undefined) {
+    yield { entry: { kind: 'wireguard', link: name, publicKey, listenPort }, mark: 'foreign' }
+  }
+  for (const peer of peers) yield { entry: peerEntry(name, peer), mark: 'foreign' }
 }
 
 function peerEntry(link: string, peer: WireguardPeer): WireguardPeerEntry {
