@@ -5,7 +5,7 @@ import { type Collection, Graph, type Source } from '../derive/index.ts'
 import type { Family } from '../ip/index.ts'
 import { type Entry, Reconciler } from '../kernel/index.ts'
 import { blockCooldownSeconds, type NetworkConfig, type Node, type PodBlock } from '../model/index.ts'
-import type { AddressOverwrite } from '../overlay/index.ts'
+import type { AddressOverwrite, OverlayFinding } from '../overlay/index.ts'
 import { Informer, MemoryStore } from '../store/index.ts'
 import type { Attached } from './attachments/record.ts'
 import type { AgentConfig } from './config.ts'
@@ -19,6 +19,7 @@ import { OwnNetwork } from './network/own-network.ts'
 import { type Plans, planEverything } from './network/plans.ts'
 import type { SelfNetwork } from './network/self.ts'
 import { SubnetFile } from './network/subnet-file.ts'
+import type { TunnelDrops } from './network/tunnel-drops.ts'
 import { watchUplink } from './network/watch-uplink.ts'
 import { NetworkCondition } from './network-condition.ts'
 import { PeerWatch } from './peers/peer-watch.ts'
@@ -255,6 +256,19 @@ export class Agent {
 
   get entries(): Collection<Entry> {
     return this.plans.entries
+  }
+
+  get tunnelDrops(): TunnelDrops | undefined {
+    return this.effects.tunnelDrops
+  }
+
+  /** What is wrong with the overlay: with what it is made from, with ways to peers, with what comes in. */
+  overlayFindings(): readonly OverlayFinding[] {
+    return [
+      ...Array.from(this.plans.findings.entries(), ([, finding]) => finding),
+      ...(this.peers?.findings() ?? []),
+      ...(this.tunnelDrops?.findings() ?? []),
+    ]
   }
 
   private makeEffects(): Effects {

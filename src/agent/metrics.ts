@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Agent } from './agent.ts'
+import { registerTunnelMetrics } from './network/tunnel-metrics.ts'
 import { registerPeerMetrics } from './peers/peer-metrics.ts'
 
 /** Every series of the agent, read from it when somebody asks. */
@@ -53,5 +54,6 @@ export function agentMetrics(agent: Agent): Registry {
   counter('kernel_refused_total', 'Operations the kernel refused', () => counters.refused)
   counter('kernel_resyncs_total', 'Dumps of everything because events were lost', () => counters.resyncs)
   registerPeerMetrics(registry, () => agent.peers?.ways() ?? [])
+  registerTunnelMetrics(registry, async () => agent.tunnelDrops?.totals())
   return registry
 }

@@ -37,8 +37,7 @@ function status(agent: Agent, nodeName: string) {
     attachments: agent.attached.size,
     kernel: { ...reconciler.counters },
     findings: [
-      ...Array.from(agent.plans.findings.entries(), ([, { object, text }]) => ({ about: object, text })),
-      ...(agent.peers?.findings() ?? []).map(({ object, text }) => ({ about: object, text })),
+      ...agent.overlayFindings().map(({ object, text }) => ({ about: object, text })),
       ...reconciler.findings.map(({ key, message }) => ({ about: key, text: message })),
       ...agent.entries.conflicts().map(({ key, claims }) => ({
         about: key,

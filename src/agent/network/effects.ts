@@ -5,6 +5,7 @@ import type { OverlayEffect } from '../../overlay/index.ts'
 import type { RunProgram } from '../../sys/index.ts'
 import { ExtensionRunner } from './extension-runner.ts'
 import type { LeaseMemory } from './lease-record.ts'
+import type { TunnelDrops } from './tunnel-drops.ts'
 import { TunnelKeeper } from './tunnel-keeper.ts'
 import type { TunnelWorld } from './tunnel-world.ts'
 
@@ -40,6 +41,11 @@ export class Effects {
     const { tunnel, runProgram: run } = world
     this.tunnel = tunnel && new TunnelKeeper({ ...common, world: tunnel, kernel })
     this.extension = run && new ExtensionRunner({ ...common, run, memory, bootId, onOutput })
+  }
+
+  /** What the process of backend udp drops; undefined where there is nobody to ask, as in a simulation. */
+  get tunnelDrops(): TunnelDrops | undefined {
+    return this.tunnel?.drops
   }
 
   /** What the program of backend extension printed that runs before the start. */

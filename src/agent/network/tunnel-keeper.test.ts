@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
-import { PodlaceError, silentLogger, systemClock } from '../../base/index.ts'
+import { Registry } from 'prom-client'
+import { ManualClock, PodlaceError, silentLogger } from '../../base/index.ts'
 import { Graph, type Source } from '../../derive/index.ts'
 import type { KernelEvent } from '../../kernel/index.ts'
 import type { OverlayEffect, TunnelEffect } from '../../overlay/index.ts'
-import type { TunnelConfiguration, TunnelTable } from '../../tunnel/index.ts'
+import type { DropReason, TunnelConfiguration, TunnelTable } from '../../tunnel/index.ts'
 import { TunnelKeeper } from './tunnel-keeper.ts'
+import { registerTunnelMetrics } from './tunnel-metrics.ts'
 import type { TunnelControl, TunnelWorld } from './tunnel-world.ts'
 
 /** A tunnel process and what is around it; `said` is what was asked of it, in order. */
@@ -14,6 +16,7 @@ class FakeTunnel {
   process: { configuration: bigint; table: bigint } | undefined
   tables: TunnelTable[] = []
   index: number | undefined = 7
+  drops = new Map<DropReason, bigint>()
   private listeners: (() => void)[] = []
 
   readonly world: TunnelWorld = {
@@ -58,7 +61,7 @@ class FakeTunnel {
         tableRevision: process.table,
         queues: 1,
         udpSegmentation: false,
-        drops: new Map(),
+        drops: new Map(this.drops),
         peers: [],
       }),
       onClose: listener => void this.listeners.push(listener),
@@ -83,11 +86,13 @@ const peer = (prefix: string, address: string): OverlayEffect => ({
 let effects: Source<OverlayEffect>
 let fake: FakeTunnel
 let keeper: TunnelKeeper
+let clock: ManualClock
 let tell: (event: KernelEvent) => void
 
 beforeEach(() => {
   fake = new FakeTunnel()
   effects = new Graph().source('effects')
+  clock = new ManualClock()
   start()
 })
 afterEach(() => keeper.stop())
@@ -102,7 +107,7 @@ function start(): void {
         return () => {}
       },
     },
-    clock: systemClock,
+    clock,
     random: () => 0.5,
     log: silentLogger,
   })
@@ -182,4 +187,42 @@ test('a process that no plan wants ends, but not before the plans are complete',
   keeper.release()
   await rest()
   assert.deepEqual(said(), ['end 42'])
+})
+
+test('what the process drops lately is said in words, if no sound network sends it', async () => {
+  fake.drops = new Map([
+    ['spoofed-source', 5n],
+    ['no-route', 1n],
+  ])
+  effects.set('tunnel', tunnel)
+  await rest()
+  await clock.advance(30_000)
+  assert.deepEqual(keeper.drops.findings(), [], 'what it dropped before is no news')
+  fake.drops.set('spoofed-source', 8n).set('no-route', 9n).set('loop', 1n)
+  await clock.advance(30_000)
+  const texts = keeper.drops.findings().map(({ text }) => text)
+  assert.equal(texts.length, 2)
+  assert.match(
+    texts[0] ?? '',
+    /^it drops packets of a node that bear the source .* \(spoofed-source: 3 in the last 30 s\)$/,
+  )
+  assert.match(texts[1] ?? '', /\(loop: 1 in the last 30 s\)$/)
+  await clock.advance(30_000)
+  assert.deepEqual(keeper.drops.findings(), [])
+})
+
+test('what the process drops is counted by reason, and no longer told when there is none', async () => {
+  const registry = new Registry()
+  registerTunnelMetrics(registry, () => keeper.drops.totals())
+  fake.drops.set('truncated', 3n)
+  effects.set('tunnel', tunnel)
+  await rest()
+  assert.match(
+    await registry.metrics(),
+    /^podlace_agent_tunnel_dropped_packets_total\{reason="truncated"\} 3$/m,
+  )
+  effects.delete('tunnel')
+  keeper.release()
+  await rest()
+  assert.doesNotMatch(await registry.metrics(), /truncated/)
 })

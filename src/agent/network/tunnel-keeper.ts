@@ -5,6 +5,7 @@ import type { Kernel } from '../../kernel/index.ts'
 import type { OverlayEffect, TunnelEffect } from '../../overlay/index.ts'
 import type { TunnelPeer, TunnelTable } from '../../tunnel/index.ts'
 import { Upkeep } from '../upkeep.ts'
+import { TunnelDrops } from './tunnel-drops.ts'
 import type { TunnelControl, TunnelWorld } from './tunnel-world.ts'
 
 export interface TunnelKeeperOptions {
@@ -22,6 +23,7 @@ export interface TunnelKeeperOptions {
  * revision made of the contents, so that an agent that starts anew writes nothing to one that is right.
  */
 export class TunnelKeeper {
+  readonly drops: TunnelDrops
   private readonly options: TunnelKeeperOptions
   private readonly upkeep: Upkeep
   private readonly endings: (() => void)[]
@@ -32,6 +34,7 @@ export class TunnelKeeper {
   constructor(options: TunnelKeeperOptions) {
     this.options = options
     const { effects, kernel, clock, random, log } = options
+    this.drops = new TunnelDrops(clock)
     this.upkeep = new Upkeep({ name: 'the UDP tunnel', step: () => this.settle(), clock, random, log })
     this.endings = [
       effects.subscribe(changes => {
@@ -56,6 +59,7 @@ export class TunnelKeeper {
   stop(): void {
     for (const end of this.endings) end()
     this.upkeep.stop()
+    this.drops.stop()
     this.control?.close()
   }
 
@@ -85,6 +89,7 @@ export class TunnelKeeper {
     const control = this.control ?? connectIfThere(this.options.world)
     if (control === undefined) return
     this.control = undefined
+    this.drops.stop()
     const { pid } = await control.status()
     control.close()
     this.options.world.end(pid)
@@ -105,8 +110,10 @@ export class TunnelKeeper {
     control.onClose(() => {
       if (this.control !== control) return
       this.control = undefined
+      this.drops.stop()
       this.upkeep.poke()
     })
+    this.drops.follow(control)
     return control
   }
 }
