@@ -7,6 +7,7 @@
 #   native/build.sh udp     build/podlace-udp only
 #   native/build.sh asan    build/podlace-asan.node, for test/netns/sys-asan.test.ts
 #   native/build.sh udp-asan  build/podlace-udp-asan, for test/netns/udp-asan.test.ts
+#   native/build.sh udp-units  build/podlace-udp-batch and -close, for test/netns/udp-units.test.ts
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -63,12 +64,28 @@ udp() {
   compile_static build/podlace-udp -O3 -s -pthread native/udp/*.c
 }
 
+# compile_watched TARGET SOURCES...
 # Headers of packets lie where the datagrams begin, at odd addresses too: that is no finding.
+compile_watched() {
+  target=$1
+  shift
+  # shellcheck disable=SC2086
+  compile "$target" cc $warnings -O1 -g -pthread -fno-omit-frame-pointer -Inative/udp \
+    -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-sanitize=alignment "$@"
+}
+
 udp_asan() {
   stale build/podlace-udp-asan native/udp || return 0
-  # shellcheck disable=SC2086
-  compile build/podlace-udp-asan cc $warnings -O1 -g -pthread -fno-omit-frame-pointer \
-    -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-sanitize=alignment native/udp/*.c
+  compile_watched build/podlace-udp-asan native/udp/*.c
+}
+
+udp_units() {
+  if stale build/podlace-udp-batch native/udp test/netns/udp-batch.c; then
+    compile_watched build/podlace-udp-batch test/netns/udp-batch.c native/udp/outward.c native/udp/sending.c \
+      native/udp/table.c native/udp/icmp.c
+  fi
+  stale build/podlace-udp-close native/udp test/netns/udp-close.c || return 0
+  compile_watched build/podlace-udp-close test/netns/udp-close.c
 }
 
 shim() {
@@ -86,6 +103,7 @@ case "${1:-all}" in
   shim) shim ;;
   udp) udp ;;
   udp-asan) udp_asan ;;
+  udp-units) udp_units ;;
   asan) addon build/podlace-asan.node -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer ;;
-  *) give_up "unknown target $1: all, addon, shim, udp, asan or udp-asan" ;;
+  *) give_up "unknown target $1: all, addon, shim, udp, asan, udp-asan or udp-units" ;;
 esac

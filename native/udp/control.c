@@ -64,7 +64,7 @@ static void hang_up(struct connection *connection) {
 }
 
 void control_close(struct control *control, const char *path) {
-  // First: whoever sees us hang up may start the next process, and the path is its own then.
+  /* First: whoever sees us hang up may start the next process, and the path is its own then. */
   unlink(path);
   for (unsigned i = 0; i < CONNECTIONS; i++)
     if (control->connections[i].fd >= 0) hang_up(&control->connections[i]);

@@ -203,3 +203,13 @@ test('SIGTERM ends it, with its socket and its device', async () => {
     error => hasCode(error, 'sys.enoent'),
   )
 })
+
+test('after a kill the next process takes the socket that was left', async () => {
+  const { pid } = node
+  await node.end('SIGKILL')
+  assert.ok(existsSync(node.socketPath))
+  await node.carry()
+  await node.know([pair.two.peer])
+  assert.notEqual(node.pid, pid)
+  assert.equal(await ping(node.pod, pair.two.podAddress), 'ok')
+})
