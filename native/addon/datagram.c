@@ -47,18 +47,35 @@ napi_value datagram_bind(napi_env env, napi_callback_info info) {
   return bind(fd, &address.generic, length) < 0 ? throw_errno(env, "bind") : NULL;
 }
 
-/* datagramSend(fd, bytes, address, port) → false if the send queue is full: sendto(2). */
-napi_value datagram_send(napi_env env, napi_callback_info info) {
+enum { SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL };
+
+static ssize_t send_plain(int fd, struct bytes bytes, const union internet_address *address, socklen_t length) {
+  return sendto(fd, bytes.data, bytes.length, SEND_FLAGS, &address->generic, length);
+}
+
+/* Of a datagram that is told in parts no device can be left the checksum: __ip_append_data, __ip6_append_data. */
+static ssize_t send_summed(int fd, struct bytes bytes, const union internet_address *address, socklen_t length) {
+  ssize_t sent = sendto(fd, bytes.data, bytes.length, SEND_FLAGS | MSG_MORE, &address->generic, length);
+  return sent < 0 ? sent : sendto(fd, NULL, 0, SEND_FLAGS, &address->generic, length);
+}
+
+static napi_value send_by(napi_env env, napi_callback_info info,
+                          ssize_t (*send_one)(int, struct bytes, const union internet_address *, socklen_t)) {
   union internet_address address;
   struct call call = call_begin(env, info);
   int fd = call_int(&call, 0);
   struct bytes bytes = call_bytes(&call, 1);
   socklen_t length = call_address(&call, 2, &address);
   if (call.refused) return NULL;
-  if (sendto(fd, bytes.data, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL, &address.generic, length) >= 0)
-    return bool_value(env, true);
+  if (send_one(fd, bytes, &address, length) >= 0) return bool_value(env, true);
   return errno == EAGAIN || errno == EINTR ? bool_value(env, false) : throw_errno(env, "sendto");
 }
+
+/* datagramSend(fd, bytes, address, port) → false if the send queue is full: sendto(2). */
+napi_value datagram_send(napi_env env, napi_callback_info info) { return send_by(env, info, send_plain); }
+
+/* datagramSendSummed(fd, bytes, address, port): the same, but the kernel computes the checksum of UDP itself. */
+napi_value datagram_send_summed(napi_env env, napi_callback_info info) { return send_by(env, info, send_summed); }
 
 /* Empty for other families. */
 static napi_value address_value(napi_env env, const union internet_address *address) {

@@ -22,12 +22,14 @@ host_function netlink_exchange_aside;
 host_function netns_own, netns_open, netns_create, netns_cookie, netns_socket;
 /* sysctl.c */
 host_function sysctl_read, sysctl_write;
+/* offload.c */
+host_function tx_checksum_read, tx_checksum_write;
 /* poll.c */
 host_function poll_open, poll_close, poll_events;
 /* unix-stream.c */
 host_function unix_listen, unix_connect, unix_accept, unix_peer, unix_receive, unix_send;
 /* datagram.c */
-host_function datagram_bind, datagram_send, datagram_receive, datagram_kind, datagram_share;
+host_function datagram_bind, datagram_send, datagram_send_summed, datagram_receive, datagram_kind, datagram_share;
 host_function datagram_hear_errors, datagram_receive_errors;
 /* packet.c */
 host_function packet_open, packet_send, packet_receive;

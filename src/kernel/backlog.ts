@@ -1,5 +1,6 @@
 import { type Entry, entryKey } from './entry.ts'
 import type { Cause } from './history.ts'
+import { isSetting } from './kinds/setting.ts'
 import type { Operation } from './operation.ts'
 
 /** All operations on one key, which belong together: its deletion and its creation anew, for instance. */
@@ -85,10 +86,11 @@ export class Backlog {
 type Bond = 'link' | 'nft' | undefined
 
 /**
- * What must not be torn apart: links go up only when their sysctls are set, and an nftables table comes with its
+ * What must not be torn apart: links go up only when their settings are made, and an nftables table comes with its
  * elements in one transaction. Links also come by themselves, so that what hangs on one is not tried if it fails.
  */
 function bondOf(entry: Entry | undefined): Bond {
-  if (entry?.kind === 'link' || entry?.kind === 'sysctl') return 'link'
-  return entry?.kind === 'nft-table' || entry?.kind === 'nft-element' ? 'nft' : undefined
+  if (entry === undefined) return undefined
+  if (entry.kind === 'link' || isSetting(entry)) return 'link'
+  return entry.kind === 'nft-table' || entry.kind === 'nft-element' ? 'nft' : undefined
 }

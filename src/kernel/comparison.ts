@@ -4,9 +4,9 @@ import { ChildIndex } from './child-index.ts'
 import { diffKeys, type Plan } from './diff.ts'
 import { type Entry, entryKey } from './entry.ts'
 import { rulesOf } from './kinds/index.ts'
-import { linkOfSysctl } from './kinds/sysctl.ts'
+import { isSetting, linkOfSetting } from './kinds/setting.ts'
 import type { LiveMirror } from './live-mirror.ts'
-import type { KernelEvent, ObservedEntry, SysctlReader } from './operation.ts'
+import type { KernelEvent, ObservedEntry, SettingReader } from './operation.ts'
 import { isMarked, isOfItsLink } from './ownership.ts'
 import { Planner, type World } from './planner.ts'
 
@@ -103,20 +103,20 @@ export class Comparison implements World {
     return planner.finish()
   }
 
-  /** Sysctls cannot be dumped: one that was not desired when everything was observed is looked at when it is. */
-  readUnknownSysctls(keys: Iterable<string>, kernel: SysctlReader): void {
+  /** Settings cannot be dumped: one that was not desired when everything was observed is looked at when it is. */
+  readUnknownSettings(keys: Iterable<string>, kernel: SettingReader): void {
     const unknown = [...keys].filter(key => this.observed(key) === undefined)
-    if (unknown.length > 0) this.readSysctls(unknown, kernel)
+    if (unknown.length > 0) this.readSettings(unknown, kernel)
   }
 
-  /** No event tells of a sysctl that another program has set. */
-  readSysctls(keys: Iterable<string>, kernel: SysctlReader): void {
+  /** No event tells of every setting that another program has changed. */
+  readSettings(keys: Iterable<string>, kernel: SettingReader): void {
     for (const key of keys) {
       const desired = this.desired(key)
-      if (desired?.kind !== 'sysctl') continue
-      const link = linkOfSysctl(desired.path)
+      if (desired === undefined || !isSetting(desired)) continue
+      const link = linkOfSetting(desired)
       if (link !== undefined && this.observed(`link ${link}`) === undefined) continue
-      const observed = kernel.readSysctl(desired)
+      const observed = kernel.readSetting(desired)
       if (observed !== undefined) this.mirror.fold({ event: 'set', observed })
     }
   }

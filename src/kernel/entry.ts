@@ -27,6 +27,7 @@ export type Entry =
   | QdiscEntry
   | RedirectEntry
   | SysctlEntry
+  | OffloadEntry
   | NftTableEntry
   | NftElementEntry
   | IptablesChainEntry
@@ -155,6 +156,17 @@ export interface SysctlEntry {
   readonly value: string
 }
 
+/** What a link leaves to the device behind it; `ethtool -K`. A link does by itself what its kind can. */
+export interface OffloadEntry {
+  readonly kind: 'offload'
+  readonly link: string
+  /** Of what it sends: TCP's and UDP's (tx-checksumming). Without it, nor does it leave segments of TCP to be cut. */
+  readonly txChecksum: boolean
+}
+
+/** What is set, and never made or deleted; it cannot be listed. */
+export type SettingEntry = SysctlEntry | OffloadEntry
+
 /** What identifies an entry's kernel object; also how messages name it. Unique across kinds. */
 export function entryKey(entry: Entry): string {
   switch (entry.kind) {
@@ -180,6 +192,8 @@ export function entryKey(entry: Entry): string {
       return `redirect dev ${entry.link}`
     case 'sysctl':
       return `sysctl ${entry.path}`
+    case 'offload':
+      return `offload dev ${entry.link}`
     case 'nft-table':
       return `nft-table ${entry.family} ${entry.name}`
     case 'nft-element':

@@ -10,7 +10,7 @@ import { hex, quote, words } from './format-words.ts'
 const PROTOCOL = 113
 
 /**
- * An entry as the `ip`, `bridge`, `tc`, `sysctl`, `wg`, `nft` or `iptables` command that would make it, for people and for tests. It is
+ * An entry as the `ip`, `bridge`, `tc`, `sysctl`, `ethtool`, `wg`, `nft` or `iptables` command that would make it, for people and for tests. It is
  * never run. Only a table and a chain take more than one line.
  */
 export function formatEntry(entry: Entry): string {
@@ -47,6 +47,8 @@ export function formatEntry(entry: Entry): string {
     case 'sysctl':
       // Slashes, since the name of a link may hold dots.
       return `sysctl -w ${quote(`net/${entry.path}=${entry.value}`)}`
+    case 'offload':
+      return `ethtool -K ${quote(entry.link)} tx ${entry.txChecksum ? 'on' : 'off'}`
     case 'nft-table':
       return formatNftTable(entry)
     case 'nft-element':

@@ -34,6 +34,7 @@ import {
   refuses,
   repairsChanges,
   repairsFlush,
+  repairsOffload,
   repairsRedirect,
   repairsRemoval,
   repairsRename,
@@ -110,6 +111,7 @@ export function kernelSuite(name: string, createHarness: CreateHarness): void {
     it('repairs what is removed, of every kind', repairsRemoval)
     it('repairs routes flushed by protocol', repairsFlush)
     it('repairs MAC, MTU, a link set down, and a moved FDB entry', repairsChanges)
+    it('keeps a link from leaving checksums to its device', repairsOffload)
     it('replays all peers when the vxlan device is deleted', replaysPeers)
     it('redirects again when the link it leads to was deleted', repairsRedirect)
     it('leaves the qdisc of others alone until one is wanted there', sparesQdiscs)

@@ -1,7 +1,7 @@
 import type { PodlaceError } from '../base/index.ts'
 import type { FlowFilter } from '../netlink/index.ts'
 import type { NetlinkTransport } from '../sys/index.ts'
-import type { Entry, EntryKind, SysctlEntry } from './entry.ts'
+import type { Entry, EntryKind, SettingEntry } from './entry.ts'
 import type { KernelError } from './errors.ts'
 
 /** What the kernel has under one key. `ours`: it bears our mark (see `ownership.ts`). */
@@ -102,15 +102,15 @@ export interface ReplaceScope {
   readonly mark?: 'ours' | 'foreign'
 }
 
-export interface SysctlReader {
-  /** The sysctl as it is now; undefined if there is none, as while its link is still to be made. */
-  readSysctl(entry: SysctlEntry): ObservedEntry | undefined
+export interface SettingReader {
+  /** The setting as it is now; undefined if there is none, as while its link is still to be made. */
+  readSetting(entry: SettingEntry): ObservedEntry | undefined
 }
 
 /** One network namespace. `NetlinkKernel` is the real one, `FakeKernel` a model; one suite holds both. */
-export interface Kernel extends SysctlReader {
+export interface Kernel extends SettingReader {
   /**
-   * Everything there is, as entries. What cannot be listed (sysctls) is read for the entries in `desired`.
+   * Everything there is, as entries. What cannot be listed (settings) is read for the entries in `desired`.
    * Kernel objects that no entry can express are left out. Where the devices of links lie that are not in this
    * namespace can be told only of the namespaces in the context.
    */

@@ -50,7 +50,7 @@ export function formerSelf(alias: string | undefined): FormerSelf | undefined {
 
 /**
  * True if we may delete the observed entry. Routes, rules, neighbours, qdiscs, links, nft tables and chains of iptables
- * bear marks; an address, an FDB entry, what a wireguard link is set up with or an element is ours because what it hangs on is. A sysctl is nobody's: it is
+ * bear marks; an address, an FDB entry, what a wireguard link is set up with or an element is ours because what it hangs on is. A setting is nobody's: it is
  * set, never removed.
  */
 export function isOurs(observed: ObservedEntry, parentIsOurs: (entry: Entry) => boolean): boolean {
@@ -73,6 +73,7 @@ export function isOurs(observed: ObservedEntry, parentIsOurs: (entry: Entry) => 
     case 'nft-element':
       return parentIsOurs(entry)
     case 'sysctl':
+    case 'offload':
       return false
   }
 }

@@ -44,7 +44,7 @@ export class Passes {
     const { comparison, outcomes, kernel } = this.options
     outcomes.counters.passes += 1
     for (const key of keys.keys()) this.backlog.delete(key)
-    comparison.readSysctls(keys.keys(), kernel)
+    comparison.readSettings(keys.keys(), kernel)
     const { operations, findings } = comparison.plan(keys.keys())
     const steps = stepsOf(operations, keys)
     // What a plan brings along (the ports of a bridge) may be for somebody else to do, who waits for his turn.
@@ -110,7 +110,7 @@ export class Passes {
   /** Takes its time; what changed while the plan was made is left out and has its turn later. */
   private async planFor(keys: ReadonlyMap<string, Cause>): Promise<Steps> {
     const { comparison, outcomes, kernel } = this.options
-    comparison.readUnknownSysctls(keys.keys(), kernel)
+    comparison.readUnknownSettings(keys.keys(), kernel)
     const { operations, findings } = await comparison.planUnhurried(keys.keys())
     const isLong = operations.length > SLICE
     if (isLong) await settle()

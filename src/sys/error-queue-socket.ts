@@ -50,11 +50,12 @@ export class ErrorQueueSocket {
 
   /** Undefined if it was sent, else the errno's name: `ENETUNREACH`, `EMSGSIZE`, `EAGAIN` if the queue is full. */
   send(bytes: Uint8Array, address: string, port: number): string | undefined {
-    const first = this.trySend(bytes, address, port)
-    if (first === undefined) return undefined
-    // A message about an earlier datagram makes the next send fail once (ip(7), IP_RECVERR).
-    this.drain()
-    return this.socket.closed ? first : this.trySend(bytes, address, port)
+    return this.sendBy(fd => native.datagramSend(fd, bytes, address, port))
+  }
+
+  /** The same with a checksum that the kernel computes here, where it would leave it to the network card otherwise. */
+  sendSummed(bytes: Uint8Array, address: string, port: number): string | undefined {
+    return this.sendBy(fd => native.datagramSendSummed(fd, bytes, address, port))
   }
 
   close(): void {
@@ -62,9 +63,17 @@ export class ErrorQueueSocket {
     this.socket.close()
   }
 
-  private trySend(bytes: Uint8Array, address: string, port: number): string | undefined {
+  private sendBy(sendOnce: (fd: number) => boolean): string | undefined {
+    const first = this.trySend(sendOnce)
+    if (first === undefined) return undefined
+    // A message about an earlier datagram makes the next send fail once (ip(7), IP_RECVERR).
+    this.drain()
+    return this.socket.closed ? first : this.trySend(sendOnce)
+  }
+
+  private trySend(sendOnce: (fd: number) => boolean): string | undefined {
     try {
-      return native.datagramSend(this.socket.fd, bytes, address, port) ? undefined : 'EAGAIN'
+      return sendOnce(this.socket.fd) ? undefined : 'EAGAIN'
     } catch (error) {
       if (error instanceof Error && 'errno' in error && typeof error.errno === 'number') {
         return errnoName(error.errno)

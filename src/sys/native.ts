@@ -26,6 +26,8 @@ export interface NativeAddon {
   netnsSocket(netns: number, domain: number, type: number, protocol: number): number
   sysctlRead(directory: number, name: string): string
   sysctlWrite(directory: number, name: string, value: string): void
+  txChecksumRead(socket: number, link: string): boolean
+  txChecksumWrite(socket: number, link: string, on: number): void
   pollOpen(fd: number, events: number, callback: (events: number) => void): PollHandle
   pollClose(handle: PollHandle): void
   pollEvents(handle: PollHandle, events: number): void
@@ -37,6 +39,7 @@ export interface NativeAddon {
   unixSend(fd: number, bytes: Uint8Array, fds: readonly number[]): number
   datagramBind(fd: number, address: string, port: number): void
   datagramSend(fd: number, bytes: Uint8Array, address: string, port: number): boolean
+  datagramSendSummed(fd: number, bytes: Uint8Array, address: string, port: number): boolean
   datagramReceive(fd: number): [bytes: Uint8Array, address: string, port: number][]
   datagramKind(fd: number): [domain: number, type: number]
   datagramShare(fd: number, bufferBytes: number): void

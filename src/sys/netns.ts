@@ -120,6 +120,23 @@ export class Netns implements Disposable {
   }
 
   /**
+   * Whether a link leaves the checksums of what it sends to the device behind it; `ethtool -k`, tx-checksumming.
+   * `sys.enodev` without the link.
+   */
+  readTxChecksum(link: string): boolean {
+    this.checkOpen()
+    return attempt(`read tx-checksumming of ${link}`, () => native.txChecksumRead(this.fds.route, link))
+  }
+
+  /** `ethtool -K <link> tx on|off`; `sys.enodev`, and `sys.eopnotsupp` where it cannot be changed. */
+  writeTxChecksum(link: string, on: boolean): void {
+    this.checkOpen()
+    attempt(`set tx-checksumming of ${link} ${on ? 'on' : 'off'}`, () =>
+      native.txChecksumWrite(this.fds.route, link, on ? 1 : 0),
+    )
+  }
+
+  /**
    * Gives the namespace a name: a file that it is bind-mounted on, as `ip netns add` does. Needs root; the
    * file must not exist (`sys.eexist`). `unpin` takes it away.
    */

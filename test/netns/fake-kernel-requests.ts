@@ -62,6 +62,7 @@ export async function addition(entry: Entry, over: boolean, indexOf: IndexOf): P
     case 'wireguard-peer':
     case 'redirect':
     case 'sysctl':
+    case 'offload':
     case 'nft-table':
     case 'nft-element':
     case 'iptables-chain':
@@ -100,6 +101,7 @@ export async function removal(entry: Entry, indexOf: IndexOf): Promise<Request> 
     case 'wireguard':
     case 'wireguard-peer':
     case 'sysctl':
+    case 'offload':
     case 'nft-table':
     case 'nft-element':
     case 'iptables-chain':

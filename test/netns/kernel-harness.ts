@@ -120,6 +120,7 @@ function realForeign(netns: Netns): Foreign {
       if (mtu !== undefined) ip(`link set ${name} mtu ${mtu}`)
       if (mac !== undefined) ip(`link set ${name} address ${mac}`)
     },
+    setTxChecksum: (link, on) => netns.writeTxChecksum(link, on),
     rename: (from, to) => void ip(`link set ${from} name ${to}`),
     flushOurRoutes() {
       ip('route flush proto 113 table all')
@@ -213,6 +214,7 @@ function removeCommand(entry: Entry): string[] {
       return ['sh', '-c', `${tables}-save -t ${entry.table} | grep -v ${entry.name} | ${tables}-restore`]
     }
     case 'sysctl':
+    case 'offload':
     case 'wireguard':
     case 'wireguard-peer':
       throw new Error(`no test removes a ${entry.kind}`)

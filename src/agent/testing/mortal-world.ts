@@ -5,7 +5,7 @@ import type {
   Kernel,
   KernelEvent,
   Operation,
-  SysctlEntry,
+  SettingEntry,
 } from '../../kernel/index.ts'
 import type { JournalDisk } from '../journal/index.ts'
 
@@ -31,7 +31,7 @@ export class Life {
         if (this.over) throw new Error('dead')
         return inner.apply(operations, context)
       },
-      readSysctl: (entry: SysctlEntry) => inner.readSysctl(entry),
+      readSetting: (entry: SettingEntry) => inner.readSetting(entry),
       forgetFlows: () => inner.forgetFlows(),
       iptablesFault: () => inner.iptablesFault(),
       watch: (listener: (event: KernelEvent) => void) => inner.watch(event => !this.over && listener(event)),

@@ -14,6 +14,7 @@ export function fakeForeign(kernel: FakeKernel): Foreign {
     add: (entry, over = false) => perform({ act: 'add', entry, over }),
     remove: entry => perform({ act: 'remove', entry }),
     setLink: (name, changes) => perform({ act: 'set-link', name, changes }),
+    setTxChecksum: (link, on) => kernel.namespace.writeTxChecksum(link, on),
     rename: (name, to) => perform({ act: 'rename', name, to }),
     flushOurRoutes: () => perform({ act: 'flush-routes' }),
     flushIptables: ({ family, table }) => perform({ act: 'flush-iptables', family, table }),

@@ -1,10 +1,11 @@
 import { hasCode, PodlaceError } from '../../base/index.ts'
-import { type Entry, type EntryKind, entryKey, type LinkEntry, type SysctlEntry } from '../entry.ts'
+import { type Entry, type EntryKind, entryKey, type LinkEntry, type SettingEntry } from '../entry.ts'
 import { codeOfErrno, kernelError } from '../errors.ts'
 import { describe } from '../findings.ts'
 import { meansGone } from '../gone.ts'
 import { rulesOf } from '../kinds/index.ts'
 import { isMoved, linksNeeded, otherNamespace } from '../kinds/link.ts'
+import { isSetting } from '../kinds/setting.ts'
 import type { ApplyContext, Kernel, KernelEvent, ObservedEntry, Operation, Outcome } from '../operation.ts'
 import type { WireguardSecrets } from '../wireguard-secrets.ts'
 import { type Delivery, EventQueue } from './event-queue.ts'
@@ -100,16 +101,19 @@ export class FakeKernel implements Kernel {
       }
     }
     for (const entry of desired) {
-      const found = entry.kind === 'sysctl' ? this.readSysctl(entry) : undefined
+      const found = isSetting(entry) ? this.readSetting(entry) : undefined
       if (found !== undefined) observed.push(found)
     }
     this.queue.drain()
     return observed
   }
 
-  readSysctl(entry: SysctlEntry): ObservedEntry | undefined {
-    const value = attempt(() => this.namespace.readSysctl(entry.path))
-    return value === undefined ? undefined : { entry: { ...entry, value }, mark: 'foreign' }
+  readSetting(entry: SettingEntry): ObservedEntry | undefined {
+    const now = attempt((): SettingEntry => {
+      if (entry.kind === 'offload') return { ...entry, txChecksum: this.namespace.readTxChecksum(entry.link) }
+      return { ...entry, value: this.namespace.readSysctl(entry.path) }
+    })
+    return now && { entry: now, mark: 'foreign' }
   }
 
   async apply(operations: readonly Operation[], context?: ApplyContext): Promise<readonly Outcome[]> {
@@ -199,8 +203,9 @@ export class FakeKernel implements Kernel {
     fault: Fault | undefined,
     context: ApplyContext | undefined,
   ): void {
-    if (entry.kind === 'sysctl') {
-      this.namespace.writeSysctl(entry.path, entry.value)
+    if (isSetting(entry)) {
+      if (entry.kind === 'sysctl') this.namespace.writeSysctl(entry.path, entry.value)
+      else this.namespace.writeTxChecksum(entry.link, entry.txChecksum)
       return this.queue.push({ event: 'set', observed: { entry, mark: 'foreign' } })
     }
     if (op === 'delete') return this.delete(entry, context)
@@ -210,7 +215,7 @@ export class FakeKernel implements Kernel {
     takeSteps(linkSteps(this.namespace, op, entry, before, context), op === 'create', isMortal)
   }
 
-  private addObject(entry: Exclude<Entry, LinkEntry | SysctlEntry>, replace: boolean): void {
+  private addObject(entry: Exclude<Entry, LinkEntry | SettingEntry>, replace: boolean): void {
     checkSecrets(entry, this.options.wireguardSecrets)
     this.namespace.addObject(entry, 'ours', replace)
     const observed = this.namespace.objects.get(entryKey(entry))

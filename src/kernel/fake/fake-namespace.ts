@@ -41,6 +41,8 @@ export class FakeNamespace {
   /** By the name of a device that was moved here: what it was. */
   readonly formerly = new Map<string, LinkEntry>()
   readonly sysctls = new Sysctls()
+  /** Names of links that leave no checksums to their device. */
+  readonly summing = new Set<string>()
   /** By name: links with an ingress qdisc, and whether it has a filter of ours. */
   readonly ingress = new Map<string, 'empty' | 'filtered'>()
   /** As a descriptor would name it in `NamespaceHandle`. */
@@ -108,7 +110,7 @@ export class FakeNamespace {
     deleteLink(this, name)
   }
 
-  /** Adds anything but a link or a sysctl; `replace` as `ip route replace` and `ip neigh replace` do it. */
+  /** Adds anything but a link or a setting; `replace` as `ip route replace` and `ip neigh replace` do it. */
   addObject(entry: Entry, mark: Mark, replace = false): void {
     switch (entry.kind) {
       case 'address':
@@ -137,6 +139,7 @@ export class FakeNamespace {
         return addRule(this, entry, mark)
       case 'link':
       case 'sysctl':
+      case 'offload':
         throw new TypeError(`a ${entry.kind} is not added as an object`)
     }
   }
@@ -175,7 +178,8 @@ export class FakeNamespace {
       case 'link':
         return deleteLink(this, entry.name)
       case 'sysctl':
-        throw new TypeError('a sysctl cannot be deleted')
+      case 'offload':
+        throw new TypeError('a setting cannot be deleted')
     }
   }
 
@@ -190,6 +194,20 @@ export class FakeNamespace {
     this.readSysctl(path)
     this.sysctls.write(path, value)
     this.modifications += 1
+  }
+
+  readTxChecksum(link: string): boolean {
+    this.needLink(link)
+    return !this.summing.has(link)
+  }
+
+  /** The link tells of it. */
+  writeTxChecksum(link: string, txChecksum: boolean): void {
+    this.needLink(link)
+    this.modifications += 1
+    if (txChecksum) this.summing.delete(link)
+    else this.summing.add(link)
+    this.emit({ event: 'set', observed: { entry: { kind: 'offload', link, txChecksum }, mark: 'foreign' } })
   }
 
   /** `before`: the object in whose place it comes. */

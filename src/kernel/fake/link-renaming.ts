@@ -26,6 +26,7 @@ export function renameLink(namespace: FakeNamespace, from: string, to: string): 
   const peer = namespace.peers.get(to)
   peer?.namespace.peers.set(peer.name, { namespace, name: to })
   namespace.sysctls.rename(from, to)
+  if (namespace.summing.delete(from)) namespace.summing.add(to)
   namespace.tellHole(`link ${from} was renamed to ${to}`)
 }
 

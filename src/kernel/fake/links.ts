@@ -60,6 +60,7 @@ export function takeAway(namespace: FakeNamespace, name: string): void {
   namespace.traits.delete(name)
   namespace.formerly.delete(name)
   namespace.sysctls.forget(name)
+  namespace.summing.delete(name)
   namespace.ingress.delete(name)
   if (master !== undefined) followPorts(namespace, master)
 }

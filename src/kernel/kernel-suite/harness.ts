@@ -10,6 +10,8 @@ export interface Foreign {
   add(entry: Entry, replace?: boolean): void
   remove(entry: Entry): void
   setLink(name: string, changes: { up?: boolean; mtu?: number; mac?: string }): void
+  /** `ethtool -K LINK tx on|off`. */
+  setTxChecksum(link: string, on: boolean): void
   rename(from: string, to: string): void
   /** `ip route flush proto 113`, both families. */
   flushOurRoutes(): void

@@ -181,6 +181,28 @@ export async function repairsChanges(world: World): Promise<void> {
   assert.deepEqual(reconciler.findings, [])
 }
 
+/** Also of a link that is made anew, which leaves checksums to its device as every new one does. */
+export async function repairsOffload(world: World): Promise<void> {
+  const { foreign, kernel } = world.harness
+  const offload = { kind: 'offload', link: 'vx7', txChecksum: false } as const
+  const reconciler = await world.startWith([...overlay, offload])
+  await world.converges()
+  foreign.setTxChecksum('vx7', true)
+  await world.converges()
+  foreign.remove(vxlan)
+  await world.converges()
+  await reconciler.settled()
+  assert.deepEqual(reconciler.findings, [])
+  assert.equal(reconciler.counters.resyncs, 0)
+  // A setting stays when nobody wants it any more.
+  world.want(overlay)
+  await world.converges()
+  assert.deepEqual(kernel.readSetting({ ...offload, txChecksum: true })?.entry, offload)
+  foreign.remove(vxlan)
+  await world.converges()
+  assert.deepEqual(kernel.readSetting(offload)?.entry, { ...offload, txChecksum: true })
+}
+
 /** The filter stays, and drops what it should pass on; that link and its qdisc come again. */
 export async function repairsRedirect(world: World): Promise<void> {
   const reconciler = await world.startWith(everything)

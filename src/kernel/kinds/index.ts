@@ -6,6 +6,7 @@ import { linkRules } from './link.ts'
 import { neighbourRules } from './neighbour.ts'
 import { nftElementRules } from './nft-element.ts'
 import { nftTableRules } from './nft-table.ts'
+import { offloadRules } from './offload.ts'
 import { qdiscRules } from './qdisc.ts'
 import { redirectRules } from './redirect.ts'
 import { routeRules } from './route.ts'
@@ -18,6 +19,7 @@ import { wireguardPeerRules, wireguardRules } from './wireguard.ts'
 const table: Readonly<Record<EntryKind, KindRules>> = {
   link: linkRules,
   sysctl: sysctlRules,
+  offload: offloadRules,
   address: addressRules,
   neighbour: neighbourRules,
   fdb: fdbRules,

@@ -8,8 +8,9 @@ import {
   parseEvents,
 } from '../../netlink/index.ts'
 import type { Netns, RunProgram } from '../../sys/index.ts'
-import type { Entry, SysctlEntry } from '../entry.ts'
+import type { Entry, OffloadEntry, SettingEntry } from '../entry.ts'
 import { Iptables } from '../iptables/iptables.ts'
+import { isSetting } from '../kinds/setting.ts'
 import { vlansWanted } from '../kinds/vlans.ts'
 import type { ApplyContext, Kernel, KernelEvent, ObservedEntry, Operation, Outcome } from '../operation.ts'
 import { observedLink } from './codecs/observed-link.ts'
@@ -26,7 +27,7 @@ import type { Failure } from './refusals.ts'
 import { Rereader } from './rereader.ts'
 import { RouteApplier } from './route-applier.ts'
 import { RouteReader } from './route-reader.ts'
-import { readSysctl, writeSysctl } from './sysctl.ts'
+import { readSetting, writeSetting } from './settings.ts'
 import type { OpenTun } from './tun-creation.ts'
 import { upPositions } from './up-positions.ts'
 import { type WireguardAccess, WireguardKernel, type WireguardOperation } from './wireguard-kernel.ts'
@@ -55,6 +56,8 @@ export class NetlinkKernel implements Kernel {
   private readonly route: NetlinkClient
   private readonly netfilter: NetlinkClient
   private readonly links = new LinkTable()
+  /** By link: what somebody has asked for, or about. */
+  private readonly offloads = new Map<string, OffloadEntry>()
   private readonly reader: RouteReader
   private readonly rereader: Rereader
   private readonly nftObserver: NftObserver
@@ -83,7 +86,7 @@ export class NetlinkKernel implements Kernel {
       catchUp: () => this.catchUp(),
     })
     this.wireguard = new WireguardKernel(options.wireguard)
-    this.fold = new EventFold(this.links, event => this.emit(event))
+    this.fold = new EventFold(this.links, event => this.hear(event))
     this.rereader = new Rereader({
       client: this.route,
       links: this.links,
@@ -121,14 +124,15 @@ export class NetlinkKernel implements Kernel {
     )
     add(await this.nftObserver.observe())
     add(await this.iptables.observe(wanted))
-    for (const entry of wanted) if (entry.kind === 'sysctl') add([readSysctl(this.netns, entry)])
+    for (const entry of wanted) if (isSetting(entry)) add([this.readSetting(entry)])
     // Events of what the dumps show already must not come after them.
     await this.catchUp()
     return observed
   }
 
-  readSysctl(entry: SysctlEntry): ObservedEntry | undefined {
-    return readSysctl(this.netns, entry)
+  readSetting(entry: SettingEntry): ObservedEntry | undefined {
+    if (entry.kind === 'offload') this.offloads.set(entry.link, entry)
+    return readSetting(this.netns, entry)
   }
 
   async apply(operations: readonly Operation[], context?: ApplyContext): Promise<readonly Outcome[]> {
@@ -208,10 +212,11 @@ export class NetlinkKernel implements Kernel {
         continue
       }
       if (entry.kind === 'iptables-chain') continue
-      if (entry.kind === 'sysctl') {
+      if (isSetting(entry)) {
         if (applier.refuses(operation)) continue
+        if (entry.kind === 'offload') this.offloads.set(entry.link, entry)
         // At once: its link was made already (`add` waits for that), and goes up with what is queued.
-        const failure = writeSysctl(this.netns, operation, entry)
+        const failure = writeSetting(this.netns, operation, entry)
         if (failure !== undefined) failures.set(operation, failure)
         else this.emit({ event: 'set', observed: { entry, mark: 'foreign' } })
       } else await applier.add(operation, !positions.has(operation))
@@ -264,6 +269,15 @@ export class NetlinkKernel implements Kernel {
   private lookAtLink(link: Link): void {
     this.links.set(link)
     this.emit({ event: 'set', observed: observedLink(link, this.links) })
+  }
+
+  /** That a link leaves something else to its device is told as a change of the link, which does not say what it is. */
+  private hear(event: KernelEvent): void {
+    this.emit(event)
+    const entry = event.event === 'set' ? event.observed.entry : undefined
+    const offload = entry?.kind === 'link' ? this.offloads.get(entry.name) : undefined
+    const observed = offload && readSetting(this.netns, offload)
+    if (observed !== undefined) this.emit({ event: 'set', observed })
   }
 
   private emit(event: KernelEvent): void {

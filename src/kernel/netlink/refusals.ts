@@ -141,6 +141,8 @@ function featureOf(entry: Entry): Feature {
       }
     case 'rule':
       return { name: 'policy routing', module: '-', config: 'CONFIG_IP_MULTIPLE_TABLES' }
+    case 'offload':
+      return { name: 'way to compute checksums itself', module: '-', config: '-' }
     case 'address':
     case 'route':
     case 'neighbour':

@@ -14,7 +14,7 @@ import {
 } from '../../netlink/index.ts'
 import type { Entry, LinkEntry, NeighbourEntry } from '../entry.ts'
 import { isMoved, linksNeeded } from '../kinds/link.ts'
-import { linkOfSysctl } from '../kinds/sysctl.ts'
+import { isSetting, linkOfSetting } from '../kinds/setting.ts'
 import { vlansWanted } from '../kinds/vlans.ts'
 import type { Operation } from '../operation.ts'
 import { addressRequests } from './codecs/address.ts'
@@ -104,7 +104,7 @@ export class RouteApplier {
   /** True if a setting of a link must be left alone, since the link of that name is not the one meant. */
   refuses(operation: Operation): boolean {
     const { entry } = operation
-    const link = entry.kind === 'sysctl' ? linkOfSysctl(entry.path) : undefined
+    const link = isSetting(entry) ? linkOfSetting(entry) : undefined
     if (link === undefined || !this.unmade.has(link)) return false
     this.fail(operation, linkMissing(operation, link))
     return true
@@ -340,7 +340,7 @@ export class RouteApplier {
 /** Links that an operation's messages refer to by index. */
 function namesIn(entry: Entry): readonly string[] {
   if (entry.kind === 'link') return linksNeeded(entry)
-  if (entry.kind === 'sysctl' || !('link' in entry) || entry.link === undefined) return []
+  if (isSetting(entry) || !('link' in entry) || entry.link === undefined) return []
   return entry.kind === 'redirect' ? [entry.link, entry.to] : [entry.link]
 }
 

@@ -1,9 +1,9 @@
 import type { Entry } from '../entry.ts'
-import { linkOfSysctl } from '../kinds/sysctl.ts'
+import { isSetting, linkOfSetting } from '../kinds/setting.ts'
 import type { Operation } from '../operation.ts'
 
 /**
- * Positions in the plan at which links are set up: after the last of their sysctls (a link that is up for a moment
+ * Positions in the plan at which links are set up: after the last of their settings (a link that is up for a moment
  * with `accept_ra` has listened) and of their addresses (the carrier that comes with `up` keeps the kernel busy with
  * the link, and what follows waits for that). Routes come after: their link must be up. Undefined: at once.
  */
@@ -27,5 +27,5 @@ export function upPositions(operations: readonly Operation[]): Map<Operation, nu
 /** The link whose setting this is. */
 function settingOf(entry: Entry): string | undefined {
   if (entry.kind === 'address') return entry.link
-  return entry.kind === 'sysctl' ? linkOfSysctl(entry.path) : undefined
+  return isSetting(entry) ? linkOfSetting(entry) : undefined
 }

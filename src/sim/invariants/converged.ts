@@ -8,7 +8,7 @@ export function missingOn(machine: Machine): string | undefined {
   const desired = new Map(agent.entries.entries())
   const observed = new Map([...machine.namespace.entries()].map(seen => [entryKey(seen.entry), seen]))
   for (const entry of desired.values()) {
-    const sysctl = entry.kind === 'sysctl' ? machine.current?.kernel.readSysctl(entry) : undefined
+    const sysctl = entry.kind === 'sysctl' ? machine.current?.kernel.readSetting(entry) : undefined
     if (sysctl !== undefined) observed.set(entryKey(entry), sysctl)
   }
   // Who never heard of his Node takes nothing down that an earlier life made, as long as his claim may be good.
