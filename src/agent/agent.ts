@@ -18,6 +18,7 @@ import { type LeaseState, leaseInWords } from './network/lease-state.ts'
 import { OwnNetwork } from './network/own-network.ts'
 import { type Plans, planEverything } from './network/plans.ts'
 import type { SelfNetwork } from './network/self.ts'
+import { SoftwareChecksums } from './network/software-checksums.ts'
 import { SubnetFile } from './network/subnet-file.ts'
 import type { TunnelDrops } from './network/tunnel-drops.ts'
 import { watchUplink } from './network/watch-uplink.ts'
@@ -38,6 +39,7 @@ export class Agent {
   readonly nodes: Source<Node>
   readonly attached: Source<Attached>
   readonly peers: PeerWatch | undefined
+  readonly softwareChecksums: SoftwareChecksums
   private readonly config: AgentConfig
   private readonly world: AgentWorld
   private readonly configs: Source<NetworkConfig>
@@ -76,6 +78,11 @@ export class Agent {
       networks,
     })
     this.lease = this.makeLease()
+    this.softwareChecksums = new SoftwareChecksums({
+      memory: this.memory('software-checksums'),
+      bootId: world.bootId,
+      log,
+    })
     this.iptablesFamilies = iptablesFamilies(family => kernel.iptablesFault(family))
     this.ownNetwork = new OwnNetwork({
       nodeName: config.nodeName,
@@ -96,13 +103,24 @@ export class Agent {
       preStartupOutput: () => this.effects.preStartupOutput,
       iptablesFamilies: () => this.usableIptables,
       hasIpv6: world.hasIpv6,
+      softwareChecksums: () => this.softwareChecksums.devices,
       lease: this.lease,
       addressesInUse: () => this.pods.addressesInUse(),
       onFenced: () => this.releaseDeletes(),
       log,
     })
     this.effects = this.makeEffects()
-    this.peers = world.probes && new PeerWatch({ ends: this.plans.ends, world: world.probes, clock, random })
+    this.peers =
+      world.probes &&
+      new PeerWatch({
+        ends: this.plans.ends,
+        world: world.probes,
+        onSpoiltChecksums: device => {
+          if (this.softwareChecksums.add(device)) this.lookAtSelf()
+        },
+        clock,
+        random,
+      })
     this.reconciler = new Reconciler({ kernel, desired: this.plans.entries, clock, random, log })
     if (world.networkConfig !== undefined) this.configs.set(config.network, world.networkConfig)
     const stem = config.annotationPrefix

@@ -43,6 +43,11 @@ export function agentMetrics(agent: Agent): Registry {
   )
   gauge('attachments_count', 'Interfaces of pods on this node', () => agent.attached.size)
   gauge('peers_count', 'Node objects besides the own one', () => Math.max(0, agent.nodes.size - 1))
+  gauge(
+    'software_checksums_count',
+    'Devices that leave no checksums to the network card, since it has spoilt them',
+    () => agent.softwareChecksums.devices.length,
+  )
   gauge('entries_count', 'Entries wanted of the kernel', () => agent.entries.size)
   gauge(
     'findings_count',

@@ -177,6 +177,7 @@ const cases: [entry: Entry, text: string][] = [
     'tc qdisc replace dev veth1 ingress && tc filter add dev veth1 ingress pref 113 protocol all ' +
       'u32 match u32 0 0 action mirred egress redirect dev bwp1',
   ],
+  [{ kind: 'offload', link: 'flannel.1', txChecksum: false }, 'ethtool -K flannel.1 tx off'],
   [
     { kind: 'sysctl', path: 'ipv4/conf/flannel.1/rp_filter', value: '2' },
     'sysctl -w net/ipv4/conf/flannel.1/rp_filter=2',

@@ -20,6 +20,8 @@ export interface Backend {
   readonly tunnelPorts: readonly number[]
   /** The one that peers send to, where flannel's annotations do not tell it. */
   readonly announcedPort?: number
+  /** Its device leaves the checksums of inner packets to the network card. Default false. */
+  readonly offloadsChecksums?: boolean
   /** Bytes; undefined derives it from the uplink. */
   readonly mtu: number | undefined
   /** Bytes that each packet of the family gets longer by on its way. */

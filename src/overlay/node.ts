@@ -16,6 +16,8 @@ export interface OverlaySelf {
   readonly wireguardKey?: string
   /** Families of which the node has iptables. Default none. */
   readonly iptablesFamilies?: readonly Family[]
+  /** Devices whose packets arrived with wrong checksums as long as the network card was to fill them in. Default none. */
+  readonly softwareChecksums?: readonly string[]
   /** False where the kernel has no IPv6, and so no sysctls of it. Default true. */
   readonly hasIpv6?: boolean
 }

@@ -20,6 +20,8 @@ export interface PeerEnd {
   readonly overhead: number
   /** UDP ports of the peer that the way needs open; empty for one without encapsulation, and for ipip. */
   readonly tunnelPorts: readonly number[]
+  /** The network card fills in checksums of what goes there, within the tunnel: it may spoil them. */
+  readonly offloadsChecksums: boolean
 }
 
 /** Undefined for a side that the backend keeps out. @param podMtu bytes */
@@ -48,6 +50,7 @@ export function peerEnd(
     uplink: device,
     podMtu,
     overhead: backend.overhead(own.family),
+    offloadsChecksums: !direct && backend.offloadsChecksums === true,
     tunnelPorts: direct ? [] : portsOfPeer(backend, peer),
   }
 }

@@ -347,3 +347,17 @@ test('where there is iptables, the network passes its FORWARD, unless that is no
   assert.deepEqual(chainCommands(networkConfig({ ...dualStack, forwardRules: false }), [4, 6]), [])
   assert.deepEqual(chainCommands(networkConfig(dualStack), []), [])
 })
+
+test('a device whose checksums were spoilt leaves none to the network card, and that is said', () => {
+  const summing = { ...self, softwareChecksums: ['flannel.1'] }
+  const plan = planNode(networkConfig(), summing)
+  assert.ok(commands(plan).includes('ethtool -K flannel.1 tx off'))
+  assert.match(
+    plan.findings.map(({ text }) => text).join(),
+    /^packets that left through flannel\.1 arrived with wrong/,
+  )
+  assert.ok(!commands(planNode(networkConfig(), self)).some(line => line.startsWith('ethtool')))
+  const other = networkConfig({ backend: { type: 'vxlan', vni: 2 } })
+  assert.ok(!commands(planNode(other, summing)).some(line => line.startsWith('ethtool')))
+  assert.deepEqual(planNode(other, summing).findings, [])
+})

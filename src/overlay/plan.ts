@@ -46,11 +46,16 @@ export function planNode(config: NetworkConfig, self: OverlaySelf): OverlayPlan 
     if (masquerade) entries.push(masqueradeTable(own, masqueradeRandomFully))
     if (forwardRules && self.iptablesFamilies?.includes(own.family)) entries.push(forwardChain(own))
   }
-  return plan(
-    [...backend.nodeEntries(self, locals), ...entries],
-    [...findings, ...faults.map(text => nodeFinding(self.nodeName, text))],
-    { effects: backend.nodeEffects?.(self, locals) ?? [], tunnelPorts: backend.tunnelPorts },
-  )
+  const own = backend.nodeEntries(self, locals)
+  for (const entry of own) if (entry.kind === 'offload') faults.push(checksumNotice(entry.link))
+  return plan([...own, ...entries], [...findings, ...faults.map(text => nodeFinding(self.nodeName, text))], {
+    effects: backend.nodeEffects?.(self, locals) ?? [],
+    tunnelPorts: backend.tunnelPorts,
+  })
+}
+
+function checksumNotice(device: string): string {
+  return `packets that left through ${device} arrived with wrong checksums as long as the network card, or the hypervisor behind it, was to fill them in: this node computes them itself now, which costs processor time; a newer driver may mend it`
 }
 
 /** MTU of this node's pods, bytes. */

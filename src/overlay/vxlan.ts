@@ -59,6 +59,7 @@ function namedBackend(config: VxlanBackend, deviceName: Settings['deviceName']):
     families: [4, 6],
     tunnelPorts: [port],
     announcedPort: port,
+    offloadsChecksums: true,
     mtu,
     overhead: family => OVERHEAD[family],
     published: (self, family) => ({ VNI: vni, VtepMAC: vtepMac(self, family) }),
@@ -101,8 +102,14 @@ function deviceEntries(settings: Settings, self: OverlaySelf, own: LocalBlock): 
       gbp: settings.gbp,
     },
     ...deviceSysctls(name, family, self.hasIpv6 ?? true),
+    ...checksums(self, name),
     { kind: 'address', link: name, address: `${base}/${addressBits(family)}` },
   ]
+}
+
+/** By itself the device leaves them to the network card. */
+function checksums({ softwareChecksums = [] }: OverlaySelf, link: string): readonly Entry[] {
+  return softwareChecksums.includes(link) ? [{ kind: 'offload', link, txChecksum: false }] : []
 }
 
 /**

@@ -182,3 +182,37 @@ test('why this node could not send is told until it can', () => {
   story.turn(SOUND)
   assert.equal(story.health.report.refused, undefined)
 })
+
+const OFFLOADS = { offloads: true }
+
+test('checksums are spoilt when only the probe with one from here is answered, six times in a row', () => {
+  const story = new Story(OFFLOADS)
+  assert.deepEqual(story.turn({}), ['small', 'full'])
+  assert.deepEqual(story.turn({ summed: 2, public: 1 }), ['small', 'public', 'summed'])
+  story.turns(4, { summed: 2, public: 1 })
+  assert.equal(story.health.report.spoilsChecksums, undefined)
+  assert.ok(story.health.isSuspect, 'soon it is clear')
+  story.turn({ summed: 2, public: 1 })
+  const { state, spoilsChecksums } = story.health.report
+  assert.deepEqual([state, spoilsChecksums], ['down', true])
+  assert.ok(!story.health.isSuspect)
+  story.turn(SOUND)
+  assert.equal(story.health.report.spoilsChecksums, undefined)
+})
+
+test('one turn without any answer, or with the usual one, is no fault of checksums', () => {
+  for (const between of [{}, { ...SOUND, summed: 2 }]) {
+    const story = new Story(OFFLOADS)
+    story.turn({})
+    story.turns(5, { summed: 2 })
+    story.turn(between)
+    story.turns(5, { summed: 2 })
+    assert.equal(story.health.report.spoilsChecksums, undefined)
+  }
+})
+
+test('where no device fills in checksums, nobody asks', () => {
+  const story = new Story()
+  story.turn({})
+  assert.deepEqual(story.turn({}), ['small', 'public'])
+})

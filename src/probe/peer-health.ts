@@ -9,10 +9,15 @@ export interface ProbeTarget {
   readonly publicAddress: string
   /** Size of the IP packets that the way is meant to carry, bytes. */
   readonly fullBytes: number
+  /** Whether a device on the way out fills in the checksums of what is sent, so that it may spoil them. Default false. */
+  readonly offloads?: boolean
 }
 
-/** What a probe is to find out: is the peer there, do packets of full size reach it, does its public address answer? */
-export type ProbePurpose = 'small' | 'full' | 'public'
+/**
+ * What a probe is to find out: is the peer there, do packets of full size reach it, does its public address answer, does
+ * it hear at least what bears a checksum that was computed here?
+ */
+export type ProbePurpose = 'small' | 'full' | 'public' | 'summed'
 
 export interface PeerReport {
   /** `unknown` until the first answer, or until it is clear that none comes. */
@@ -25,6 +30,8 @@ export interface PeerReport {
   readonly lossRatio?: number
   /** Of the last answer: monotonic milliseconds, and wall time for display. */
   readonly lastSeen?: { readonly atMs: number; readonly wallMs: number }
+  /** Small packets are lost unless their checksum is computed here: whoever fills in the others spoils them. */
+  readonly spoilsChecksums?: true
   /** `lost`: small packets are answered, those of full size are not. */
   readonly fullSize: 'unknown' | 'passes' | 'lost'
   /** What ICMP said the way takes at most, bytes. */
@@ -37,6 +44,8 @@ export interface PeerReport {
 const REMEMBERED = 10
 /** That many in a row are no accident. */
 const LIMIT = 3
+/** Turns in a row of which only the probe with a checksum from here is answered; the other one may be lost by accident. */
+const SPOILT_LIMIT = 6
 /** Packets of full size go out every so many turns. */
 const FULL_EVERY = 6
 /** Least MTU of IPv4 and IPv6 (RFC 791, RFC 8200): who tells less is wrong. */
@@ -59,6 +68,8 @@ export class PeerHealth {
   private fullLost = 0
   private fullAnswered = false
   private turnsToFull = 0
+  /** Turns in a row, this one too. */
+  private onlySummed = 0
   private toldMtu: number | undefined
   private refused: string | undefined
   /** Kept until something changes: of thousands of peers few have news when somebody reads of all. */
@@ -72,9 +83,10 @@ export class PeerHealth {
   turn(nowMs: number): readonly ProbePurpose[] {
     this.lastReport = undefined
     const purposes: ProbePurpose[] = ['small']
-    const { address, publicAddress } = this.target
+    const { address, publicAddress, offloads = false } = this.target
     if (this.lost > 0) {
       if (publicAddress !== address) purposes.push('public')
+      if (offloads) purposes.push('summed')
     } else if (this.turnsToFull <= 0) purposes.push('full')
     this.turnsToFull -= 1
     this.refused = undefined
@@ -90,6 +102,10 @@ export class PeerHealth {
     if (purpose === 'public') {
       this.publicLost = 0
       this.publicAnswered = true
+      return
+    }
+    if (purpose === 'summed') {
+      this.onlySummed += 1
       return
     }
     this.lastSeen = { atMs: nowMs, wallMs }
@@ -130,12 +146,18 @@ export class PeerHealth {
       this.remember(undefined)
     } else if (this.open.has('full')) this.fullLost += 1
     if (this.open.has('public')) this.publicLost += 1
+    if (!smallLost || this.open.has('summed')) this.onlySummed = 0
     this.open.clear()
   }
 
   /** Something was lost, and it is not clear yet whether that was an accident: the next turn should come soon. */
   get isSuspect(): boolean {
+    if (this.onlySummed > 0 && !this.spoilsChecksums) return true
     return [this.lost, this.fullLost].some(count => count > 0 && count < LIMIT)
+  }
+
+  get spoilsChecksums(): boolean {
+    return this.onlySummed >= SPOILT_LIMIT
   }
 
   get report(): PeerReport {
@@ -155,6 +177,7 @@ export class PeerHealth {
         ? {}
         : { lossRatio: (this.rttsMs.length - rtts.length) / this.rttsMs.length }),
       ...(lastSeen === undefined ? {} : { lastSeen }),
+      ...(this.spoilsChecksums ? { spoilsChecksums: true } : {}),
       fullSize: lost ? 'lost' : this.fullAnswered ? 'passes' : 'unknown',
       ...(lost && toldMtu !== undefined ? { toldMtu } : {}),
       ...(refused === undefined ? {} : { refused }),

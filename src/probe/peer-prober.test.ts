@@ -8,6 +8,7 @@ interface Datagram {
   readonly bytes: Uint8Array
   readonly address: string
   readonly atMs: number
+  readonly summed: boolean
 }
 
 let clock: ManualClock
@@ -16,6 +17,8 @@ let sent: Datagram[]
 let answer: (datagram: Datagram) => Partial<ProbeAnswer> | undefined
 let seed: number
 let opened: number
+/** Of which peers it was said, each time. */
+let spoilt: string[]
 
 /** Numbers from 0 to 1 that look like chance (mulberry32). */
 function random(): number {
@@ -31,6 +34,7 @@ beforeEach(() => {
   answer = () => ({})
   seed = 1
   opened = 0
+  spoilt = []
 })
 
 const unreachable = { type: 3, code: 3, mtu: 0 }
@@ -40,19 +44,21 @@ function makeProber(): PeerProber {
     open: (_family, onAnswer) => {
       opened += 1
       return {
-        send(bytes, address) {
-          const datagram = { bytes, address, atMs: clock.nowMs() }
-          sent.push(datagram)
-          const told = answer(datagram)
-          if (told !== undefined) {
-            const whole = { ...unreachable, quoted: bytes, address, offender: address, ...told }
-            clock.after(2, () => onAnswer(whole))
-          }
-          return undefined
-        },
+        send: (bytes, address) => send(bytes, address, false),
+        sendSummed: (bytes, address) => send(bytes, address, true),
         close: () => {},
       }
+      function send(bytes: Uint8Array, address: string, summed: boolean): undefined {
+        const datagram = { bytes, address, atMs: clock.nowMs(), summed }
+        sent.push(datagram)
+        const told = answer(datagram)
+        if (told !== undefined) {
+          const whole = { ...unreachable, quoted: bytes, address, offender: address, ...told }
+          clock.after(2, () => onAnswer(whole))
+        }
+      }
     },
+    onSpoiltChecksums: key => spoilt.push(key),
     clock,
     random,
   })
@@ -154,7 +160,7 @@ test('a socket that cannot be opened is told, and tried again', async () => {
   const prober = new PeerProber({
     open: () => {
       if (fails) throw new Error('too many open files')
-      return { send: () => undefined, close: () => {} }
+      return { send: () => undefined, sendSummed: () => undefined, close: () => {} }
     },
     clock,
     random,
@@ -174,5 +180,22 @@ test('one socket a family serves all peers', async () => {
   prober.set('6', { family: 6, address: 'fd00::', publicAddress: 'fd77::2', fullBytes: 1430 })
   await clock.advance(2_000)
   assert.equal(opened, 2)
+  prober.close()
+})
+
+test('a peer that hears only what bears a checksum from here is told of, as long as that holds', async () => {
+  answer = ({ summed }) => (summed ? {} : undefined)
+  const prober = makeProber()
+  prober.set('a', { ...target(1), offloads: true })
+  prober.set('b', target(2))
+  await clock.advance(40_000)
+  assert.deepEqual([...new Set(spoilt)], ['a'])
+  assert.ok(sent.some(({ summed, address }) => summed && address === '10.0.1.0'))
+  assert.ok(!sent.some(({ summed, address }) => summed && address !== '10.0.1.0'))
+  answer = () => ({})
+  await clock.advance(20_000)
+  const before = spoilt.length
+  await clock.advance(30_000)
+  assert.equal(spoilt.length, before)
   prober.close()
 })

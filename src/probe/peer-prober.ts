@@ -17,6 +17,8 @@ export interface ProbeAnswer {
 export interface ProbeSender {
   /** Undefined if it was sent, else the errno's name. */
   send(bytes: Uint8Array, address: string, port: number): string | undefined
+  /** The same with a checksum that is computed here, whatever the device could do. */
+  sendSummed(bytes: Uint8Array, address: string, port: number): string | undefined
   close(): void
 }
 
@@ -40,6 +42,8 @@ export interface PeerProberOptions {
   /** Called for each family that is needed; if it throws, again with the next probe. */
   readonly open: (family: 4 | 6, onAnswer: (answer: ProbeAnswer) => void) => ProbeSender
   readonly pace?: ProbePace
+  /** Told after each turn in which it holds that checksums on the way to this peer are spoilt. */
+  readonly onSpoiltChecksums?: (key: string) => void
   readonly clock: Clock
   readonly random: () => number
 }
@@ -60,6 +64,7 @@ const TICK_MS = 100
 const HASTE = 5
 
 interface Member {
+  readonly key: string
   readonly target: ProbeTarget
   readonly health: PeerHealth
   timer?: Timer
@@ -92,7 +97,7 @@ export class PeerProber {
   set(key: string, target: ProbeTarget): void {
     this.delete(key)
     const health = new PeerHealth(target)
-    const member: Member = { target, health, ids: [] }
+    const member: Member = { key, target, health, ids: [] }
     this.members.set(key, member)
     this.wait(member, this.firstWaitMs(), () => this.turn(member))
   }
@@ -130,6 +135,7 @@ export class PeerProber {
     this.wait(member, this.pace.answerWithinMs, () => {
       this.forget(member)
       health.judge()
+      if (health.spoilsChecksums) this.options.onSpoiltChecksums?.(member.key)
       this.wait(member, Math.max(0, this.turnMs(health) - this.pace.answerWithinMs), () => this.turn(member))
     })
   }
@@ -151,7 +157,9 @@ export class PeerProber {
     const to = purpose === 'public' ? publicAddress : address
     this.sent.set(id, { member, purpose, address: to })
     member.ids.push(id)
-    const refused = this.trySend(family, bytes, to)
+    const refused = this.trySend(family, sender =>
+      purpose === 'summed' ? sender.sendSummed(bytes, to, PROBE_PORT) : sender.send(bytes, to, PROBE_PORT),
+    )
     if (refused !== undefined) member.health.refuse(refused)
   }
 
@@ -178,12 +186,12 @@ export class PeerProber {
     member.timer = clock.after(dueMs - nowMs, then)
   }
 
-  private trySend(family: 4 | 6, bytes: Uint8Array, address: string): string | undefined {
+  private trySend(family: 4 | 6, send: (sender: ProbeSender) => string | undefined): string | undefined {
     try {
       const sender =
         this.senders.get(family) ?? this.options.open(family, answer => this.hear(family, answer))
       this.senders.set(family, sender)
-      return sender.send(bytes, address, PROBE_PORT)
+      return send(sender)
     } catch (error) {
       return errorText(error)
     }

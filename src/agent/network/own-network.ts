@@ -36,6 +36,8 @@ export interface OwnNetworkOptions {
   /** Of which the node has iptables. */
   readonly iptablesFamilies: () => readonly Family[]
   readonly hasIpv6: boolean
+  /** Devices of which nothing is to be left to the network card. */
+  readonly softwareChecksums: () => readonly string[]
   readonly lease: {
     readonly state: LeaseState
     readonly cidrs: readonly string[]
@@ -146,6 +148,7 @@ export class OwnNetwork {
       preStartupOutput: this.options.preStartupOutput(),
       iptablesFamilies: this.options.iptablesFamilies(),
       hasIpv6,
+      softwareChecksums: this.options.softwareChecksums(),
       noNode: noNode(),
     }
     return 'lacks' in keys ? keys : composeSelf({ ...inputs, ...keys })

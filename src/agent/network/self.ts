@@ -36,6 +36,8 @@ export interface SelfInputs {
   readonly hasIpv6: boolean
   /** Of which the node has iptables. */
   readonly iptablesFamilies: readonly Family[]
+  /** Devices of which nothing is to be left to the network card. */
+  readonly softwareChecksums: readonly string[]
   /** Public half of the node's key, where the network wants one. */
   readonly wireguardKey?: string
   /** Why there is no Node, in words. */
@@ -77,6 +79,7 @@ export function composeSelf(
     podCidrs,
     hasIpv6,
     iptablesFamilies: inputs.iptablesFamilies,
+    ...(inputs.softwareChecksums.length === 0 ? {} : { softwareChecksums: inputs.softwareChecksums }),
     ...(inputs.preStartupOutput === undefined ? {} : { preStartupOutput: inputs.preStartupOutput }),
     ...(wireguardKey === undefined ? {} : { wireguardKey }),
     uplink: {

@@ -13,23 +13,30 @@ let ends: Source<PeerEnd>
 let watch: PeerWatch
 /** Addresses that answer. */
 let alive: Set<string>
+/** Addresses that answer what bears a right checksum. */
+let hearing: Set<string>
+/** Devices said to spoil checksums. */
+let spoilt: Set<string>
 
 beforeEach(() => {
   clock = new ManualClock()
   ends = new Graph().source('ends')
   alive = new Set()
+  hearing = new Set()
+  spoilt = new Set()
   watch = new PeerWatch({
     ends,
     world: {
-      open: (_family, onAnswer) => ({
-        send(quoted, address) {
+      open: (_family, onAnswer) => {
+        const sendTo = (those: Set<string>) => (quoted: Uint8Array, address: string) => {
           const answer = { quoted, address, offender: address, type: 3, code: 3, mtu: 0 }
-          if (alive.has(address)) clock.after(5, () => onAnswer(answer))
+          if (those.has(address)) clock.after(5, () => onAnswer(answer))
           return undefined
-        },
-        close: () => {},
-      }),
+        }
+        return { send: sendTo(alive), sendSummed: sendTo(hearing), close: () => {} }
+      },
     },
+    onSpoiltChecksums: device => spoilt.add(device),
     clock,
     random: Math.random,
   })
@@ -49,6 +56,7 @@ function add(n: number, family: 4 | 6 = 4): void {
     podMtu: 1450,
     overhead: 50,
     tunnelPorts: [8472],
+    offloadsChecksums: true,
   })
 }
 
@@ -110,4 +118,25 @@ test('if nearly all are silent, the findings are not', async () => {
   const found = watch.findings()
   assert.equal(found.length, 51)
   assert.equal(found.at(-1)?.text, '10 more cannot be reached as they should')
+})
+
+test('a device is said to spoil checksums when a peer hears nothing else but what bears a right one', async () => {
+  hearing.add('10.0.2.0')
+  add(2)
+  add(3)
+  await clock.advance(60_000)
+  assert.deepEqual([...spoilt], ['flannel.1'])
+  assert.match(
+    watch
+      .findings()
+      .map(({ text }) => text)
+      .join('\n'),
+    /it hears through flannel\.1 only packets/,
+  )
+})
+
+test('of peers that are away nothing is said of checksums', async () => {
+  add(3)
+  await clock.advance(60_000)
+  assert.deepEqual([...spoilt], [])
 })

@@ -10,6 +10,8 @@ export type ProbeWorld = Pick<PeerProberOptions, 'open' | 'pace'>
 export interface PeerWatchOptions {
   readonly ends: Collection<PeerEnd>
   readonly world: ProbeWorld
+  /** Told, as long as it holds, that packets arrive with wrong checksums from this device. */
+  readonly onSpoiltChecksums: (device: string) => void
   readonly clock: Clock
   readonly random: () => number
 }
@@ -23,15 +25,26 @@ export interface PeerWay {
 /** Findings beyond these are counted only: if the fault is ours, all peers have it. */
 const MOST_FINDINGS = 50
 
-/** Asks the peers that the plans know whether they can be reached. What it finds changes nothing but words and figures. */
+/**
+ * Asks the peers that the plans know whether they can be reached. What it finds changes words and figures, and who computes
+ * checksums.
+ */
 export class PeerWatch {
   private readonly ends: Collection<PeerEnd>
   private readonly prober: PeerProber
   private readonly unsubscribe: () => void
 
-  constructor({ ends, world, clock, random }: PeerWatchOptions) {
+  constructor({ ends, world, onSpoiltChecksums, clock, random }: PeerWatchOptions) {
     this.ends = ends
-    this.prober = new PeerProber({ ...world, clock, random })
+    this.prober = new PeerProber({
+      ...world,
+      onSpoiltChecksums: key => {
+        const end = ends.get(key)
+        if (end !== undefined) onSpoiltChecksums(end.device)
+      },
+      clock,
+      random,
+    })
     for (const [key, end] of ends.entries()) this.watch(key, end)
     this.unsubscribe = ends.subscribe(changes => {
       for (const { key, after } of changes) this.watch(key, after)
@@ -66,7 +79,13 @@ export class PeerWatch {
 
   private watch(key: string, end: PeerEnd | undefined): void {
     if (end === undefined) return this.prober.delete(key)
-    const { family, address, publicAddress, podMtu } = end
-    this.prober.set(key, { family, address, publicAddress, fullBytes: podMtu })
+    const { family, address, publicAddress, podMtu, offloadsChecksums } = end
+    this.prober.set(key, {
+      family,
+      address,
+      publicAddress,
+      fullBytes: podMtu,
+      offloads: offloadsChecksums,
+    })
   }
 }

@@ -15,6 +15,7 @@ const vxlan: PeerEnd = {
   podMtu: 1450,
   overhead: 50,
   tunnelPorts: [8472],
+  offloadsChecksums: true,
 }
 const ipip: PeerEnd = { ...vxlan, backendType: 'ipip', podMtu: 1480, overhead: 20, tunnelPorts: [] }
 const direct: PeerEnd = {
@@ -48,6 +49,11 @@ const cases: readonly [end: PeerEnd, report: PeerReport, expected: RegExp | unde
     vxlan,
     { ...down, answersPublicly: false },
     /^it does not answer at all, neither through flannel\.1 nor at 192\.168\.77\.2: /,
+  ],
+  [
+    vxlan,
+    { ...down, answersPublicly: true, spoilsChecksums: true },
+    /^it hears through flannel\.1 only packets whose checksum this node computes itself: .* behind eth0/,
   ],
   [
     direct,

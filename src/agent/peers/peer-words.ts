@@ -7,12 +7,15 @@ export function peerFault(end: PeerEnd, report: PeerReport): string | undefined 
   return report.fullSize === 'lost' ? narrowness(end, report) : undefined
 }
 
-function silence(end: PeerEnd, { answersPublicly, refused }: PeerReport): string {
-  const { address, publicAddress, device } = end
+function silence(end: PeerEnd, { answersPublicly, refused, spoilsChecksums }: PeerReport): string {
+  const { address, publicAddress, device, uplink } = end
   const firewall = `a firewall there drops UDP port ${PROBE_PORT} without a word`
   if (refused !== undefined) return `this node cannot send to it through ${device}: ${refused}`
   if (address === publicAddress) {
     return `it does not answer at ${address}: it is down or cut off, or ${firewall}`
+  }
+  if (spoilsChecksums === true) {
+    return `it hears through ${device} only packets whose checksum this node computes itself: the network card behind ${uplink}, or the hypervisor, spoils the others`
   }
   if (answersPublicly === true) {
     return `it answers at ${publicAddress} but not through ${device}: ${suspicion(end)}`
