@@ -8,6 +8,7 @@
 #   native/build.sh asan    build/podlace-asan.node, for test/netns/sys-asan.test.ts
 #   native/build.sh udp-asan  build/podlace-udp-asan, for test/netns/udp-asan.test.ts
 #   native/build.sh udp-units  build/podlace-udp-batch and -close, for test/netns/udp-units.test.ts
+#   native/build.sh spoiling-card  build/podlace-spoiling-card, for test/netns/spoilt-checksums.test.ts
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -88,6 +89,12 @@ udp_units() {
   compile_watched build/podlace-udp-close test/netns/udp-close.c
 }
 
+spoiling_card() {
+  stale build/podlace-spoiling-card test/netns/spoiling-card.c || return 0
+  # shellcheck disable=SC2086
+  compile build/podlace-spoiling-card cc $warnings -O1 test/netns/spoiling-card.c
+}
+
 shim() {
   stale build/podlace-cni native/shim native/common || return 0
   compile_static build/podlace-cni -Os -s \
@@ -104,6 +111,7 @@ case "${1:-all}" in
   udp) udp ;;
   udp-asan) udp_asan ;;
   udp-units) udp_units ;;
+  spoiling-card) spoiling_card ;;
   asan) addon build/podlace-asan.node -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer ;;
-  *) give_up "unknown target $1: all, addon, shim, udp, asan, udp-asan or udp-units" ;;
+  *) give_up "unknown target $1: all, addon, shim, udp, asan, udp-asan, udp-units or spoiling-card" ;;
 esac

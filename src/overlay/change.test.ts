@@ -158,18 +158,19 @@ test('pods are to be kept from the ports that are announced, here and by the pee
   assert.deepEqual(planPeer(hostGw, self, plainPeer('host-gw')).tunnelPorts, [])
 })
 
+function vxlanDevices(vni: number): string[] {
+  const config = networkConfig({ ...dualStack, backend: { type: 'vxlan', vni } })
+  const dualSelf = { ...self, podCidrs: ['10.244.1.0/24', 'fd00:10:0:1::/64'] }
+  const links = planNode(config, dualSelf).entries.flatMap(({ value }) =>
+    value.kind === 'link' ? [value.name] : [],
+  )
+  assert.ok(links.every(name => name.length <= 15))
+  return links
+}
+
 test('a device whose VNI is too long for the name that people know has a name of 15 characters', () => {
-  const named = (vni: number) => {
-    const config = networkConfig({ ...dualStack, backend: { type: 'vxlan', vni } })
-    const dualSelf = { ...self, podCidrs: ['10.244.1.0/24', 'fd00:10:0:1::/64'] }
-    const links = planNode(config, dualSelf).entries.flatMap(({ value }) =>
-      value.kind === 'link' ? [value.name] : [],
-    )
-    assert.ok(links.every(name => name.length <= 15))
-    return links
-  }
-  assert.deepEqual(named(9999), ['flannel.9999', 'flannel-v6.9999'])
-  assert.deepEqual(named(10_000), ['flannel.10000', 'vx6-2710-2118'])
-  assert.deepEqual(named(9_999_999), ['flannel.9999999', 'vx6-98967f-2118'])
-  assert.deepEqual(named(2 ** 24 - 1), ['vx4-ffffff-2118', 'vx6-ffffff-2118'])
+  assert.deepEqual(vxlanDevices(9999), ['flannel.9999', 'flannel-v6.9999'])
+  assert.deepEqual(vxlanDevices(10_000), ['flannel.10000', 'vx6-2710-2118'])
+  assert.deepEqual(vxlanDevices(9_999_999), ['flannel.9999999', 'vx6-98967f-2118'])
+  assert.deepEqual(vxlanDevices(2 ** 24 - 1), ['vx4-ffffff-2118', 'vx6-ffffff-2118'])
 })
