@@ -1,6 +1,7 @@
 /** The backend udp: two nodes, an agent and a tunnel process each, pods that reach each other. */
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
+import { agentMetrics } from '../../src/agent/metrics.ts'
 import type { TunnelStatus } from '../../src/tunnel/index.ts'
 import { eventually, ip, TestCluster, type TestNode } from './agent-nodes.ts'
 import { ping } from './ping.ts'
@@ -42,6 +43,9 @@ test('pods of two nodes reach each other both ways through the processes', async
   const [peer] = (await one.tunnel())?.peers ?? []
   assert.deepEqual([peer?.address, peer?.port], ['192.168.77.2', 8285])
   assert.ok((peer?.receivedPackets ?? 0n) > 0n)
+  assert.ok(one.agent !== undefined)
+  const dropped = /^podlace_agent_tunnel_dropped_packets_total\{reason="spoofed-source"\} 0$/m
+  assert.match(await agentMetrics(one.agent).metrics(), dropped)
   assert.match(ip(one.netns, 'route show 10.244.0.0/16'), /dev flannel0 proto 113/)
 })
 

@@ -205,3 +205,11 @@ test('a TUN device is made in the namespace and goes with its descriptor', () =>
   openTun('tun8', { netns, persistent: true, multiQueue: true }).close()
   assert.equal(netns.readSysctl('ipv4/conf/tun8/forwarding'), '0')
 })
+
+test('what a link leaves to its device is read, and what cannot be changed is refused', () => {
+  using netns = Netns.create()
+  assert.equal(netns.readTxChecksum('lo'), true)
+  assert.throws(() => netns.writeTxChecksum('lo', false), code('sys.eopnotsupp'))
+  assert.throws(() => netns.readTxChecksum('nobody'), code('sys.enodev'))
+  assert.throws(() => netns.readTxChecksum('a-name-of-16-byt'), TypeError)
+})
