@@ -14,8 +14,13 @@ const ROOT = join(import.meta.dirname, '..')
 const ENTRY = 'src/cli/main.ts'
 const DIST = 'dist'
 const BUNDLE = `${DIST}/podlace.mjs`
-/** What the last build read: one path relative to the root per line. */
-const INPUTS = `${DIST}/podlace.inputs`
+/** What the last build read, and what it wrote: paths relative to the root. */
+const RECORD = `${DIST}/podlace.json`
+
+interface Built {
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+}
 
 /** CommonJS packages inside the bundle expect these three, which an ES module does not have. */
 const BANNER = [
@@ -32,13 +37,16 @@ function modifiedMs(path: string): number {
 
 /** True if the bundle is there and everything it was made from is older. */
 function upToDate(): boolean {
-  if (![BUNDLE, `${BUNDLE}.map`, INPUTS].every(path => existsSync(join(ROOT, path)))) return false
-  const builtMs = modifiedMs(BUNDLE)
-  const inputs = readFileSync(join(ROOT, INPUTS), 'utf8').trim().split('\n')
+  if (!existsSync(join(ROOT, RECORD))) return false
+  const { inputs, outputs }: Built = JSON.parse(readFileSync(join(ROOT, RECORD), 'utf8'))
+  if (!outputs.every(path => existsSync(join(ROOT, path)))) return false
+  const builtMs = modifiedMs(RECORD)
   return [...inputs, 'scripts/build.ts', 'package-lock.json'].every(path => modifiedMs(path) <= builtMs)
 }
 
 async function bundle(): Promise<void> {
+  // A build that is cut short is none.
+  rmSync(join(ROOT, RECORD), { force: true })
   const result = await build({
     absWorkingDir: ROOT,
     entryPoints: { podlace: ENTRY },
@@ -56,8 +64,12 @@ async function bundle(): Promise<void> {
     banner: { js: BANNER },
     logLevel: 'warning',
   })
-  removeOthers(new Set(Object.keys(result.metafile.outputs).map(path => basename(path))))
-  writeFileSync(join(ROOT, INPUTS), `${Object.keys(result.metafile.inputs).sort().join('\n')}\n`)
+  const built: Built = {
+    inputs: Object.keys(result.metafile.inputs).sort(),
+    outputs: Object.keys(result.metafile.outputs).sort(),
+  }
+  removeOthers(new Set(built.outputs.map(path => basename(path))))
+  writeFileSync(join(ROOT, RECORD), JSON.stringify(built))
 }
 
 /** Chunks of the builds before: their names have a hash of what is in them. */

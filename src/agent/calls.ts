@@ -103,7 +103,8 @@ export class Calls {
       const undo = () => attachments.remove(name, pod)
       return { output: formatResult(result, call.config.cniVersion), undo }
     }
-    await this.remove(call, plugin, pod)
+    // What that says would hide the reason. The record stays then, and DEL does the same once more.
+    await this.remove(call, plugin, pod).catch(() => undefined)
     throw cniError('try-again-later', 'attach', reason)
   }
 

@@ -100,7 +100,8 @@ test('a refusal of ADD is the answer, with its code, and is followed by DEL', as
   assert.equal(bench.agent.attached.size, 0)
 })
 
-test('a node that loses its block in the middle takes the whole ADD back', async () => {
+/** A node of a cluster that loses its Node while an ADD is under way. */
+async function startLosing(): Promise<void> {
   await start()
   await bench.stop()
   const told = bench.execute
@@ -114,10 +115,25 @@ test('a node that loses its block in the middle takes the whole ADD back', async
   await bench.addNetwork({ spec: { network: '10.30.0.0/16', backend: { type: 'vxlan' } } })
   await bench.addNode('node-1', '192.168.77.1', '10.30.7.0/24')
   await bench.quiet()
+}
+
+test('a node that loses its block in the middle takes the whole ADD back', async () => {
+  await startLosing()
   const { error } = await bench.call('ADD', 'a', network())
   assert.equal(error?.code, 11, error?.msg)
   assert.deepEqual(verbs(), ['ADD', 'DEL'])
   assert.deepEqual(given().colour, 'red')
+  assert.equal(bench.agent.attached.size, 0)
+})
+
+test('if that is refused, the reason is told all the same, and DEL can do it once more', async () => {
+  await startLosing()
+  refuses = 'DEL'
+  const { error } = await bench.call('ADD', 'a', network())
+  assert.equal(error?.code, 11, error?.msg)
+  refuses = undefined
+  assert.deepEqual(await bench.call('DEL', 'a', network()), {})
+  assert.deepEqual(verbs(), ['ADD', 'DEL', 'DEL'])
   assert.equal(bench.agent.attached.size, 0)
 })
 

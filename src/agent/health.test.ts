@@ -48,7 +48,7 @@ async function healthOf(port: number): Promise<number> {
 }
 
 test('a hundred connections are held, and the next is refused until one of them goes', async () => {
-  const server = await serveHealth(HERE, VIEW)
+  const server = await serveHealth(HERE, VIEW, 60_000)
   const slow = await slowClients(server.port, 99)
   try {
     assert.equal(await healthOf(server.port), 200)

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Agent } from './agent.ts'
+import { findingsOf } from './findings.ts'
 import { registerTunnelMetrics } from './network/tunnel-metrics.ts'
 import { registerPeerMetrics } from './peers/peer-metrics.ts'
 
@@ -49,11 +50,7 @@ export function agentMetrics(agent: Agent): Registry {
     () => agent.softwareChecksums.devices.length,
   )
   gauge('entries_count', 'Entries wanted of the kernel', () => agent.entries.size)
-  gauge(
-    'findings_count',
-    'What cannot be honoured, in words on /status',
-    () => agent.reconciler.findings.length,
-  )
+  gauge('findings_count', 'What cannot be honoured, in words on /status', () => findingsOf(agent).length)
   counter('kernel_operations_total', 'Operations the kernel carried out', () => counters.operations)
   counter('kernel_repairs_total', 'Operations that undid what another program did', () => counters.repairs)
   counter('kernel_refused_total', 'Operations the kernel refused', () => counters.refused)

@@ -108,6 +108,17 @@ test('one that fails for a day is given up with a word, and those that can still
   bench.failure = cniError('try-again-later', 'attach', 'a shim is needed')
   await pass(bench, 48)
   assert.equal(bench.list().length, 1)
+  // Its day begins when it is refused.
+  bench.failure = new Error('no such plugin')
+  await pass(bench, 1)
+  assert.equal(bench.list().length, 1)
+  bench.failure = cniError('try-again-later', 'attach', 'a shim is needed')
+  await pass(bench, 1)
+  bench.failure = new Error('no such plugin')
+  await pass(bench, 20)
+  assert.deepEqual([bench.list().length, bench.complaints.length], [1, 4])
+  await pass(bench, 5)
+  assert.equal(bench.list().length, 0)
 })
 
 test('one that cannot be read does not keep the others from being carried out', async () => {

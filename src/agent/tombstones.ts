@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { type Clock, errorText, hasCode, type Logger, type Timer } from '../base/index.ts'
+import { type Clock, errorText, hasCode, ifThere, type Logger, type Timer } from '../base/index.ts'
 import { type CniRequest, decodeRequest } from '../cni/index.ts'
 import type { CallOutcome, Execute } from '../daemon/index.ts'
 import type { Agent } from './agent.ts'
@@ -34,7 +34,7 @@ export function tombstonesIn(stateDir: string): Tombstones {
         .sort((a, b) => a.stat.mtimeMs - b.stat.mtimeMs)
         .map(({ name }) => name),
     // Two may carry out the same one: an ADD does not wait for the next look.
-    read: name => (fs.existsSync(at(name)) ? fs.readFileSync(at(name)) : undefined),
+    read: name => ifThere(() => fs.readFileSync(at(name))),
     remove: name => fs.rmSync(at(name), { force: true }),
   }
 }
@@ -49,8 +49,8 @@ export interface LateDeletesOptions {
 /** Of a DEL that is tried again. */
 interface Failure {
   readonly error: string
-  /** When it failed first. */
-  readonly sinceMs: number
+  /** When it first failed for a reason that does not pass by itself. */
+  readonly sinceMs: number | undefined
 }
 
 /** A shim that found no agent may write its tombstone when the next agent has looked for them already. */
@@ -132,9 +132,11 @@ export class LateDeletes {
   private note(tombstone: string, error: string, mayPass: boolean): void {
     const { clock, log } = this.options
     const known = this.failures.get(tombstone)
-    const sinceMs = known?.sinceMs ?? clock.nowMs()
+    // Between two tries with a shim come many without one, which say nothing new.
+    if (mayPass && known !== undefined) return
+    const sinceMs = known?.sinceMs ?? (mayPass ? undefined : clock.nowMs())
     this.failures.set(tombstone, { error, sinceMs })
-    if (!mayPass && clock.nowMs() - sinceMs >= GIVE_UP_MS) {
+    if (sinceMs !== undefined && clock.nowMs() - sinceMs >= GIVE_UP_MS) {
       this.forget(tombstone)
       const message =
         'a DEL recorded while the agent was away failed for a day; it is given up, GC may still do it'

@@ -1,10 +1,11 @@
 import type { Registry } from 'prom-client'
-import type { Origin } from '../derive/index.ts'
 import { type Entry, formatEntry } from '../kernel/index.ts'
 import { withoutSecrets } from '../model/index.ts'
 import type { AdminView } from './admin.ts'
 import type { Agent } from './agent.ts'
 import type { Attached } from './attachments/record.ts'
+import { findingsOf } from './findings.ts'
+import { originName } from './origin-name.ts'
 import { countPeers, peerPage } from './peers/peer-summary.ts'
 
 /** What the admin socket tells of an agent. */
@@ -36,14 +37,7 @@ function status(agent: Agent, nodeName: string) {
     entries: agent.entries.size,
     attachments: agent.attached.size,
     kernel: { ...reconciler.counters },
-    findings: [
-      ...agent.overlayFindings().map(({ object, text }) => ({ about: object, text })),
-      ...reconciler.findings.map(({ key, message }) => ({ about: key, text: message })),
-      ...agent.entries.conflicts().map(({ key, claims }) => ({
-        about: key,
-        text: `wanted in different ways by ${claims.map(({ by }) => originName(agent, by)).join(' and ')}`,
-      })),
-    ],
+    findings: findingsOf(agent),
     history: reconciler.history(),
   }
 }
@@ -61,24 +55,6 @@ function leaseOf({ leaseState: { state, remainingMs, text } }: Agent) {
 function entryPage(agent: Agent, key: string, entry: Entry) {
   const because = agent.entries.origin(key).map(origin => originName(agent, origin))
   return { key, entry, command: formatEntry(entry), because: [...new Set(because)] }
-}
-
-/** Sources as people call their items: `Node worker-2`, `Pod default/web-1`. */
-function originName(agent: Agent, { collection, key }: Origin): string {
-  switch (collection) {
-    case 'nodes':
-      return `Node ${key}`
-    case 'networks':
-      return `network ${key}`
-    case 'attachments': {
-      const pod = agent.attached.get(key)?.record.wiring.spec.pod
-      return pod === undefined ? `attachment ${key}` : `Pod ${pod.namespace}/${pod.name}`
-    }
-    case 'self':
-      return `NetworkConfig ${agent.network?.config.metadata.name ?? ''}`
-    default:
-      return `${collection} ${key}`
-  }
 }
 
 function attachmentPage(key: string, { record, plan }: Attached) {

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import * as v from 'valibot'
-import { errorText, issuesText } from '../base/index.ts'
+import { errorText, ifThere, issuesText } from '../base/index.ts'
 import { labError } from './errors.ts'
 import { labPaths } from './layout.ts'
 import type { ProcessIdentity } from './process-identity.ts'
@@ -124,14 +124,13 @@ export class StateFile {
 /** The state of a lab, or undefined if there is no such lab. @throws LabError `lab.state-corrupt` */
 export function readState(root: string, name: string): LabState | undefined {
   const { state: path } = labPaths(root, name)
-  let text: string
+  let text: string | undefined
   try {
-    text = readFileSync(path, 'utf8')
+    text = ifThere(() => readFileSync(path, 'utf8'))
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw corrupt(path, errorText(error))
   }
-  return parseState(path, text)
+  return text === undefined ? undefined : parseState(path, text)
 }
 
 export function parseState(path: string, text: string): LabState {

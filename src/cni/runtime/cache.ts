@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { errorText, hasCode } from '../../base/index.ts'
+import { errorText, hasCode, ifThere } from '../../base/index.ts'
 import { writeAtomically } from '../atomic-file.ts'
 import type { Attachment } from './attachment.ts'
 import { type CacheEntry, decodeCacheEntry, encodeCacheEntry } from './cache-entry.ts'
@@ -69,18 +69,17 @@ export class AttachmentCache {
 
   private readFile(path: string): CacheEntry | undefined {
     try {
-      return decodeCacheEntry(readFileSync(path), path)
+      const bytes = ifThere(() => readFileSync(path))
+      return bytes && decodeCacheEntry(bytes, path)
     } catch (error) {
-      if (isMissing(error)) return undefined
       throw cacheError(`read ${path}`, path, error)
     }
   }
 
   private names(): string[] {
     try {
-      return readdirSync(this.results()).sort()
+      return ifThere(() => readdirSync(this.results()))?.sort() ?? []
     } catch (error) {
-      if (isMissing(error)) return []
       throw cacheError(`list ${this.results()}`, this.results(), error)
     }
   }
@@ -96,10 +95,6 @@ export class AttachmentCache {
   private path(network: string, identity: Identity): string {
     return join(this.results(), this.name(network, identity))
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
 function cacheError(op: string, path: string, cause: unknown) {

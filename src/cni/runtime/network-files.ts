@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { extname, join } from 'node:path'
-import { errorText, hasCode } from '../../base/index.ts'
+import { errorText, hasCode, ifThere } from '../../base/index.ts'
 import { cniError } from '../errors.ts'
 import { runtimeError } from './errors.ts'
 import { type NetworkList, parseNetworkList, parsePlugin, parseSingleConfiguration } from './network-list.ts'
@@ -72,9 +72,8 @@ export class NetworkFiles {
 function filesIn(directory: string, extensions: readonly string[]): string[] {
   let names: string[]
   try {
-    names = readdirSync(directory)
+    names = ifThere(() => readdirSync(directory)) ?? []
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
     throw cniError('io', `list ${directory}`, `cannot list ${directory}: ${errorText(error)}`)
   }
   const paths = names.filter(name => extensions.includes(extname(name))).sort()
