@@ -155,6 +155,9 @@ test('pods are to be kept from the ports that are announced, here and by the pee
   const udp = networkConfig({ backend: { type: 'udp', port: 8285 } })
   assert.deepEqual(planNode(udp, self).tunnelPorts, [8285])
   assert.deepEqual(planPeer(udp, self, udpPeer(9285)).tunnelPorts, [9285])
+  // The network's own is claimed once, and what pods want of others is left to them.
+  assert.deepEqual(planPeer(udp, self, udpPeer(8285)).tunnelPorts, [])
+  assert.deepEqual(planPeer(udp, self, udpPeer(53)).tunnelPorts, [])
   assert.deepEqual(planPeer(hostGw, self, plainPeer('host-gw')).tunnelPorts, [])
 })
 

@@ -97,10 +97,19 @@ export function planPeer(
     texts.map(text => nodeFinding(peer.nodeName, text)),
     {
       effects: parts.flatMap(({ effects = [] }) => effects),
-      tunnelPorts: [...new Set(sides.flatMap(side => portsOfPeer(way.backend, side.peer)))],
+      tunnelPorts: unusualPorts(config, new Set(sides.flatMap(side => portsOfPeer(way.backend, side.peer)))),
       ends: sides.flatMap(side => peerEnd(way.backend, self, peer.nodeName, side, outcome, mtu) ?? []),
     },
   )
+}
+
+/**
+ * Of ports at which peers take packets those that the network's own backend has not. What a peer tells is not believed of
+ * privileged ones, which pods want for DNS and the like: no backend is usually there.
+ */
+function unusualPorts(config: NetworkConfig, ports: ReadonlySet<number>): readonly number[] {
+  const { tunnelPorts } = backendOf(config)
+  return [...ports].filter(port => port >= 1024 && !tunnelPorts.includes(port))
 }
 
 /**

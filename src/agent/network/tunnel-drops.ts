@@ -10,20 +10,19 @@ export type Drops = ReadonlyMap<DropReason, bigint>
 const INTERVAL_MS = 30_000
 
 /**
- * What no sound network sends, in words. The other reasons are answered by ICMP, or come of load: they are figures, and
- * no findings.
+ * What a sound network sends for a moment at most, in words. The other reasons are answered by ICMP, come of load, or are
+ * given by programs of this node as well, such as one that sends multicast through the device: they are figures, and no
+ * findings.
  */
 const SUSPICIOUS: ReadonlyMap<DropReason, string> = new Map([
   [
     'truncated',
     'that are shorter than their headers say: something on the way cuts them, or somebody forges',
   ],
-  ['bad-version', 'that are not IPv4: something else sends to its port'],
   ['bad-checksum', 'whose IP header was changed on the way'],
-  ['martian', 'from or to addresses that no packet may bear: somebody forges'],
   [
     'unknown-peer',
-    'from an address and port that is no node of the network: somebody forges, or a NAT is between',
+    'from an address and port of no node that is known: it is so new or just gone, somebody forges, or a NAT is between',
   ],
   [
     'spoofed-source',

@@ -141,12 +141,11 @@ function featureOf(entry: Entry): Feature {
       }
     case 'rule':
       return { name: 'policy routing', module: '-', config: 'CONFIG_IP_MULTIPLE_TABLES' }
-    case 'offload':
-      return { name: 'way to compute checksums itself', module: '-', config: '-' }
     case 'address':
     case 'route':
     case 'neighbour':
     case 'sysctl':
+    case 'offload':
       return { name: `support for this ${entry.kind}`, module: 'ipv6', config: 'CONFIG_IPV6' }
   }
 }
