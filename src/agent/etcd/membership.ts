@@ -1,4 +1,3 @@
-import type { Collection } from '../../derive/index.ts'
 import { formatPrefix, parseInterfaceAddress } from '../../ip/index.ts'
 import type { NetworkConfig, Node } from '../../model/index.ts'
 import { formatLeaseKey, parseSubnetEnv } from '../../overlay/index.ts'
@@ -9,7 +8,7 @@ import { SubnetStore } from './subnet-store.ts'
 import { SubnetTable, type SubnetTableOptions } from './subnet-table.ts'
 
 export interface MembershipOptions
-  extends Omit<SubnetTableOptions, 'ttlSeconds' | 'onUnreadable'>,
+  extends Omit<SubnetTableOptions, 'ttlSeconds' | 'onLost'>,
     Pick<SubnetClaimOptions, 'clock' | 'random' | 'log'> {
   /** Of leases; default flannel's 24 hours. */
   readonly ttlSeconds?: number
@@ -19,7 +18,6 @@ export interface MembershipOptions
 
 /** The agent that is to be a member, as far as that concerns. */
 export interface Member {
-  readonly nodes: Collection<Node>
   /** Looks again at whether the node takes part, and why not. */
   lookAtSelf(): void
   /** What the others would be told if these were its objects; or why it could not take part, in words. */
@@ -38,7 +36,7 @@ export class EtcdMembership {
   constructor(options: MembershipOptions) {
     this.options = options
     const { ttlSeconds = TTL_SECONDS } = options
-    this.table = new SubnetTable({ ...options, ttlSeconds, onUnreadable: () => this.claim?.poke() })
+    this.table = new SubnetTable({ ...options, ttlSeconds, onLost: () => this.claim?.poke() })
     this.store = new SubnetStore(this.table)
   }
 
@@ -60,14 +58,8 @@ export class EtcdMembership {
       log,
     })
     this.claim = claim
-    const end = member.nodes.subscribe(changes => {
-      if (changes.some(({ key, after }) => key === this.options.nodeName && after === undefined)) claim.poke()
-    })
     claim.poke()
-    return () => {
-      end()
-      claim.stop()
-    }
+    return () => claim.stop()
   }
 
   private announcement(

@@ -1,5 +1,6 @@
 import type { EtcdClient, WatchEvent as EtcdEvent, KeyValue } from '../../etcd/index.ts'
-import type { Kind, KindMap } from '../../model/index.ts'
+import { blockName, type Kind, type KindMap } from '../../model/index.ts'
+import { formatLeaseKey } from '../../overlay/index.ts'
 import type { ObjectList, WatchEvent } from '../../store/index.ts'
 import { expired } from './store-errors.ts'
 import {
@@ -17,8 +18,8 @@ export interface SubnetTableOptions extends Omit<Viewpoint, 'ownKey' | 'configKe
   readonly etcd: EtcdClient
   /** `/coreos.com/network` */
   readonly prefix: string
-  /** Somebody wrote over this node's lease what nobody can read. */
-  readonly onUnreadable: () => void
+  /** Who reads or follows the leases found none of this node's, or one that somebody wrote over and nobody can read. */
+  readonly onLost: () => void
 }
 
 /** All leases at one revision. */
@@ -63,13 +64,14 @@ export class SubnetTable {
     return kind === 'NetworkConfig' ? this.configKey : this.leaseKey('')
   }
 
+  /** For who claims: it is told what is there, and needs no `onLost`. */
   async snapshot(): Promise<Snapshot> {
     return this.see((await this.options.etcd.list(this.leaseKey(''))).kvs)
   }
 
   async list<K extends Kind>(kind: K): Promise<ObjectList<KindMap[K]>> {
     const { kvs, revision } = await this.options.etcd.list(this.prefixOf(kind))
-    if (kind !== 'NetworkConfig') this.see(kvs)
+    if (kind !== 'NetworkConfig') this.look(kvs)
     const items: KindMap[K][] = []
     const rejected: { key: string; message: string }[] = []
     for (const kv of kvs) {
@@ -89,14 +91,38 @@ export class SubnetTable {
 
   /** The oldest that goes by this name, with the key that holds it. */
   async find<K extends Kind>(kind: K, name: string): Promise<Found<K> | undefined> {
-    const { kvs } = await this.options.etcd.list(this.prefixOf(kind))
-    if (kind !== 'NetworkConfig') this.see(kvs)
+    const kvs = (await this.keysOfOwn(kind, name)) ?? (await this.keysOf(kind))
     for (const kv of kvs.toSorted(byAge)) {
       if (!namesOf(kind, kv, this.view).includes(name)) continue
       const object = objectOf(kind, kv, this.view, name)
       if (typeof object === 'object') return { kv, object }
     }
     return undefined
+  }
+
+  private async keysOf(kind: Kind): Promise<readonly KeyValue[]> {
+    const { kvs } = await this.options.etcd.list(this.prefixOf(kind))
+    if (kind !== 'NetworkConfig') this.look(kvs)
+    return kvs
+  }
+
+  /**
+   * All keys that may go by a name of this node's lease, without those of thousands of other nodes: a key begins with
+   * its first block. Undefined if the name is another one, or is the second block's, by which no keys can be asked for;
+   * and if the lease is not what it was, since only all of them tell what it is.
+   */
+  private async keysOfOwn(kind: Kind, name: string): Promise<readonly KeyValue[] | undefined> {
+    const { own } = this
+    if (own === undefined || kind === 'NetworkConfig') return undefined
+    const [first = '', second] = cidrsOf(own) ?? []
+    if (!namesOf(kind, own, this.view).includes(name) || (second !== undefined && name === blockName(second)))
+      return undefined
+    const { kvs } = await this.options.etcd.list(this.leaseKey(formatLeaseKey([first])))
+    const now = kvs.find(({ key }) => key === own.key)
+    const lease = now && readLease(now)
+    if (this.own !== own || typeof lease !== 'object' || !this.isOurs(lease)) return undefined
+    this.own = lease.kv
+    return kvs
   }
 
   /**
@@ -106,6 +132,7 @@ export class SubnetTable {
    */
   changeOf<K extends Kind>(kind: K, { type, now, before }: EtcdEvent): WatchEvent<KindMap[K]> | undefined {
     const last = type === 'put' ? now : before
+    if (type === 'delete' && now.key === this.own?.key) this.options.onLost()
     if (last === undefined) throw expired(kind, `etcd has forgotten what ${now.key} was`)
     if (kind !== 'NetworkConfig')
       this.refuseOtherOwner(kind, [now, ...(before === undefined ? [] : [before])])
@@ -126,6 +153,11 @@ export class SubnetTable {
     }
   }
 
+  private look(kvs: readonly KeyValue[]): void {
+    const { own } = this.see(kvs)
+    if (own === undefined) this.options.onLost()
+  }
+
   private see(kvs: readonly KeyValue[]): Snapshot {
     const leases = kvs.map(readLease).filter(lease => typeof lease === 'object')
     const own = leases.filter(lease => this.isOurs(lease)).toSorted((a, b) => byAge(a.kv, b.kv))[0]
@@ -133,7 +165,6 @@ export class SubnetTable {
     const kept = kvs.find(kv => kv.key === this.own?.key && typeof readLease(kv) === 'string')
     const unreadable = own === undefined ? kept : undefined
     this.own = own?.kv ?? unreadable
-    if (unreadable !== undefined) this.options.onUnreadable()
     return { own, unreadable, taken: kvs.flatMap(kv => cidrsOf(kv) ?? []) }
   }
 
