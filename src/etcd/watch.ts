@@ -50,13 +50,19 @@ export async function* watch(
   })
   try {
     stream.send({
-      create: { key: prefix, rangeEnd: prefixEnd(prefix), startRevision, progressNotify: true, prevKv: true },
+      create: {
+        key: prefix,
+        rangeEnd: prefixEnd(prefix),
+        startRevision: oneBefore(startRevision),
+        progressNotify: true,
+        prevKv: true,
+      },
     })
     for await (const response of stream) {
       refuseEnd(response)
       late.cancel()
       if (response.created) onOpen?.()
-      else yield batchOf(response)
+      else yield* batchOf(response, startRevision)
     }
     if (!signal.aborted) throw etcdError(OP, 'etcd ended the watch', { code: 'etcd.unavailable' })
   } catch (error) {
@@ -80,11 +86,20 @@ function refuseEnd({ canceled, compactRevision, cancelReason }: WatchResponse): 
   })
 }
 
-function batchOf({ header, events }: WatchResponse): WatchBatch {
-  return {
-    revision: header?.revision ?? 0,
-    events: events.flatMap(({ type, kv, prevKv }) =>
-      kv === undefined ? [] : { type: type === DELETE_EVENT ? 'delete' : 'put', now: kv, before: prevKv },
-    ),
-  }
+/**
+ * Of the first revision that it keeps, etcd before 3.4.34 and 3.5.16 forgets that keys were deleted, and a watch from
+ * there hears nothing of it (etcd 18089). From one before, that is `etcd.compacted`. 0 would be "from now on".
+ */
+function oneBefore(revision: number): number {
+  return Math.max(1, revision - 1)
+}
+
+/** None if all its events are older than what is wanted. */
+function* batchOf({ header, events }: WatchResponse, startRevision: number): Generator<WatchBatch, void> {
+  const wanted = events.flatMap(({ type, kv, prevKv }): WatchEvent[] =>
+    kv === undefined || kv.modRevision < startRevision
+      ? []
+      : [{ type: type === DELETE_EVENT ? 'delete' : 'put', now: kv, before: prevKv }],
+  )
+  if (wanted.length > 0 || events.length === 0) yield { revision: header?.revision ?? 0, events: wanted }
 }

@@ -146,6 +146,16 @@ describe('a watch', () => {
     })
   })
 
+  it('misses no deletion that etcd forgot in the same breath', async () => {
+    await client.put('/watch/c', '1')
+    const { revision } = await client.list('/watch/')
+    await client.delete('/watch/c')
+    // Of the first revision that it keeps etcd keeps the values, but not that keys were deleted.
+    await client.compact(revision + 1)
+    const batches = client.watch('/watch/', { startRevision: revision + 1, signal: forever() })
+    await assert.rejects(eventsOf(batches, 1), { code: 'etcd.compacted' })
+  })
+
   it('ends with an error when etcd is killed, and goes on where it was when it is back', async () => {
     await using own = await EtcdServer.start()
     const its = own.client()
