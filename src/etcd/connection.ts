@@ -83,10 +83,12 @@ export class Connection {
   ): Promise<EtcdStream<Request, Response>> {
     const at = this.current
     const failed = (error: unknown) => this.failed(at, method.path, error)
-    const head = await this.authorization().catch((error: unknown) => {
+    try {
+      const head = await this.authorization()
+      return { stream: this.channel.stream(method, { metadata: { ...metadata, ...head } }), failed }
+    } catch (error) {
       throw failed(error)
-    })
-    return { stream: this.channel.stream(method, { metadata: { ...metadata, ...head } }), failed }
+    }
   }
 
   close(): void {

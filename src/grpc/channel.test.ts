@@ -63,11 +63,12 @@ function framed(said: string): Buffer {
 
 const channels = new Set<GrpcChannel>()
 
-function open(clock: Clock = systemClock): GrpcChannel {
+function open(clock: Clock = systemClock, pingMs?: number): GrpcChannel {
   const channel = new GrpcChannel({
     peer: 'the test',
     connect: () => connect(join(directory, 'socket')),
     clock,
+    ...(pingMs === undefined ? {} : { pingMs }),
   })
   channels.add(channel)
   return channel
@@ -178,6 +179,25 @@ describe('a gRPC channel', () => {
     await broken.next().catch(() => undefined)
     await ask()
     assert.equal(connections, 2)
+  })
+
+  it('gives no call to a connection that it has just ended itself', async () => {
+    await serve(stream => answer(stream, framed('there'), { 'grpc-status': '0' }))
+    const due: (() => void)[] = []
+    const clock: Clock = {
+      ...systemClock,
+      after: (_delayMs, fn) => {
+        due.push(fn)
+        return { cancel: () => {} }
+      },
+    }
+    const channel = open(clock, 10_000)
+    const first = channel.stream(method)[Symbol.asyncIterator]()
+    // It does not stand when it is asked whether it lives, and nobody has been told of its end when the next call comes.
+    due[0]?.()
+    const second = channel.call(method, { word: 'hello' }, { timeoutMs: 60_000 })
+    await assert.rejects(first.next(), { code: 'grpc.unreachable', message: /nothing was heard/ })
+    assert.deepEqual({ ...(await second) }, { word: 'there' })
   })
 
   it('tells whether the server can have heard of a call that failed', async () => {

@@ -82,7 +82,8 @@ export class GrpcChannel {
   }
 
   private liveSession(): ClientHttp2Session {
-    if (this.session !== undefined) return this.session
+    // One that was ended tells so only later.
+    if (this.session?.closed === false && !this.session.destroyed) return this.session
     const session = connectHttp2('http://localhost', { createConnection: this.options.connect })
     this.session = session
     const forget = () => {
