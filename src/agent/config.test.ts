@@ -30,6 +30,8 @@ test('a node is in one network, and what belongs together comes together', () =>
   const etcd = { nodeName: 'node-1', etcdEndpoints: ['https://10.0.0.10:2379'] }
   assert.equal(parseAgentConfig(etcd).etcdPrefix, '/coreos.com/network')
   assert.match(refusal({ ...GOOD, ...etcd }), /expected etcdEndpoints or api, found both/)
+  assert.match(refusal({ ...etcd, setNetworkAvailable: true }), /found both: etcd has no conditions of Nodes/)
+  assert.equal(parseAgentConfig({ ...etcd, setNetworkAvailable: false }).setNetworkAvailable, false)
   assert.match(refusal({ ...etcd, etcdEndpoints: [] }), /etcdEndpoints: expected an endpoint, found none/)
   assert.match(
     refusal({ ...etcd, etcdEndpoints: ['10.0.0.10:2379'] }),
@@ -37,7 +39,14 @@ test('a node is in one network, and what belongs together comes together', () =>
   )
   for (const etcdPrefix of ['', 'a', '/', '/a/', '//a'])
     assert.match(refusal({ ...etcd, etcdPrefix }), /etcdPrefix: expected a path such as/)
-  assert.match(refusal({ ...etcd, etcdUsername: 'a' }), /both etcdUsername and etcdPasswordFile/)
+  for (const half of [
+    { etcdUsername: 'a' },
+    { etcdPassword: 'x' },
+    { etcdPasswordFile: '/x' },
+    { etcdUsername: 'a', etcdPassword: 'x', etcdPasswordFile: '/x' },
+  ])
+    assert.match(refusal({ ...etcd, ...half }), /etcdUsername with one of etcdPasswordFile and etcdPassword/)
+  assert.doesNotMatch(refusal({ ...etcd, etcdUsername: 'a', etcdPassword: 1234 }), /1234/)
   assert.match(refusal({ ...etcd, etcdKeyFile: 'a' }), /both etcdCertFile and etcdKeyFile/)
   assert.match(refusal({ ...etcd, publicAddress: 'fd00::1' }), /publicAddress: expected an IPv4 address/)
 })

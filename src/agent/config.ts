@@ -84,6 +84,8 @@ const fields = {
   etcdUsername: v.optional(v.string()),
   /** File with the password; read again for every token, since passwords are rotated. */
   etcdPasswordFile: v.optional(v.string()),
+  /** In place of that file, as flanneld takes it. What is found instead of a text is not told: it may be the password. */
+  etcdPassword: v.optional(v.string('expected a text')),
   /** PEM bundle that signs etcd's certificates. */
   etcdCaFile: v.optional(v.string()),
   /** Certificate and key by which etcd knows us, PEM. */
@@ -120,11 +122,6 @@ const fields = {
   recoverJournal: v.optional(v.boolean(), false),
 } as const
 
-/** One is of no use without the other. */
-const PAIRS = [
-  ['etcdUsername', 'etcdPasswordFile'],
-  ['etcdCertFile', 'etcdKeyFile'],
-] as const
 /** Other places for what is in etcd. */
 const NOT_WITH_ETCD = ['api', 'kubeconfig', 'netConf'] as const
 
@@ -135,13 +132,20 @@ const AgentConfigSchema = v.pipe(
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return
     const config = dataset.value
-    for (const [one, other] of PAIRS) {
-      if ((config[one] === undefined) !== (config[other] === undefined))
-        addIssue({ message: `expected both ${one} and ${other}, or none of them` })
+    if ((config.etcdCertFile === undefined) !== (config.etcdKeyFile === undefined))
+      addIssue({ message: 'expected both etcdCertFile and etcdKeyFile, or none of them' })
+    const passwords = [config.etcdPasswordFile, config.etcdPassword].filter(text => text !== undefined)
+    if (passwords.length !== (config.etcdUsername === undefined ? 0 : 1)) {
+      const message = 'expected etcdUsername with one of etcdPasswordFile and etcdPassword, or none of them'
+      addIssue({ message })
     }
     for (const key of config.etcdEndpoints === undefined ? [] : NOT_WITH_ETCD) {
       if (config[key] !== undefined)
         addIssue({ message: `expected etcdEndpoints or ${key}, found both: a node is in one network` })
+    }
+    if (config.etcdEndpoints !== undefined && config.setNetworkAvailable) {
+      const why = 'etcd has no conditions of Nodes'
+      addIssue({ message: `expected etcdEndpoints or setNetworkAvailable, found both: ${why}` })
     }
   }),
 )

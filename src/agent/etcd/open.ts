@@ -10,12 +10,18 @@ export interface EtcdConfig extends AgentConfig {
 
 /** The client that the configuration describes. Files are read again when they are needed. */
 export function openEtcd(config: EtcdConfig, clock: Clock): EtcdClient {
-  const { etcdEndpoints: endpoints, etcdUsername: username, etcdPasswordFile: passwordFile } = config
+  const { etcdEndpoints: endpoints, etcdUsername: username } = config
+  const password = passwordOf(config)
   const credentials =
-    username === undefined || passwordFile === undefined
+    username === undefined || password === undefined
       ? {}
-      : { credentials: () => ({ username, password: read(passwordFile).trim() }) }
+      : { credentials: () => ({ username, password: password() }) }
   return new EtcdClient({ endpoints, tls: () => tlsFiles(config), ...credentials, clock })
+}
+
+function passwordOf({ etcdPassword, etcdPasswordFile: file }: AgentConfig): (() => string) | undefined {
+  if (etcdPassword !== undefined) return () => etcdPassword
+  return file === undefined ? undefined : () => read(file).trim()
 }
 
 function tlsFiles({ etcdCaFile, etcdCertFile, etcdKeyFile }: AgentConfig) {

@@ -27,11 +27,12 @@ export function addFlanneldCommand(program: Command, context: CliContext): void 
     .helpOption('--help', 'display help for command')
     .addHelpText('after', HELP)
     .action(async (_options: unknown, command: Command) => {
-      const { agentConfigOf, asksForVersion } = await import('../flanneld/translate.ts')
+      const { agentConfigOf, asksForVersion, warningsAbout } = await import('../flanneld/translate.ts')
       if (asksForVersion(command.args)) return context.stdout.write(`${VERSION}\n`)
       keepHeapLean()
       const { parseAgentConfig, runAgent } = await import('../../agent/index.ts')
       const config = parseAgentConfig(await agentConfigOf(command.args, context.env, surroundings))
+      for (const warning of warningsAbout(command.args)) context.stderr.write(`podlace: ${warning}\n`)
       const agent = await runAgent(config)
       await aborted(context.signal)
       await agent.stop()

@@ -19,6 +19,8 @@ const FOLLOWED: ReadonlyMap<string, FlagKind> = new Map([
   ['iptables-forward-rules', 'boolean'],
   ['etcd-endpoints', 'text'],
   ['etcd-prefix', 'text'],
+  ['etcd-username', 'text'],
+  ['etcd-password', 'text'],
   ['etcd-cafile', 'text'],
   ['etcd-certfile', 'text'],
   ['etcd-keyfile', 'text'],
@@ -28,8 +30,6 @@ const FOLLOWED: ReadonlyMap<string, FlagKind> = new Map([
   ['v', 'text'],
 ])
 
-const CREDENTIALS =
-  'a password that is given so is for all to read; run podlace agent with --etcd-username and --etcd-password-file'
 const NOT_NEEDED = 'what is changed by others is mended at once, not at intervals'
 
 /**
@@ -40,8 +40,6 @@ export const REFUSED: ReadonlyMap<
   string,
   { readonly kind: FlagKind; readonly why: string; readonly harmless?: string }
 > = new Map([
-  ['etcd-username', { kind: 'text', why: CREDENTIALS }],
-  ['etcd-password', { kind: 'text', why: CREDENTIALS }],
   [
     'subnet-lease-renew-margin',
     { kind: 'text', why: 'a lease is renewed long before its end', harmless: '60' },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseAgentConfig } from '../../agent/index.ts'
 import type { Surroundings } from './interfaces.ts'
-import { agentConfigOf, asksForVersion } from './translate.ts'
+import { agentConfigOf, asksForVersion, warningsAbout } from './translate.ts'
 
 const inCluster = { NODE_NAME: 'worker-1', KUBERNETES_SERVICE_HOST: '10.96.0.1' }
 const around: Surroundings = {
@@ -54,6 +54,19 @@ test('without --kube-subnet-mgr nodes meet in etcd, by default where flanneld lo
   )
 })
 
+test('the password of etcd is taken from either place, with a warning where everybody can read it', async () => {
+  const environment = { FLANNELD_ETCD_USERNAME: 'flannel', FLANNELD_ETCD_PASSWORD: 'secret' }
+  const silent = parseAgentConfig(await translate('', environment))
+  assert.deepEqual([silent.etcdUsername, silent.etcdPassword], ['flannel', 'secret'])
+  assert.deepEqual(warningsAbout([]), [])
+  const line = ['--etcd-username=flannel', '-etcd-password', 'loud']
+  const loud = parseAgentConfig(await translate(line.join(' '), environment))
+  assert.equal(loud.etcdPassword, 'loud')
+  const [warning = ''] = warningsAbout(line)
+  assert.match(warning, /everybody .* can read --etcd-password .*FLANNELD_ETCD_PASSWORD/)
+  assert.doesNotMatch(warning, /loud/)
+})
+
 const followed: readonly [line: string, expected: object][] = [
   ['-kube-subnet-mgr=1 -ip-masq=f', { masquerade: false }],
   ['--kube-subnet-mgr --iface eth1', { uplink: 'eth1' }],
@@ -94,8 +107,6 @@ test('the environment says what the command line does not', async () => {
 })
 
 const refused: readonly [line: string, message: RegExp, environment?: Record<string, string>][] = [
-  ['--etcd-password=x', /--etcd-password cannot be followed: .*--etcd-password-file/],
-  ['--etcd-username=x', /--etcd-username cannot be followed: .*--etcd-password-file/],
   ['--subnet-lease-renew-margin=5', /--subnet-lease-renew-margin cannot be followed: .*renewed/],
   ['--kube-subnet-mgr --ip-blackhole-route', /--ip-blackhole-route cannot be followed/],
   ['--kube-subnet-mgr --iptables-resync=5', /--iptables-resync cannot be followed: .*mended at once/],

@@ -41,6 +41,14 @@ export function asksForVersion(args: readonly string[]): boolean {
   return args.some(word => /^--?version(=true)?$/.test(word))
 }
 
+/** What is followed, but had better be said in another way: in words, for people. */
+export function warningsAbout(args: readonly string[]): readonly string[] {
+  if (!readGoFlags(args, {}, FLAGS).has('etcd-password')) return []
+  return [
+    'everybody on this machine can read --etcd-password in the list of processes: use the variable FLANNELD_ETCD_PASSWORD',
+  ]
+}
+
 function refuse(flags: FlagValues): void {
   for (const [name, { why, harmless }] of REFUSED) {
     const value = flags.get(name)?.[0]
@@ -68,6 +76,8 @@ function etcd(text: Text, environment: Environment, { hostName }: Surroundings):
     nodeName: environment['NODE_NAME'] || hostName(),
     etcdEndpoints: (text('etcd-endpoints') ?? ETCD_ENDPOINTS).split(',').map(url => url.trim()),
     ...given('etcdPrefix', text('etcd-prefix')),
+    ...given('etcdUsername', text('etcd-username')),
+    ...given('etcdPassword', text('etcd-password')),
     ...given('etcdCaFile', text('etcd-cafile')),
     ...given('etcdCertFile', text('etcd-certfile')),
     ...given('etcdKeyFile', text('etcd-keyfile')),
