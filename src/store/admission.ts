@@ -56,8 +56,9 @@ export function admitCreate<K extends Kind>(
 }
 
 /**
- * What `next` makes of `current`: the fields of the other part (status, or everything else) and what only the store may
- * set stay as they are. The same object comes back if nothing changes. Throws store.invalid.
+ * What `next` makes of `current`: the fields of the other part (status, or everything else but the metadata of core
+ * kinds) and what only the store may set stay as they are. The same object comes back if nothing changes. Throws
+ * store.invalid.
  */
 export function admitUpdate<K extends Kind>(
   kind: K,
@@ -68,11 +69,6 @@ export function admitUpdate<K extends Kind>(
 ): KindMap[K] {
   const op = `update ${kind} ${current.metadata.name}`
   const info = kindInfo(kind)
-  if (part === 'status') {
-    const status = 'status' in next ? { status: next.status } : {}
-    return settle(kind, op, current, { ...current, ...status }, current.metadata.generation, context)
-  }
-  const kept = info.statusSubresource && 'status' in current ? { status: current.status } : {}
   const { uid, name, namespace, creationTimestamp, deletionTimestamp, generation = 1 } = current.metadata
   const metadata = {
     ...withoutServerFields(metadataOf(next)),
@@ -82,6 +78,13 @@ export function admitUpdate<K extends Kind>(
     ...(namespace === undefined ? {} : { namespace }),
     ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
   }
+  if (part === 'status') {
+    const status = 'status' in next ? { status: next.status } : {}
+    // As in Kubernetes: flannel writes its annotations so. Status of custom resources is status alone.
+    const written = info.group === '' ? { metadata } : {}
+    return settle(kind, op, current, { ...current, ...written, ...status }, generation, context)
+  }
+  const kept = info.statusSubresource && 'status' in current ? { status: current.status } : {}
   const candidate = { ...next, ...kept, metadata }
   const sameContent = isDeepStrictEqual(contentOf(candidate), contentOf(current))
   return settle(kind, op, current, candidate, sameContent ? generation : generation + 1, context)

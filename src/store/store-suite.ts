@@ -171,6 +171,21 @@ function describeWrites(fresh: Fresh): void {
     assert.deepEqual([patched.spec.hostNetwork, patched.status.phase], [true, 'Running'])
   })
 
+  it('takes annotations along with the status of a core kind, as flannel writes them, and of no other', async () => {
+    const { store } = await fresh()
+    await store.create('Node', nodeDraft('a', { metadata: { name: 'a', annotations: { x: '1' } } }))
+    const metadata = { creationTimestamp: '2001-01-01T00:00:00Z', annotations: { y: '2' } }
+    const node = await store.patchStatus('Node', 'a', { metadata }, { strategy: 'strategic' })
+    assert.deepEqual(node.metadata.annotations, { x: '1', y: '2' })
+    assert.notEqual(node.metadata.creationTimestamp, metadata.creationTimestamp)
+    await store.create('PodBlock', {
+      metadata: { name: '10.1.0.0-24' },
+      spec: { cidr: '10.1.0.0/24', nodeName: 'a', nodeUID: node.metadata.uid },
+    })
+    const block = await store.patchStatus('PodBlock', '10.1.0.0-24', { metadata, status: { attachments: 1 } })
+    assert.deepEqual([block.metadata.annotations, block.status.attachments], [undefined, 1])
+  })
+
   it('lets nobody change what belongs to the store', async () => {
     const { store } = await fresh()
     const node = await store.create('Node', nodeDraft('a'))
