@@ -36,6 +36,9 @@ async function serve(
   }
 }
 
+const broken = (): never => {
+  throw new Error('no such file: ca.crt')
+}
 const credentials = (): Credentials => ({ username: 'root', password: 'secret' })
 const url = 'http://the.test:2379'
 
@@ -69,9 +72,6 @@ test('a watch whose connection cannot even be begun fails in our words, and the 
     asked.push(path)
     stream.respond({ ':status': 200, 'grpc-status': '14' }, { endStream: true })
   })
-  const broken = () => {
-    throw new Error('no such file: ca.crt')
-  }
   const timeoutMs = 5_000
   const connection = new Connection({
     endpoints: [

@@ -1,6 +1,6 @@
 import { EtcdMembership } from '../../src/agent/etcd/index.ts'
 import { AgentBench } from '../../src/agent/testing/agent-bench.ts'
-import { type Clock, ManualClock, silentLogger, systemClock } from '../../src/base/index.ts'
+import { silentLogger, systemClock } from '../../src/base/index.ts'
 import { EtcdServer } from './etcd-server.ts'
 
 export const PREFIX = '/coreos.com/network'
@@ -13,36 +13,21 @@ export function flannelValue(address: string, mac: string): string {
   return `{"PublicIP":"${address}","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"${mac}"}}`
 }
 
-export interface EtcdNodeOptions {
-  readonly clock?: Clock
-  /** Small files of the machine. */
-  readonly files?: Map<string, string>
-  /** The etcd that there is already. */
-  readonly server?: EtcdServer
-  readonly ttlSeconds?: number
-  readonly timeoutMs?: number
-  readonly random?: () => number
-}
-
 /** One agent, node-1 at 192.168.77.1, with a kernel that is none, and a real etcd. */
 export class EtcdNode {
   readonly server: EtcdServer
   readonly bench: AgentBench
-  readonly files: Map<string, string>
   private readonly membership: EtcdMembership
-  private readonly clock: Clock
   private leave: () => void
 
-  static async start(options: EtcdNodeOptions = {}): Promise<EtcdNode> {
-    const server = options.server ?? (await EtcdServer.start())
-    if (options.server === undefined) {
-      // Blocks below are for peers.
-      const config = { Network: '10.5.0.0/16', SubnetMin: '10.5.100.0', Backend: BACKEND }
-      server.ctl('put', `${PREFIX}/config`, JSON.stringify(config))
-    }
-    const { clock = systemClock, files = new Map(), ttlSeconds, timeoutMs = 1_000 } = options
+  static async start(): Promise<EtcdNode> {
+    const server = await EtcdServer.start()
+    // Blocks below are for peers.
+    const config = { Network: '10.5.0.0/16', SubnetMin: '10.5.100.0', Backend: BACKEND }
+    server.ctl('put', `${PREFIX}/config`, JSON.stringify(config))
+    const files = new Map<string, string>()
     const membership = new EtcdMembership({
-      etcd: server.client({ timeoutMs }),
+      etcd: server.client({ timeoutMs: 1_000 }),
       prefix: PREFIX,
       nodeName: 'node-1',
       configName: 'default',
@@ -50,34 +35,24 @@ export class EtcdNode {
       uplinkAddress: '192.168.77.1',
       masquerading: { masquerade: true },
       bootId: 'boot-1',
-      ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
       readSubnetFile: () => files.get(SUBNET_FILE) ?? '',
-      clock,
-      random: options.random ?? Math.random,
+      clock: systemClock,
+      random: Math.random,
       log: silentLogger,
     })
     const bench = await AgentBench.start({
       through: membership.store,
-      clock,
       files,
       subnetFile: SUBNET_FILE,
       noNode: () => membership.noNode,
     })
-    return new EtcdNode(server, bench, membership, clock, files)
+    return new EtcdNode(server, bench, membership)
   }
 
-  private constructor(
-    server: EtcdServer,
-    bench: AgentBench,
-    membership: EtcdMembership,
-    clock: Clock,
-    files: Map<string, string>,
-  ) {
+  private constructor(server: EtcdServer, bench: AgentBench, membership: EtcdMembership) {
     this.server = server
     this.bench = bench
     this.membership = membership
-    this.clock = clock
-    this.files = files
     this.leave = membership.join(bench.agent)
   }
 
@@ -100,14 +75,13 @@ export class EtcdNode {
     return this.bench.agent.network?.self.podCidrs.join(' ') ?? ''
   }
 
-  /** Waits, and lets time pass where it does not by itself; fails after ten seconds. */
-  async until(what: string, holds: () => boolean, stepMs = 200): Promise<void> {
+  /** Fails after ten seconds. */
+  async until(what: string, holds: () => boolean): Promise<void> {
     const deadline = systemClock.nowMs() + 10_000
     while (!holds()) {
       if (systemClock.nowMs() > deadline)
         throw new Error(`waited 10 s until ${what}; the agent lacks: ${this.bench.agent.notReady()}`)
-      if (this.clock instanceof ManualClock) await this.clock.advance(stepMs)
-      else await this.bench.quiet()
+      await this.bench.quiet()
       await new Promise(resolve => setTimeout(resolve, 10))
     }
   }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ManualClock } from '../../src/base/index.ts'
 import { deleteOperation } from '../../src/etcd/index.ts'
 import { localMac } from '../../src/ip/index.ts'
 import { BACKEND, EtcdNode, flannelValue, PREFIX, SUBNETS } from './etcd-agent-bench.ts'
@@ -28,14 +27,12 @@ describe("an agent in flannel's etcd", () => {
     )
   })
 
-  it('reaches the nodes of flannel, and forgets those that left', async () => {
+  it('forgets nodes that leave by one write, and so at one revision', async () => {
     await using node = await EtcdNode.start()
     await node.ready()
     node.put('10.5.3.0-24', peer)
-    await node.until('the peer is there', () => node.bench.commandsAbout(...PEER).length === 3)
     node.put('10.5.4.0-24', flannelValue('192.168.77.4', '02:00:00:00:00:04'))
-    await node.until('the second is there', () => node.bench.commandsAbout('10.5.4.0').length === 2)
-    // Both by one write, and so at one revision.
+    await node.until('both are there', () => node.bench.commandsAbout(...PEER, '10.5.4.0').length === 5)
     const gone = ['10.5.3.0-24', '10.5.4.0-24'].map(key => deleteOperation(`${SUBNETS}/${key}`))
     await node.server.client().transact([], gone)
     await node.until('both are gone', () => node.bench.commandsAbout(...PEER, '10.5.4.0').length === 0)
@@ -69,8 +66,7 @@ describe("an agent in flannel's etcd", () => {
   })
 
   it('keeps its block when it starts again, and gets it back after its lease is over', async () => {
-    const files = new Map<string, string>()
-    await using node = await EtcdNode.start({ files })
+    await using node = await EtcdNode.start()
     const block = await node.ready()
     await node.restart()
     assert.equal(await node.ready(), block)
@@ -132,26 +128,6 @@ describe('an agent whose lease in etcd is lost', () => {
     await node.until('the peers are back', () => node.bench.commandsAbout(...PEER).length === 3)
   })
 
-  it('cuts itself off when it cannot know, by its own clock, and comes back when it can', async () => {
-    const clock = new ManualClock()
-    await using node = await EtcdNode.start({ clock, timeoutMs: 500 })
-    node.put('10.5.3.0-24', peer)
-    const block = await node.ready()
-    await node.until('the peer is there', () => node.bench.commandsAbout(...PEER).length === 3)
-    await node.until('it has confirmed', () => node.bench.agent.leaseState.state.is === 'valid')
-    node.server.pause()
-    for (let hour = 0; hour < 19; hour += 1) await clock.advance(HOUR_MS)
-    assert.equal(node.bench.agent.notReady(), undefined)
-    assert.equal(node.bench.commandsAbout(...PEER).length, 3)
-    await clock.advance(HOUR_MS)
-    assert.match(node.bench.agent.notReady() ?? '', /was confirmed last at .* too long ago/)
-    await node.until('it is cut off', () => node.bench.commandsAbout(...PEER).length === 0)
-    assert.equal((await node.bench.add('c1')).error?.code, 11)
-    node.server.resume()
-    assert.equal(await node.ready(), block)
-    await node.until('the peer is back', () => node.bench.commandsAbout(...PEER).length === 3)
-  })
-
   it('gives way to another agent that answers for its address', async () => {
     await using node = await EtcdNode.start()
     const block = await node.ready()
@@ -165,46 +141,20 @@ describe('an agent whose lease in etcd is lost', () => {
 })
 
 describe('an agent and an etcd that has faults', () => {
-  it('keeps everything while etcd is away, and catches up', async () => {
-    await using node = await EtcdNode.start()
-    const block = await node.ready()
-    node.put('10.5.3.0-24', peer)
-    node.put('10.5.4.0-24', flannelValue('192.168.77.4', '02:00:00:00:00:04'))
-    await node.until('the peers are there', () => node.bench.commandsAbout(...PEER, '10.5.4.0').length === 5)
-    await node.server.kill()
-    await node.until('it notices', () => !node.bench.agent.connected)
-    assert.equal(node.bench.commandsAbout(...PEER).length, 3)
-    assert.equal((await node.bench.add('c1')).error, undefined)
-    await node.server.restart()
-    const client = node.server.client()
-    await client.delete(`${SUBNETS}/10.5.4.0-24`)
-    // What happened since is forgotten: only a list can tell.
-    await client.compact((await client.list('/')).revision)
-    await node.until('it has caught up', () => node.bench.commandsAbout('10.5.4.0').length === 0)
-    assert.equal(node.bench.commandsAbout(...PEER).length, 3)
-    assert.equal(await node.ready(), block)
-  })
-
-  it('keeps what was good when a value is garbage, and never minds other keys', async () => {
+  it('keeps what was good of a node when its value is garbage', async () => {
     await using node = await EtcdNode.start()
     await node.ready()
     node.put('10.5.3.0-24', peer)
     await node.until('the peer is there', () => node.bench.commandsAbout(...PEER).length === 3)
-    for (const [key, value] of [
-      ['10.5.3.0-24', '{"PublicIP":'],
-      ['10.5.5.0-24', '[]'],
-      ['10.5.6.0-24', '{"PublicIP":"not an address","BackendType":"vxlan"}'],
-      ['10.5.7.0-33', peer],
-      ['__proto__', peer],
-      ['x/../10.5.8.0-24&', 'x'],
-    ] as const) {
-      node.put(key, value)
+    for (const value of ['{"PublicIP":', '[]', 'x']) {
+      node.put('10.5.3.0-24', value)
+      node.put('10.5.9.0-24', flannelValue('192.168.77.9', '02:00:00:00:00:09'))
+      await node.until('a good one is there', () => node.bench.commandsAbout('10.5.9.0').length === 2)
+      assert.equal(node.bench.commandsAbout(...PEER).length, 3)
+      node.server.ctl('del', `${SUBNETS}/10.5.9.0-24`)
+      await node.until('it is gone', () => node.bench.commandsAbout('10.5.9.0').length === 0)
     }
-    node.put('10.5.9.0-24', flannelValue('192.168.77.9', '02:00:00:00:00:09'))
-    await node.until('a good one is there', () => node.bench.commandsAbout('10.5.9.0').length === 2)
-    assert.equal(node.bench.commandsAbout(...PEER).length, 3)
     assert.equal(node.bench.agent.notReady(), undefined)
-    assert.equal(node.bench.commandsAbout('10.5.5.0', '10.5.6.0', '10.5.7.0', '10.5.8.0').length, 0)
     node.put('10.5.3.0-24', flannelValue('192.168.77.33', MAC))
     await node.until('the peer moved', () => node.bench.commandsAbout('192.168.77.33').length === 1)
   })

@@ -98,9 +98,8 @@ test('a lease that is gone before anybody saw it is claimed again', async () => 
   const { resourceVersion } = await membership.store.list('Node')
   await client.deleteAll(`${SUBNETS}/`)
   const ending = new AbortController()
-  const events = membership.store
-    .watch('Node', { resourceVersion, signal: ending.signal })
-    [Symbol.asyncIterator]()
+  const watch = membership.store.watch('Node', { resourceVersion, signal: ending.signal })
+  const events = watch[Symbol.asyncIterator]()
   assert.equal((await events.next()).value?.type, 'DELETED')
   await until('it has a lease once more', async () => (await keys()).length === 1)
   ending.abort()

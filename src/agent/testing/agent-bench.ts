@@ -28,6 +28,8 @@ interface Reply {
 }
 
 export interface AgentBenchOptions {
+  /** Which node it is: node-<n> at 192.168.77.<n>; the first by default. */
+  readonly n?: number
   /** The store that the test writes to; one of its own by default. */
   readonly store?: MemoryStore
   /** How the agent reaches the store; directly by default. */
@@ -52,11 +54,12 @@ export interface AgentBenchOptions {
   readonly files?: Map<string, string>
 }
 
-/** One agent, node-1, with a store in memory and fake kernels; it can be killed and started again. */
+/** One agent with a store in memory and fake kernels; it can be killed and started again. */
 export class AgentBench {
   readonly store: MemoryStore
   agent: Agent
   private readonly options: AgentBenchOptions
+  private readonly nodeName: string
   private readonly clock: Clock
   private readonly files: Map<string, string>
   private readonly keys: WireguardKeys
@@ -75,10 +78,8 @@ export class AgentBench {
 
   static async start(options: AgentBenchOptions = {}): Promise<AgentBench> {
     const bench = new AgentBench(options)
-    bench.host.namespace.addObject(
-      { kind: 'address', link: 'eth0', address: '192.168.77.1/24', scope: 'global' },
-      'foreign',
-    )
+    const address = `192.168.77.${options.n ?? 1}/24`
+    bench.host.namespace.addObject({ kind: 'address', link: 'eth0', address, scope: 'global' }, 'foreign')
     await bench.agent.start()
     return bench
   }
@@ -99,7 +100,8 @@ export class AgentBench {
     this.files = files
     this.store = options.store ?? new MemoryStore({ clock, random: Math.random })
     const { iptablesFault } = options
-    this.keys = memoryKeys('node-1', options.keyFile)
+    this.nodeName = `node-${options.n ?? 1}`
+    this.keys = memoryKeys(this.nodeName, options.keyFile)
     this.host = new FakeKernel({
       wireguardSecrets: this.keys,
       network: this.network,
@@ -202,6 +204,11 @@ export class AgentBench {
     return ownKeys(this.host)
   }
 
+  /** Everything in the host's namespace. */
+  hostEntries(): Entry[] {
+    return [...this.host.namespace.entries()].map(({ entry }) => entry)
+  }
+
   podState(containerId: string): string[] {
     return [...this.pod(containerId).kernel.namespace.entries()].map(({ entry }) => entryKey(entry)).sort()
   }
@@ -231,7 +238,7 @@ export class AgentBench {
   }
 
   view(): AdminView {
-    return agentView(this.agent, 'node-1', agentMetrics(this.agent))
+    return agentView(this.agent, this.nodeName, agentMetrics(this.agent))
   }
 
   async countOperations(action: () => Promise<unknown>): Promise<number> {
@@ -308,7 +315,7 @@ export class AgentBench {
 
   private makeAgent(): Agent {
     const config = parseAgentConfig({
-      nodeName: 'node-1',
+      nodeName: this.nodeName,
       ...(this.options.standsAlone === true ? {} : { api: 'http://unused' }),
       subnetFile: this.options.subnetFile ?? '',
       addressCooldownSeconds: 3600,
