@@ -20,10 +20,12 @@ interface Plan {
   /** Repeats of everything else. */
   readonly batches: number
   readonly repairs: number
+  /** How many nodes join an agent that knows none, and in what time. */
+  readonly joining: { readonly peers: number; readonly seconds: number }
 }
 
-const FULL: Plan = { peers: 5000, rounds: 8, batches: 5, repairs: 60 }
-const QUICK: Plan = { peers: 300, rounds: 2, batches: 1, repairs: 6 }
+const FULL: Plan = { peers: 5000, rounds: 8, batches: 5, repairs: 60, joining: { peers: 1000, seconds: 10 } }
+const QUICK: Plan = { peers: 300, rounds: 2, batches: 1, repairs: 6, joining: { peers: 100, seconds: 1 } }
 /** Changes in one batch: each peer there and back. */
 const CHANGES = 20
 
@@ -33,7 +35,8 @@ export const bench: Bench = {
     const plan = context.quick ? QUICK : FULL
     const apply = await firstApply(context, plan)
     const agent = await wholeAgent(context, plan)
-    return [...apply.rows, ...agent, ...apply.more]
+    const joining = await nodesJoin(context, plan)
+    return [...apply.rows, ...agent, ...apply.more, ...joining]
   },
 }
 
@@ -147,6 +150,18 @@ async function wholeAgent(context: BenchContext, plan: Plan): Promise<Row[]> {
     alone('rss', 'MB', [Math.max(...memory)]),
     alone('restart-writes', 'count', [Math.max(...writes)]),
     alone('drift-repair-max', 'ms', [Math.max(...repairs)]),
+  ]
+}
+
+async function nodesJoin(context: BenchContext, { joining: { peers, seconds } }: Plan): Promise<Row[]> {
+  context.signal.throwIfAborted()
+  context.note(`  ${peers} nodes join within ${seconds} s`)
+  await using agent = await AgentWithPeers.create(0)
+  const joined = await agent.join(peers, seconds)
+  return [
+    alone('join-1000', 's', [joined.seconds]),
+    alone('join-1000-cpu', 's', [joined.cpuSeconds]),
+    alone('join-1000-rss', 'MB', [joined.peakMegabytes]),
   ]
 }
 

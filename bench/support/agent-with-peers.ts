@@ -17,10 +17,21 @@ import {
   startOurAgent,
   startOurCluster,
 } from './our-cluster.ts'
-import { residentMegabytes } from './resident-memory.ts'
+import { peakMegabytes, residentMegabytes } from './resident-memory.ts'
 
 const API = '127.0.0.1:6443'
 const LIMIT_MS = 60_000
+/** Nodes that join are written in portions, of so much time each. */
+const SLICE_S = 0.1
+
+export interface Joined {
+  /** From the first entry of a peer in the kernel to the last one. */
+  readonly seconds: number
+  /** Of the agent, from before the first until it has come to rest. */
+  readonly cpuSeconds: number
+  /** The most memory that the agent ever had resident. */
+  readonly peakMegabytes: number
+}
 
 /** A whole agent process, as users run it, on a node of a cluster of many: only the objects of the others exist. */
 export class AgentWithPeers implements AsyncDisposable {
@@ -28,7 +39,7 @@ export class AgentWithPeers implements AsyncDisposable {
   private readonly netns: Netns
   /** Another program, which knows nothing of ours. */
   private readonly intruder: NetlinkKernel
-  private readonly peers: number
+  private peers: number
   private pid: number
 
   private constructor(node: OurNode, pid: number, peers: number) {
@@ -55,11 +66,8 @@ export class AgentWithPeers implements AsyncDisposable {
       // The peers have their blocks: nothing is left for it to do.
       await host.stop(controller)
       const made = new AgentWithPeers(node, agents[0] ?? 0, peers)
-      await askApi(
-        host,
-        API,
-        Array.from({ length: peers }, (_, n) => peerNode(n)),
-      )
+      const nodes = Array.from({ length: peers }, (_, n) => peerNode(n))
+      if (nodes.length > 0) await askApi(host, API, nodes)
       await made.converged()
       return made
     } catch (error) {
@@ -109,6 +117,30 @@ export class AgentWithPeers implements AsyncDisposable {
     if (operations !== expected)
       throw new Error(`${operations} operations for ${2 * count} changes, not ${expected}`)
     return (grown('process_cpu_seconds_total') * 1000) / (2 * count)
+  }
+
+  /** The first `count` peers join at an even pace, to an agent that has none. */
+  async join(count: number, overSeconds: number): Promise<Joined> {
+    const cpu = async () => (await this.metrics()).get('process_cpu_seconds_total') ?? 0
+    const before = await cpu()
+    const [seconds] = await Promise.all([this.watchEntries(count), this.writePeers(count, overSeconds)])
+    this.peers = count
+    await this.converged()
+    const { host } = this.node
+    const peak = await peakMegabytes(host, this.pid)
+    return { seconds, cpuSeconds: (await cpu()) - before, peakMegabytes: peak }
+  }
+
+  private async writePeers(count: number, overSeconds: number): Promise<void> {
+    const started = performance.now()
+    const perSlice = Math.ceil((count / overSeconds) * SLICE_S)
+    for (let first = 0, slice = 1; first < count; first += perSlice, slice += 1) {
+      const size = Math.min(perSlice, count - first)
+      const nodes = Array.from({ length: size }, (_, n) => peerNode(first + n))
+      await askApi(this.node.host, API, nodes)
+      const restMs = started + slice * SLICE_S * 1_000 - performance.now()
+      await new Promise(resolve => setTimeout(resolve, Math.max(0, restMs)))
+    }
   }
 
   /** Another program deletes an entry; milliseconds from its request until the kernel says that the entry is back. */
@@ -164,6 +196,34 @@ export class AgentWithPeers implements AsyncDisposable {
     }
   }
 
+  /** Seconds between the first and the last of the entries of so many peers, as the kernel tells of them. */
+  private async watchEntries(count: number): Promise<number> {
+    const missing = new Set(
+      Array.from({ length: count }, (_, n) => Object.values(peerEntries(n)).map(nameOf)).flat(),
+    )
+    const monitor = NetlinkEvents.openIn(this.netns, 'route', [routeGroups.neighbour, routeGroups.ipv4Route])
+    const { promise, resolve, reject } = Promise.withResolvers<number>()
+    const late = () => reject(new Error(`${missing.size} entries of peers did not come`))
+    const timer = setTimeout(late, LIMIT_MS)
+    let first: number | undefined
+    monitor.start(
+      datagrams => {
+        for (const event of parseEvents(datagrams).map(decodeEvent)) {
+          if (event?.change !== 'new' || !missing.delete(nameOfTold(event))) continue
+          first ??= performance.now()
+          if (missing.size === 0) resolve((performance.now() - first) / 1_000)
+        }
+      },
+      () => reject(new Error('events were lost')),
+    )
+    try {
+      return await promise
+    } finally {
+      clearTimeout(timer)
+      monitor.close()
+    }
+  }
+
   /** Resolves when the kernel holds the entries of all peers and the agent has had nothing to do for a while. */
   private async converged(): Promise<void> {
     const deadlineMs = performance.now() + LIMIT_MS
@@ -190,9 +250,31 @@ export class AgentWithPeers implements AsyncDisposable {
   }
 }
 
-function isBack({ change, object, value }: RouteEvent, entry: PeerEntries[keyof PeerEntries]): boolean {
-  if (change !== 'new') return false
-  if (object === 'route') return entry.kind === 'route' && value.dst === entry.dst
-  if (object === 'neighbour') return entry.kind === 'neighbour' && value.address === entry.address
-  return object === 'fdb' && entry.kind === 'fdb' && value.mac === entry.mac && value.dst === entry.dst
+/** What tells an entry of a peer from all others, also when the kernel tells of it. */
+function nameOf(entry: PeerEntries[keyof PeerEntries]): string {
+  switch (entry.kind) {
+    case 'route':
+      return `route ${entry.dst}`
+    case 'neighbour':
+      return `neighbour ${entry.address}`
+    case 'fdb':
+      return `fdb ${entry.mac} ${entry.dst}`
+  }
+}
+
+function nameOfTold({ object, value }: RouteEvent): string {
+  switch (object) {
+    case 'route':
+      return `route ${value.dst}`
+    case 'neighbour':
+      return `neighbour ${value.address}`
+    case 'fdb':
+      return `fdb ${value.mac} ${value.dst}`
+    default:
+      return object
+  }
+}
+
+function isBack(event: RouteEvent, entry: PeerEntries[keyof PeerEntries]): boolean {
+  return event.change === 'new' && nameOfTold(event) === nameOf(entry)
 }
