@@ -88,7 +88,8 @@ function refuseEnd({ canceled, compactRevision, cancelReason }: WatchResponse): 
 
 /**
  * Of the first revision that it keeps, etcd before 3.4.34 and 3.5.16 forgets that keys were deleted, and a watch from
- * there hears nothing of it (etcd 18089). From one before, that is `etcd.compacted`. 0 would be "from now on".
+ * there hears nothing of it (its changelog has "keep the tombstone during compaction"). From one before, that is
+ * `etcd.compacted`. 0 would be "from now on".
  */
 function oneBefore(revision: number): number {
   return Math.max(1, revision - 1)
