@@ -4,6 +4,7 @@ import {
   changes,
   holds,
   makesEverything,
+  makesTwins,
   movesPeer,
   needsNamespace,
   recreates,
@@ -94,6 +95,7 @@ export function kernelSuite(name: string, createHarness: CreateHarness): void {
     it('changes in place what can be, and makes the rest anew', changes)
     it('removes what is no longer desired, and only that', removes)
     it('makes a link anew when a defining attribute changes, with all that hangs on it', recreates)
+    it('makes a vxlan link of each family with one VNI on one port', makesTwins)
     it('moves a peer to another underlay address', movesPeer)
     it('holds deletions until they are released', holds)
     it('reports a link that must exist, and goes on when it comes', waitsForLink)

@@ -1,4 +1,4 @@
-import { localMac } from '../../ip/index.ts'
+import { familyOf, localMac } from '../../ip/index.ts'
 import type { LinkEntry, TunLink } from '../entry.ts'
 import { isStacked, linksNeeded, type StackedLink } from '../kinds/link.ts'
 import { linkKey } from '../kinds/rules.ts'
@@ -94,8 +94,10 @@ function checkNewLink(namespace: FakeNamespace, link: LinkEntry): void {
   if (namespace.link(link.name) !== undefined) refuse('EEXIST', `link ${link.name} exists`)
   if (link.type !== 'vxlan') return
   for (const { entry } of namespace.entries()) {
-    const isVxlan = entry.kind === 'link' && entry.type === 'vxlan'
-    if (isVxlan && entry.vni === link.vni && entry.udpPort === link.udpPort) {
+    if (entry.kind !== 'link' || entry.type !== 'vxlan') continue
+    // One of each family may have it (vxlan_config_validate).
+    if (familyOf(entry.local) !== familyOf(link.local)) continue
+    if (entry.vni === link.vni && entry.udpPort === link.udpPort) {
       refuse('EEXIST', `${entry.name} has VNI ${link.vni} on port ${link.udpPort}`)
     }
   }

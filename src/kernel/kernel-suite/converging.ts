@@ -110,6 +110,13 @@ export async function recreates(world: World): Promise<void> {
   assert.deepEqual(reconciler.findings, [])
 }
 
+export async function makesTwins(world: World): Promise<void> {
+  const twin = { ...vxlan, name: 'vx7-6', mac: '02:00:00:00:01:98', local: 'fd77::1' } as const
+  const reconciler = await world.startWith([vxlan, twin])
+  assert.deepEqual(reconciler.findings, [])
+  assert.deepEqual(await world.difference(), [])
+}
+
 export async function movesPeer(world: World): Promise<void> {
   const reconciler = await world.startWith(overlay)
   world.want(overlay.map(entry => (entry === peerFdb ? { ...entry, dst: '192.168.77.9' } : entry)))
