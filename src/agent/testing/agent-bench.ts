@@ -30,6 +30,8 @@ interface Reply {
 export interface AgentBenchOptions {
   /** Which node it is: node-<n> at 192.168.77.<n>; the first by default. */
   readonly n?: number
+  /** Of its uplink, besides the IPv4 one. */
+  readonly address6?: string
   /** The store that the test writes to; one of its own by default. */
   readonly store?: MemoryStore
   /** How the agent reaches the store; directly by default. */
@@ -78,8 +80,9 @@ export class AgentBench {
 
   static async start(options: AgentBenchOptions = {}): Promise<AgentBench> {
     const bench = new AgentBench(options)
-    const address = `192.168.77.${options.n ?? 1}/24`
-    bench.host.namespace.addObject({ kind: 'address', link: 'eth0', address, scope: 'global' }, 'foreign')
+    const { n = 1, address6 } = options
+    for (const address of [`192.168.77.${n}/24`, ...(address6 === undefined ? [] : [`${address6}/64`])])
+      bench.host.namespace.addObject({ kind: 'address', link: 'eth0', address, scope: 'global' }, 'foreign')
     await bench.agent.start()
     return bench
   }

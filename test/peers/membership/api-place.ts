@@ -7,7 +7,7 @@ import { silentLogger, systemClock } from '../../../src/base/index.ts'
 import { KubernetesStore } from '../../../src/store/index.ts'
 import { SqliteStore } from '../../../src/store/sqlite-store.ts'
 import { BAD_ANNOTATIONS, flannelAnnotations, kubeletsNode, podCidrPatch } from './kubernetes-objects.ts'
-import { addressOf, flannelBlock, flannelMac, nodeName } from './names.ts'
+import { type Announced, nodeName } from './names.ts'
 import { type Membership, Place, type PlaceOptions } from './place.ts'
 import type { Wire } from './wire.ts'
 
@@ -17,7 +17,7 @@ const STRATEGIC = 'application/strategic-merge-patch+json'
 
 interface NodeParts {
   readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> }
-  readonly spec: { readonly podCIDR?: string }
+  readonly spec: { readonly podCIDRs?: readonly string[] }
   readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
 }
 
@@ -36,14 +36,15 @@ export abstract class ApiPlace extends Place {
     this.server = createApiServer({ store: this.store, clock: systemClock, log: silentLogger })
   }
 
-  async flannel(n: number, mac = flannelMac(n)): Promise<void> {
-    if ((await this.nodeWith(flannelBlock(n))) === undefined) await this.addMachine(n, flannelBlock(n))
-    await this.annotate(n, flannelAnnotations(addressOf(n), mac))
+  async flannel(n: number, macs: { readonly mac?: string; readonly mac6?: string } = {}): Promise<void> {
+    const blocks = this.flannelBlocks(n)
+    if ((await this.nodeWith(blocks.join(' '))) === undefined) await this.addMachine(n, blocks)
+    await this.annotate(n, flannelAnnotations(this.flannelNode(n, macs)))
   }
 
   async flannelTakes(n: number, block: string): Promise<void> {
-    await this.addMachine(n, block)
-    await this.annotate(n, flannelAnnotations(addressOf(n), flannelMac(n)))
+    await this.addMachine(n, [block])
+    await this.annotate(n, flannelAnnotations(this.flannelNode(n)))
   }
 
   async scribble(n: number, which: number): Promise<void> {
@@ -63,8 +64,8 @@ export abstract class ApiPlace extends Place {
     return flannels.length === 0 ? undefined : Object.fromEntries(flannels)
   }
 
-  flannelsWords(address: string, mac: string): unknown {
-    return flannelAnnotations(address, mac)
+  flannelsWords(said: Announced): unknown {
+    return flannelAnnotations(said)
   }
 
   /** Status of a condition of node n; undefined if it has none. */
@@ -99,12 +100,12 @@ export abstract class ApiPlace extends Place {
   }
 
   protected async membership(n: number, wire: Wire): Promise<Membership> {
-    await this.addMachine(n, this.blockFor(n))
+    await this.addMachine(n, this.blocksFor(n))
     return { through: this.client(wire), config: { setNetworkAvailable: true } }
   }
 
-  /** What somebody else than ours gives to node n when it comes; undefined if nobody does. */
-  protected abstract blockFor(n: number): string | undefined
+  /** What somebody else than ours gives to node n when it comes, if anybody does. */
+  protected abstract blocksFor(n: number): readonly string[]
 
   protected client(wire: Wire): KubernetesStore {
     const options = { clock: this.clock, random: Math.random, timeoutMs: 2_000 }
@@ -136,10 +137,10 @@ export abstract class ApiPlace extends Place {
   }
 
   /** kubelet registers it, and whoever gives blocks gives it one. */
-  private async addMachine(n: number, block: string | undefined): Promise<void> {
+  private async addMachine(n: number, blocks: readonly string[]): Promise<void> {
     await this.request('POST', '/api/v1/nodes', kubeletsNode(n))
-    if (block !== undefined)
-      await this.request('PATCH', `/api/v1/nodes/${nodeName(n)}`, podCidrPatch(block), STRATEGIC)
+    if (blocks.length > 0)
+      await this.request('PATCH', `/api/v1/nodes/${nodeName(n)}`, podCidrPatch(blocks), STRATEGIC)
   }
 
   private async annotate(n: number, annotations: Readonly<Record<string, string>>): Promise<void> {
@@ -152,7 +153,7 @@ export abstract class ApiPlace extends Place {
   }
 
   private async nodeWith(block: string): Promise<NodeParts | undefined> {
-    return (await this.machines()).find(({ spec }) => spec.podCIDR === block)
+    return (await this.machines()).find(({ spec }) => spec.podCIDRs?.join(' ') === block)
   }
 
   private async machines(): Promise<readonly NodeParts[]> {

@@ -3,7 +3,15 @@ import type { ApiPlace } from './api-place.ts'
 import type { EmbeddedPlace } from './embedded-place.ts'
 import type { EtcdPlace } from './etcd-place.ts'
 import type { MeetingNode } from './meeting-node.ts'
-import { addressOf, flannelBlock, flannelMac, LEASE_SECONDS } from './names.ts'
+import {
+  address6Of,
+  addressOf,
+  flannelBlock,
+  flannelBlock6,
+  flannelMac,
+  flannelMac6,
+  LEASE_SECONDS,
+} from './names.ts'
 import type { Place } from './place.ts'
 import { type Case, flannelWay, joined, sees, settled, until } from './suite.ts'
 
@@ -25,8 +33,39 @@ export const EVERYWHERE: readonly Case<Place>[] = [
       assert.ok(one)
       await place.flannel(9)
       await sees(place, one, { [flannelBlock(9)]: flannelWay(9) })
-      assert.deepEqual(await place.written(one.block), place.flannelsWords(one.address, one.mac))
-      assert.deepEqual(await place.written(flannelBlock(9)), place.flannelsWords(addressOf(9), flannelMac(9)))
+      assert.deepEqual(
+        await place.written(one.block),
+        place.flannelsWords({ address: one.address, mac: one.mac }),
+      )
+      assert.deepEqual(
+        await place.written(flannelBlock(9)),
+        place.flannelsWords({ address: addressOf(9), mac: flannelMac(9) }),
+      )
+    },
+  },
+  {
+    what: 'write and read both families to the byte, and follow a change of the second one alone',
+    isDual: true,
+    async run(place) {
+      const [one, two] = await joined(place, 2)
+      assert.ok(one && two)
+      await place.flannel(9)
+      const way6 = (address: string, mac: string) => `${address} ${mac} flannel-v6.1`
+      const [block = '', block6 = ''] = two.block.split(' ')
+      const others = {
+        [block]: two.way(),
+        [block6]: way6(two.both.six.address, two.both.six.mac),
+        [flannelBlock(9)]: flannelWay(9),
+      }
+      const flannels = { address: addressOf(9), mac: flannelMac(9) }
+      for (const mac of [flannelMac6(9), '02:f6:00:00:00:99']) {
+        await place.flannel(9, { mac6: mac })
+        await sees(place, one, { ...others, [flannelBlock6(9)]: way6(address6Of(9), mac) })
+        const six = { address: address6Of(9), mac }
+        const written = await place.written(`${flannelBlock(9)} ${flannelBlock6(9)}`)
+        assert.deepEqual(written, place.flannelsWords({ ...flannels, six }))
+      }
+      assert.deepEqual(await place.written(one.block), place.flannelsWords(one.both))
     },
   },
   {
@@ -37,7 +76,7 @@ export const EVERYWHERE: readonly Case<Place>[] = [
       await place.flannel(9)
       await settled(place, [one, two], { flannels: [9] })
       const before = one.changes.length
-      await place.flannel(9, '02:f1:00:00:00:99')
+      await place.flannel(9, { mac: '02:f1:00:00:00:99' })
       const moved = { [flannelBlock(9)]: flannelWay(9, '02:f1:00:00:00:99') }
       await sees(place, one, { [two.block]: two.way(), ...moved })
       await sees(place, two, { [one.block]: one.way(), ...moved })
@@ -228,10 +267,10 @@ async function cutOff(place: Place, forgets: boolean): Promise<void> {
   await until(place, 'it notices', () => !one.bench.agent.connected)
   const three = await place.join(3)
   await until(place, 'the third is ready', () => three.isReady)
-  await place.flannel(7, '02:f1:00:00:00:77')
+  await place.flannel(7, { mac: '02:f1:00:00:00:77' })
   await place.remove(8)
   // Twice something else, and in the end what it was.
-  await place.flannel(9, '02:f1:00:00:00:99')
+  await place.flannel(9, { mac: '02:f1:00:00:00:99' })
   await place.flannel(9)
   const rest = {
     [flannelBlock(7)]: flannelWay(7, '02:f1:00:00:00:77'),

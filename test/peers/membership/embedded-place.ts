@@ -1,7 +1,7 @@
 import { silentLogger } from '../../../src/base/index.ts'
 import { PodCidrController } from '../../../src/controller/index.ts'
 import { ApiPlace } from './api-place.ts'
-import { LEASE_SECONDS, NETWORK } from './names.ts'
+import { LEASE_SECONDS, NETWORK, NETWORK6 } from './names.ts'
 import type { PlaceOptions } from './place.ts'
 import { Wire } from './wire.ts'
 
@@ -24,8 +24,8 @@ export class EmbeddedPlace extends ApiPlace {
     await this.request('PATCH', `${CONFIGS}/default`, patch, 'application/merge-patch+json')
   }
 
-  protected blockFor(): undefined {
-    return undefined
+  protected blocksFor(): readonly string[] {
+    return []
   }
 
   protected override async end(): Promise<void> {
@@ -35,11 +35,17 @@ export class EmbeddedPlace extends ApiPlace {
   }
 
   private async control(): Promise<void> {
+    const six = this.isDual ? { ipv6Network: NETWORK6 } : {}
     await this.request('POST', CONFIGS, {
       apiVersion: 'podlace.dev/v1alpha1',
       kind: 'NetworkConfig',
       metadata: { name: 'default' },
-      spec: { network: NETWORK, backend: { type: 'vxlan', vni: 1 }, blockCooldownSeconds: LEASE_SECONDS },
+      spec: {
+        network: NETWORK,
+        ...six,
+        backend: { type: 'vxlan', vni: 1 },
+        blockCooldownSeconds: LEASE_SECONDS,
+      },
     })
     this.wire = await Wire.to(() => this.port)
     const { clock } = this

@@ -2,7 +2,15 @@ import { EtcdMembership } from '../../../src/agent/etcd/index.ts'
 import { silentLogger } from '../../../src/base/index.ts'
 import type { EtcdClient } from '../../../src/etcd/index.ts'
 import { EtcdServer } from '../etcd-server.ts'
-import { addressOf, flannelBlock, flannelMac, LEASE_SECONDS, NETWORK, nodeName } from './names.ts'
+import {
+  type Announced,
+  addressOf,
+  flannelBlock,
+  LEASE_SECONDS,
+  NETWORK,
+  NETWORK6,
+  nodeName,
+} from './names.ts'
 import { type Membership, Place, type PlaceOptions } from './place.ts'
 import type { Wire } from './wire.ts'
 
@@ -41,12 +49,12 @@ export class EtcdPlace extends Place {
     this.client = server.client()
   }
 
-  async flannel(n: number, mac = flannelMac(n)): Promise<void> {
-    await this.put(flannelBlock(n), this.flannelsWords(addressOf(n), mac))
+  async flannel(n: number, macs: { readonly mac?: string; readonly mac6?: string } = {}): Promise<void> {
+    await this.put(this.flannelBlocks(n).join(' '), this.flannelsWords(this.flannelNode(n, macs)))
   }
 
   async flannelTakes(n: number, block: string): Promise<void> {
-    await this.put(block, this.flannelsWords(addressOf(n), flannelMac(n)))
+    await this.put(block, this.flannelsWords(this.flannelNode(n)))
   }
 
   async scribble(n: number, which: number): Promise<void> {
@@ -64,18 +72,21 @@ export class EtcdPlace extends Place {
   }
 
   /** The bytes that flannel writes. */
-  flannelsWords(address: string, mac: string): string {
-    return `{"PublicIP":"${address}","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"${mac}"}}`
+  flannelsWords({ address, mac, six }: Announced): string {
+    const data = (vtep: string) => `{"VNI":1,"VtepMAC":"${vtep}"}`
+    const [second, data6] = six ? [`"${six.address}"`, `,"BackendV6Data":${data(six.mac)}`] : ['null', '']
+    return `{"PublicIP":"${address}","PublicIPv6":${second},"BackendType":"vxlan","BackendData":${data(mac)}${data6}}`
   }
 
   /** It has no more time than this, and does not ask for any. */
   async flannelWithoutRenewal(n: number, seconds: number): Promise<void> {
-    await this.put(flannelBlock(n), this.flannelsWords(addressOf(n), flannelMac(n)), seconds)
+    await this.put(flannelBlock(n), this.flannelsWords(this.flannelNode(n)), seconds)
   }
 
   async changeVni(vni: number): Promise<void> {
     const limits = { SubnetMin: '10.5.1.0', SubnetMax: '10.5.150.0' }
-    const config = { Network: NETWORK, ...limits, Backend: { Type: 'vxlan', VNI: vni } }
+    const six = this.isDual ? { EnableIPv6: true, IPv6Network: NETWORK6 } : {}
+    const config = { Network: NETWORK, ...six, ...limits, Backend: { Type: 'vxlan', VNI: vni } }
     await this.client.put(`${PREFIX}/config`, JSON.stringify(config))
   }
 
@@ -128,11 +139,12 @@ export class EtcdPlace extends Place {
   }
 
   /** As flannel does: a new lease, and the key bound to it. */
-  private async put(block: string, value: string, seconds = 86_400): Promise<void> {
-    await this.client.put(keyOf(block), value, await this.client.grantLease(seconds))
+  private async put(blocks: string, value: string, seconds = 86_400): Promise<void> {
+    await this.client.put(keyOf(blocks), value, await this.client.grantLease(seconds))
   }
 }
 
-function keyOf(block: string): string {
-  return `${SUBNETS}/${block.replace('/', '-')}`
+/** @param blocks of two families with a space between */
+function keyOf(blocks: string): string {
+  return `${SUBNETS}/${blocks.replaceAll('/', '-').replace(' ', '&')}`
 }

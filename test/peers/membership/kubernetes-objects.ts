@@ -1,4 +1,4 @@
-import { addressOf, nodeName } from './names.ts'
+import { type Announced, addressOf, nodeName } from './names.ts'
 
 /** The Node that kubelet 1.31 registers, without what it measures of the machine. */
 export function kubeletsNode(n: number): object {
@@ -41,13 +41,18 @@ export function kubeletsNode(n: number): object {
 }
 
 /** What kube-controller-manager's node IPAM writes into it. */
-export function podCidrPatch(block: string): object {
-  return { spec: { podCIDR: block, podCIDRs: [block] } }
+export function podCidrPatch(blocks: readonly string[]): object {
+  return { spec: { podCIDR: blocks[0], podCIDRs: blocks } }
 }
 
 /** The annotations that flannel's kube subnet manager writes, by their whole names and with its bytes. */
-export function flannelAnnotations(address: string, mac: string): Readonly<Record<string, string>> {
+export function flannelAnnotations({ address, mac, six }: Announced): Readonly<Record<string, string>> {
+  const second = six && {
+    'flannel.alpha.coreos.com/backend-v6-data': `{"VNI":1,"VtepMAC":"${six.mac}"}`,
+    'flannel.alpha.coreos.com/public-ipv6': six.address,
+  }
   return {
+    ...second,
     'flannel.alpha.coreos.com/backend-data': `{"VNI":1,"VtepMAC":"${mac}"}`,
     'flannel.alpha.coreos.com/backend-type': 'vxlan',
     'flannel.alpha.coreos.com/kube-subnet-manager': 'true',

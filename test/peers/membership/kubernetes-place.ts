@@ -1,6 +1,6 @@
 import { parseNetConf } from '../../../src/overlay/index.ts'
 import { ApiPlace } from './api-place.ts'
-import { NETWORK } from './names.ts'
+import { NETWORK, NETWORK6 } from './names.ts'
 import type { Membership, PlaceOptions } from './place.ts'
 import type { Wire } from './wire.ts'
 
@@ -16,12 +16,14 @@ export class KubernetesPlace extends ApiPlace {
   }
 
   protected override async membership(n: number, wire: Wire): Promise<Membership> {
-    const text = JSON.stringify({ Network: NETWORK, Backend: { Type: 'vxlan' } })
+    const six = this.isDual ? { EnableIPv6: true, IPv6Network: NETWORK6 } : {}
+    const text = JSON.stringify({ Network: NETWORK, ...six, Backend: { Type: 'vxlan' } })
     const networkConfig = parseNetConf(text, { name: 'default', masquerade: true })
     return { ...(await super.membership(n, wire)), networkConfig }
   }
 
-  protected blockFor(n: number): string {
-    return `10.5.${n}.0/24`
+  protected blocksFor(n: number): readonly string[] {
+    const four = `10.5.${n}.0/24`
+    return this.isDual ? [four, `fd00:5:0:${n}::/64`] : [four]
   }
 }

@@ -2,13 +2,15 @@ import { AgentBench, type AgentBenchOptions } from '../../../src/agent/testing/a
 import type { Clock } from '../../../src/base/index.ts'
 import { localMac } from '../../../src/ip/index.ts'
 import { type Entry, formatEntry } from '../../../src/kernel/index.ts'
-import { addressOf, nodeName } from './names.ts'
+import { type Announced, address6Of, addressOf, nodeName } from './names.ts'
 import type { Wire } from './wire.ts'
 
 /** One node of ours: an agent with a kernel that is none, and its way to the store. */
 export class MeetingNode {
   readonly address: string
   readonly mac: string
+  /** What it tells where the network has two families. */
+  readonly both: Required<Announced>
   readonly bench: AgentBench
   readonly wire: Wire
   /** Every change of the kernel's ways to other nodes, in order, as commands. */
@@ -18,17 +20,20 @@ export class MeetingNode {
 
   static async start(
     n: number,
-    options: AgentBenchOptions & { readonly clock: Clock },
+    options: AgentBenchOptions & { readonly clock: Clock; readonly isDual: boolean },
     wire: Wire,
     join: (node: MeetingNode) => () => void = () => () => {},
   ): Promise<MeetingNode> {
-    const bench = await AgentBench.start({ ...options, n })
+    const { isDual, ...rest } = options
+    const bench = await AgentBench.start({ ...rest, n, ...(isDual ? { address6: address6Of(n) } : {}) })
     return new MeetingNode(n, bench, wire, join)
   }
 
   private constructor(n: number, bench: AgentBench, wire: Wire, join: (node: MeetingNode) => () => void) {
     this.address = addressOf(n)
     this.mac = localMac(`vtep/4/${nodeName(n)}`)
+    const six = { address: address6Of(n), mac: localMac(`vtep/6/${nodeName(n)}`) }
+    this.both = { address: this.address, mac: this.mac, six }
     this.bench = bench
     this.wire = wire
     this.join = join
@@ -38,7 +43,7 @@ export class MeetingNode {
     this.leave = join(this)
   }
 
-  /** Its block, once it takes part. */
+  /** Its block, once it takes part; of two families both, a space between. */
   get block(): string {
     return this.bench.agent.network?.self.podCidrs.join(' ') ?? ''
   }

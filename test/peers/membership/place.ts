@@ -1,6 +1,15 @@
 import type { AgentBenchOptions } from '../../../src/agent/testing/agent-bench.ts'
 import { type Clock, ManualClock } from '../../../src/base/index.ts'
 import { MeetingNode } from './meeting-node.ts'
+import {
+  type Announced,
+  address6Of,
+  addressOf,
+  flannelBlock,
+  flannelBlock6,
+  flannelMac,
+  flannelMac6,
+} from './names.ts'
 import { Wire } from './wire.ts'
 
 /** What an agent needs to take part, besides who it is. */
@@ -12,16 +21,20 @@ export type Membership = Omit<AgentBenchOptions, 'n' | 'clock'> & {
 export interface PlaceOptions {
   /** Of agents and of what gives them blocks; the store itself lives by the system's. */
   readonly clock: Clock
+  /** The network has blocks of IPv6 too. */
+  readonly isDual: boolean
 }
 
 /** Where nodes meet: a store with everything around it that a cluster has, and the faults that a test may put in. */
 export abstract class Place {
   readonly nodes: MeetingNode[] = []
   protected readonly clock: Clock
+  protected readonly isDual: boolean
   private readonly wires: Wire[] = []
 
-  constructor({ clock }: PlaceOptions) {
+  constructor({ clock, isDual }: PlaceOptions) {
     this.clock = clock
+    this.isDual = isDual
   }
 
   /** Node n of ours joins; its agent runs when this resolves. */
@@ -29,13 +42,18 @@ export abstract class Place {
     const wire = await Wire.to(() => this.port)
     this.wires.push(wire)
     const { join, ...options } = await this.membership(n, wire)
-    const node = await MeetingNode.start(n, { ...options, clock: this.clock }, wire, join)
+    const node = await MeetingNode.start(
+      n,
+      { ...options, clock: this.clock, isDual: this.isDual },
+      wire,
+      join,
+    )
     this.nodes.push(node)
     return node
   }
 
-  /** Node n of flannel writes what it is, as flannel does, for the first time or again. */
-  abstract flannel(n: number, mac?: string): Promise<void>
+  /** Node n of flannel writes what it is, as flannel does, for the first time or again, perhaps with another MAC. */
+  abstract flannel(n: number, macs?: { readonly mac?: string; readonly mac6?: string }): Promise<void>
 
   /** Node n of flannel takes the block that somebody has already, as far as this store lets it. */
   abstract flannelTakes(n: number, block: string): Promise<void>
@@ -52,8 +70,8 @@ export abstract class Place {
   /** What the node with this block tells the others, exactly as it stands in the store; undefined if there is none. */
   abstract written(block: string): Promise<unknown>
 
-  /** What flannel would have written in place of a node with this address and MAC. */
-  abstract flannelsWords(address: string, mac: string): unknown
+  /** What flannel would have written in place of this node. */
+  abstract flannelsWords(said: Announced): unknown
 
   /** The store dies, without a word. */
   abstract kill(): Promise<void>
@@ -74,6 +92,18 @@ export abstract class Place {
     for (const node of this.nodes) await node.stop()
     for (const wire of this.wires) await wire[Symbol.asyncDispose]()
     await this.end()
+  }
+
+  protected flannelNode(
+    n: number,
+    { mac = flannelMac(n), mac6 = flannelMac6(n) }: { readonly mac?: string; readonly mac6?: string } = {},
+  ): Announced {
+    const four = { address: addressOf(n), mac }
+    return this.isDual ? { ...four, six: { address: address6Of(n), mac: mac6 } } : four
+  }
+
+  protected flannelBlocks(n: number): readonly string[] {
+    return this.isDual ? [flannelBlock(n), flannelBlock6(n)] : [flannelBlock(n)]
   }
 
   /** Of the store, now. */

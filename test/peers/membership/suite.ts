@@ -11,6 +11,8 @@ export interface Case<P extends Place> {
   readonly what: string
   /** Whose time passes; the system's by default. */
   readonly clock?: 'manual'
+  /** Whether the network has blocks of IPv6 too. */
+  readonly isDual?: true
   readonly run: (place: P) => Promise<void>
 }
 
@@ -21,9 +23,10 @@ export function membershipSuite<P extends Place>(
   cases: readonly Case<P>[],
 ): void {
   describe(`nodes that meet in ${name}`, () => {
-    for (const { what, clock, run } of cases) {
+    for (const { what, clock, isDual = false, run } of cases) {
       it(what, async () => {
-        await using place = await start({ clock: clock === 'manual' ? new ManualClock() : systemClock })
+        const options = { clock: clock === 'manual' ? new ManualClock() : systemClock, isDual }
+        await using place = await start(options)
         await run(place)
       })
     }
