@@ -1,7 +1,8 @@
-import { EVERYWHERE, WITH_CLAIMS, WITH_CONDITIONS, WITH_LEASES } from './membership/cases.ts'
+import { EVERYWHERE } from './membership/cases.ts'
 import { EmbeddedPlace } from './membership/embedded-place.ts'
 import { EtcdPlace } from './membership/etcd-place.ts'
 import { KubernetesPlace } from './membership/kubernetes-place.ts'
+import { WITH_CLAIMS, WITH_CONDITIONS, WITH_LEASES } from './membership/special-cases.ts'
 import { membershipSuite } from './membership/suite.ts'
 
 membershipSuite('Kubernetes, as flannel does', options => KubernetesPlace.start(options), [

@@ -7,7 +7,7 @@ import { silentLogger, systemClock } from '../../../src/base/index.ts'
 import { KubernetesStore } from '../../../src/store/index.ts'
 import { SqliteStore } from '../../../src/store/sqlite-store.ts'
 import { BAD_ANNOTATIONS, flannelAnnotations, kubeletsNode, podCidrPatch } from './kubernetes-objects.ts'
-import { type Announced, nodeName } from './names.ts'
+import { type Announced, type Macs, nodeName } from './names.ts'
 import { type Membership, Place, type PlaceOptions } from './place.ts'
 import type { Wire } from './wire.ts'
 
@@ -36,7 +36,7 @@ export abstract class ApiPlace extends Place {
     this.server = createApiServer({ store: this.store, clock: systemClock, log: silentLogger })
   }
 
-  async flannel(n: number, macs: { readonly mac?: string; readonly mac6?: string } = {}): Promise<void> {
+  async flannel(n: number, macs: Macs = {}): Promise<void> {
     const blocks = this.flannelBlocks(n)
     if ((await this.nodeWith(blocks.join(' '))) === undefined) await this.addMachine(n, blocks)
     await this.annotate(n, flannelAnnotations(this.flannelNode(n, macs)))

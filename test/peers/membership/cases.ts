@@ -1,17 +1,6 @@
 import assert from 'node:assert/strict'
-import type { ApiPlace } from './api-place.ts'
-import type { EmbeddedPlace } from './embedded-place.ts'
-import type { EtcdPlace } from './etcd-place.ts'
 import type { MeetingNode } from './meeting-node.ts'
-import {
-  address6Of,
-  addressOf,
-  flannelBlock,
-  flannelBlock6,
-  flannelMac,
-  flannelMac6,
-  LEASE_SECONDS,
-} from './names.ts'
+import { address6Of, addressOf, flannelBlock, flannelBlock6, flannelMac, flannelMac6 } from './names.ts'
 import type { Place } from './place.ts'
 import { type Case, flannelWay, joined, sees, settled, until } from './suite.ts'
 
@@ -50,7 +39,6 @@ export const EVERYWHERE: readonly Case<Place>[] = [
       const [one, two] = await joined(place, 2)
       assert.ok(one && two)
       await place.flannel(9)
-      const way6 = (address: string, mac: string) => `${address} ${mac} flannel-v6.1`
       const [block = '', block6 = ''] = two.block.split(' ')
       const others = {
         [block]: two.way(),
@@ -189,73 +177,6 @@ export const EVERYWHERE: readonly Case<Place>[] = [
   },
 ]
 
-/**
- * Not of Kubernetes alone, where a controller of its own gives blocks and answers for them, so that there is no claim
- * that could be lost; and where the network is a file that each node reads once, when it starts.
- */
-export const WITH_CLAIMS: readonly Case<EtcdPlace | EmbeddedPlace>[] = [
-  {
-    what: 'follow the network when it changes, and tell each other',
-    async run(place) {
-      const nodes = await joined(place, 3)
-      await settled(place, nodes)
-      await place.changeVni(7)
-      await settled(place, nodes, { vni: 7 })
-    },
-  },
-  {
-    what: 'cut themselves off when they cannot confirm their claim for too long, and come back',
-    clock: 'manual',
-    async run(place) {
-      const [one, two] = await joined(place, 2)
-      assert.ok(one && two)
-      await settled(place, [one, two])
-      await until(place, 'it has confirmed', () => one.bench.agent.leaseState.state.is === 'valid')
-      one.wire.cut()
-      // It relies on a claim for four fifths of the time for which the store keeps it.
-      for (let second = 0; second < LEASE_SECONDS * 0.6; second += 30) await place.pass(30_000)
-      assert.ok(one.isReady)
-      assert.equal(one.ways()[two.block], two.way())
-      for (let second = 0; second < LEASE_SECONDS * 0.2; second += 30) await place.pass(30_000)
-      assert.match(one.bench.agent.notReady() ?? '', /was confirmed last at .* too long ago/)
-      await sees(place, one, {})
-      assert.equal((await one.bench.add('a')).error?.code, 11)
-      one.wire.heal()
-      // The other one has heard of little too, as so much time went by at once.
-      await until(place, 'both are ready', () => one.isReady && two.isReady)
-      await settled(place, [one, two])
-    },
-  },
-]
-
-/** Not of etcd, which has no Nodes that could have conditions. */
-export const WITH_CONDITIONS: readonly Case<ApiPlace>[] = [
-  {
-    what: 'say of themselves that their network is there, and nothing else of what kubelet said',
-    async run(place) {
-      await joined(place, 1)
-      const isSaid = async () => (await place.condition(1, 'NetworkUnavailable')) === 'False'
-      await until(place, 'it is said', isSaid)
-      assert.equal(await place.condition(1, 'Ready'), 'False')
-      assert.equal(await place.condition(1, 'MemoryPressure'), 'False')
-    },
-  },
-]
-
-/** Of etcd alone: elsewhere a node is there until somebody deletes its Node. */
-export const WITH_LEASES: readonly Case<EtcdPlace>[] = [
-  {
-    what: 'forget a node whose lease ended by itself',
-    async run(place) {
-      const [one, two] = await joined(place, 2)
-      assert.ok(one && two)
-      await place.flannelWithoutRenewal(9, 2)
-      await settled(place, [one, two], { flannels: [9] })
-      await settled(place, [one, two])
-    },
-  },
-]
-
 /** One node hears of nothing, while others come, change and go. */
 async function cutOff(place: Place, forgets: boolean): Promise<void> {
   const [one, two] = await joined(place, 2)
@@ -285,6 +206,10 @@ async function cutOff(place: Place, forgets: boolean): Promise<void> {
   assert.deepEqual(about(changes, two.address, two.mac), [])
   assert.equal(about(changes, three.address, three.mac, three.block).length, 3, changes.join('\n'))
   assert.equal(about(changes, flannelMac(8), flannelBlock(8)).length, 3, changes.join('\n'))
+}
+
+function way6(address: string, mac: string): string {
+  return `${address} ${mac} flannel-v6.1`
 }
 
 function about(changes: readonly string[], ...words: readonly string[]): readonly string[] {

@@ -7,6 +7,7 @@ import {
   addressOf,
   flannelBlock,
   LEASE_SECONDS,
+  type Macs,
   NETWORK,
   NETWORK6,
   nodeName,
@@ -49,7 +50,7 @@ export class EtcdPlace extends Place {
     this.client = server.client()
   }
 
-  async flannel(n: number, macs: { readonly mac?: string; readonly mac6?: string } = {}): Promise<void> {
+  async flannel(n: number, macs: Macs = {}): Promise<void> {
     await this.put(this.flannelBlocks(n).join(' '), this.flannelsWords(this.flannelNode(n, macs)))
   }
 
@@ -73,9 +74,10 @@ export class EtcdPlace extends Place {
 
   /** The bytes that flannel writes. */
   flannelsWords({ address, mac, six }: Announced): string {
-    const data = (vtep: string) => `{"VNI":1,"VtepMAC":"${vtep}"}`
-    const [second, data6] = six ? [`"${six.address}"`, `,"BackendV6Data":${data(six.mac)}`] : ['null', '']
-    return `{"PublicIP":"${address}","PublicIPv6":${second},"BackendType":"vxlan","BackendData":${data(mac)}${data6}}`
+    const data = `"BackendData":{"VNI":1,"VtepMAC":"${mac}"}`
+    if (six === undefined) return `{"PublicIP":"${address}","PublicIPv6":null,"BackendType":"vxlan",${data}}`
+    const data6 = `"BackendV6Data":{"VNI":1,"VtepMAC":"${six.mac}"}`
+    return `{"PublicIP":"${address}","PublicIPv6":"${six.address}","BackendType":"vxlan",${data},${data6}}`
   }
 
   /** It has no more time than this, and does not ask for any. */

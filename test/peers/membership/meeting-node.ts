@@ -1,5 +1,4 @@
 import { AgentBench, type AgentBenchOptions } from '../../../src/agent/testing/agent-bench.ts'
-import type { Clock } from '../../../src/base/index.ts'
 import { localMac } from '../../../src/ip/index.ts'
 import { type Entry, formatEntry } from '../../../src/kernel/index.ts'
 import { type Announced, address6Of, addressOf, nodeName } from './names.ts'
@@ -20,12 +19,11 @@ export class MeetingNode {
 
   static async start(
     n: number,
-    options: AgentBenchOptions & { readonly clock: Clock; readonly isDual: boolean },
+    options: AgentBenchOptions,
     wire: Wire,
     join: (node: MeetingNode) => () => void = () => () => {},
   ): Promise<MeetingNode> {
-    const { isDual, ...rest } = options
-    const bench = await AgentBench.start({ ...rest, n, ...(isDual ? { address6: address6Of(n) } : {}) })
+    const bench = await AgentBench.start({ ...options, n })
     return new MeetingNode(n, bench, wire, join)
   }
 

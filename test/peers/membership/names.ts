@@ -11,6 +11,12 @@ export interface Announced {
   readonly six?: { readonly address: string; readonly mac: string }
 }
 
+/** Another MAC than usual for a node of flannel, of each family. */
+export interface Macs {
+  readonly mac?: string
+  readonly mac6?: string
+}
+
 /** For how long a confirmed claim on a block counts at most, seconds. */
 export const LEASE_SECONDS = 600
 

@@ -9,6 +9,7 @@ import {
   flannelBlock6,
   flannelMac,
   flannelMac6,
+  type Macs,
 } from './names.ts'
 import { Wire } from './wire.ts'
 
@@ -42,18 +43,14 @@ export abstract class Place {
     const wire = await Wire.to(() => this.port)
     this.wires.push(wire)
     const { join, ...options } = await this.membership(n, wire)
-    const node = await MeetingNode.start(
-      n,
-      { ...options, clock: this.clock, isDual: this.isDual },
-      wire,
-      join,
-    )
+    const second = this.isDual ? { address6: address6Of(n) } : {}
+    const node = await MeetingNode.start(n, { ...options, ...second, clock: this.clock }, wire, join)
     this.nodes.push(node)
     return node
   }
 
   /** Node n of flannel writes what it is, as flannel does, for the first time or again, perhaps with another MAC. */
-  abstract flannel(n: number, macs?: { readonly mac?: string; readonly mac6?: string }): Promise<void>
+  abstract flannel(n: number, macs?: Macs): Promise<void>
 
   /** Node n of flannel takes the block that somebody has already, as far as this store lets it. */
   abstract flannelTakes(n: number, block: string): Promise<void>
@@ -94,10 +91,7 @@ export abstract class Place {
     await this.end()
   }
 
-  protected flannelNode(
-    n: number,
-    { mac = flannelMac(n), mac6 = flannelMac6(n) }: { readonly mac?: string; readonly mac6?: string } = {},
-  ): Announced {
+  protected flannelNode(n: number, { mac = flannelMac(n), mac6 = flannelMac6(n) }: Macs = {}): Announced {
     const four = { address: addressOf(n), mac }
     return this.isDual ? { ...four, six: { address: address6Of(n), mac: mac6 } } : four
   }
