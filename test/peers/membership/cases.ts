@@ -140,15 +140,25 @@ export const EVERYWHERE: readonly Case<Place>[] = [
       await settled(place, [one, two, three])
       const contested = two.block
       await place.flannelTakes(9, contested)
+      // Who knows what was written after it has heard of it.
+      await place.flannel(8)
+      const all = [one, two, three]
+      await until(place, 'all have heard', () =>
+        all.every(node => node.ways()[flannelBlock(8)] !== undefined),
+      )
       const owner = (node: MeetingNode) => node.ways()[contested]
       // Where the newcomer has it now, the node of ours gets another one.
-      await until(place, 'two has a block', () => two.isReady && two.block !== '')
       const hasMoved = () => two.block !== contested
       const winner = () => (hasMoved() ? flannelWay(9) : two.way())
-      await until(place, 'both agree', () => owner(one) === winner() && owner(three) === winner())
-      const rest = hasMoved() ? { [two.block]: two.way() } : {}
-      await sees(place, one, { [contested]: winner(), [three.block]: three.way(), ...rest })
-      await sees(place, three, { [contested]: winner(), [one.block]: one.way(), ...rest })
+      const agree = () => owner(one) === winner() && owner(three) === winner()
+      await until(place, 'both agree', () => two.isReady && two.block !== '' && agree())
+      const rest = {
+        [contested]: winner(),
+        [flannelBlock(8)]: flannelWay(8),
+        ...(hasMoved() ? { [two.block]: two.way() } : {}),
+      }
+      await sees(place, one, { [three.block]: three.way(), ...rest })
+      await sees(place, three, { [one.block]: one.way(), ...rest })
       // Nobody sends packets for its own block away.
       assert.equal(owner(two), hasMoved() ? flannelWay(9) : undefined)
     },

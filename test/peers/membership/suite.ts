@@ -47,14 +47,19 @@ export async function settled(
   ours: readonly MeetingNode[],
   { flannels = [], vni = 1 }: { readonly flannels?: readonly number[]; readonly vni?: number } = {},
 ): Promise<void> {
-  const all = new Map([
-    ...ours.map(node => [node.block, node.way(vni)] as const),
-    ...flannels.map(n => [flannelBlock(n), flannelWay(n)] as const),
-  ])
-  for (const node of ours) {
-    const others = Object.fromEntries([...all].filter(([block]) => block !== node.block))
-    await sees(place, node, others)
+  // Asked again each time: a node may be about to get another block.
+  const expected = (node: MeetingNode): Record<string, string> => {
+    const others = ours.filter(other => other !== node)
+    const theirs = others.map(other => [other.block, other.way(vni)] as const)
+    return Object.fromEntries([...theirs, ...flannels.map(n => [flannelBlock(n), flannelWay(n)] as const)])
   }
+  const differing = () => ours.filter(node => !isDeepStrictEqual(node.ways(), expected(node)))
+  await until(
+    place,
+    () =>
+      `all lead where they should: ${JSON.stringify(differing().map(node => [node.ways(), expected(node)]))}`,
+    () => ours.every(({ block }) => block !== '') && differing().length === 0,
+  )
 }
 
 /** Waits until the node's kernel leads there, and nowhere else. */
