@@ -95,10 +95,26 @@ export class EtcdServer {
     await ended
   }
 
-  /** Again with the same data, or with none. */
-  async restart({ empty = false } = {}): Promise<void> {
+  /** Again with the same data. */
+  async restart(): Promise<void> {
     await this.kill()
-    if (empty) rmSync(join(this.directory, 'data'), { recursive: true, force: true })
+    await this.run()
+  }
+
+  /** What it holds now, as a file. */
+  backUp(): string {
+    const file = join(this.directory, 'backup')
+    this.ctl('snapshot', 'save', file)
+    return file
+  }
+
+  /** What an administrator does after an accident: all that came after the backup is gone, and its revisions come again. */
+  async restore(backup: string): Promise<void> {
+    await this.kill()
+    rmSync(this.data, { recursive: true })
+    const peers = ['--initial-advertise-peer-urls', this.peerUrl]
+    const cluster = ['--name', this.name, '--initial-cluster', this.cluster]
+    this.ctl('snapshot', 'restore', backup, '--data-dir', this.data, ...peers, ...cluster)
     await this.run()
   }
 
@@ -108,11 +124,15 @@ export class EtcdServer {
     rmSync(this.directory, { recursive: true, force: true })
   }
 
+  private get data(): string {
+    return join(this.directory, 'data')
+  }
+
   private async run(): Promise<void> {
     const urls = ['--listen-client-urls', this.url, '--advertise-client-urls', this.url]
     const peers = ['--listen-peer-urls', this.peerUrl, '--initial-advertise-peer-urls', this.peerUrl]
     const cluster = ['--name', this.name, '--initial-cluster', this.cluster]
-    const data = ['--data-dir', join(this.directory, 'data')]
+    const data = ['--data-dir', this.data]
     const flags = ['--log-level', 'error', ...(this.options.flags ?? [])]
     this.process = spawn('etcd', [...urls, ...peers, ...cluster, ...data, ...flags], { stdio: 'ignore' })
     const client = this.client({ timeoutMs: 1_000 })

@@ -100,6 +100,12 @@ export class EtcdPlace extends Place {
     await this.server.restart()
   }
 
+  /** As it is now; to be restored once. */
+  backUp(): () => Promise<void> {
+    const backup = this.server.backUp()
+    return () => this.server.restore(backup)
+  }
+
   async compact(): Promise<void> {
     await this.client.compact((await this.client.list('/')).revision)
   }

@@ -58,7 +58,7 @@ export const WITH_CONDITIONS: readonly Case<ApiPlace>[] = [
   },
 ]
 
-/** Of etcd alone: elsewhere a node is there until somebody deletes its Node. */
+/** Of etcd alone: elsewhere a node is there until somebody deletes its Node, and the informer's own tests are of backups. */
 export const WITH_LEASES: readonly Case<EtcdPlace>[] = [
   {
     what: 'forget a node whose lease ended by itself',
@@ -68,6 +68,28 @@ export const WITH_LEASES: readonly Case<EtcdPlace>[] = [
       await place.flannelWithoutRenewal(9, 2)
       await settled(place, [one, two], { flannels: [9] })
       await settled(place, [one, two])
+    },
+  },
+  {
+    what: 'find each other again when etcd has come back from a backup',
+    clock: 'manual',
+    async run(place) {
+      const [one] = await joined(place, 1)
+      assert.ok(one)
+      await place.flannel(8)
+      await settled(place, [one], { flannels: [8] })
+      const restore = place.backUp()
+      const two = await place.join(2)
+      await place.flannel(9)
+      await place.remove(8)
+      await settled(place, [one, two], { flannels: [9] })
+      await restore()
+      // Those that came after the backup write once more what they are; etcd's past has a node that has left.
+      await until(place, 'it has its block', () => two.isReady)
+      await settled(place, [one, two], { flannels: [8] })
+      await place.flannel(9)
+      await place.remove(8)
+      await settled(place, [one, two], { flannels: [9] })
     },
   },
 ]
