@@ -105,7 +105,7 @@ test('an address store that cannot be read does not keep the agent from starting
     const [record] = journal.records().map(([, { value }]) => value)
     assert.ok(record?.wiring.plan === 'bridge')
     const wiring = { ...record.wiring, spec: { ...record.wiring.spec, containerId: 'b' } }
-    await journal.intend('b/eth0', { ...record, wiring, addresses: { source: 'host-local', dataDir } })
+    await journal.intend('b/eth0', { ...record, wiring, addresses: { source: 'host-local', dataDir } }).done
     await bench.restart()
     await bench.quiet()
     assert.deepEqual(await bench.call('CHECK', 'a'), {})

@@ -1,15 +1,23 @@
 import { attempt, fromNative } from './errors.ts'
 import { native } from './native.ts'
 
+/** What was written is on its way to the disk. */
+export interface Syncing {
+  /** It is there: known before `done` can tell, which takes a turn of the event loop. */
+  readonly isDone: () => boolean
+  /** Resolves when it is there. */
+  readonly done: Promise<void>
+}
+
 /**
  * fdatasync(2), beside whatever this thread goes on with: on a thread of its own, and on another processor where there
  * is one. The descriptor must stay open until then.
  */
-export async function syncFile(fd: number): Promise<void> {
-  const synced = attempt('sync a file', () => native.fileSync(fd))
-  try {
-    await synced
-  } catch (thrown) {
+export function syncFile(fd: number): Syncing {
+  const told = new Uint8Array(1)
+  const synced = attempt('sync a file', () => native.fileSync(fd, told))
+  const done = synced.catch((thrown: unknown) => {
     throw fromNative('sync a file', thrown)
-  }
+  })
+  return { isDone: () => Atomics.load(told, 0) === 1, done }
 }

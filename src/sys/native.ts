@@ -58,7 +58,7 @@ export interface NativeAddon {
   packetReceive(fd: number): [packet: Uint8Array, mac: Uint8Array, hasChecksum: boolean][]
   fileClose(fd: number): void
   fileLock(fd: number, operation: number): boolean
-  fileSync(fd: number): Promise<void>
+  fileSync(fd: number, told: Uint8Array): Promise<void>
   processorYield(): void
   mountFile(
     source: string | null,

@@ -4,6 +4,7 @@ import { errorText, KeyedMutex, type Logger } from '../../base/index.ts'
 import { cniError } from '../../cni/index.ts'
 import type { Source } from '../../derive/index.ts'
 import { entryKey } from '../../kernel/index.ts'
+import type { Syncing } from '../../sys/index.ts'
 import { type AddressSource, type Holder, holderKey } from '../addresses/source.ts'
 import type { Journal } from '../journal/index.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
@@ -84,10 +85,10 @@ export class Attachments {
       const { journal, checkpoint } = this.options
       const key = this.places.free(name)
       if (name.chained === undefined) await this.removeOrphan(name.holder)
-      let synced = Promise.resolve()
+      let syncing: Syncing | undefined
       const begin = (attached: Attached) => {
         if (name.chained !== undefined) this.refuseOtherWishes(name.holder, attached)
-        synced = this.intend(key, attached)
+        syncing = this.intend(key, attached)
       }
       const attached = await prepare(begin).catch(async (error: unknown) => {
         journal.forget(key)
@@ -97,7 +98,7 @@ export class Attachments {
       const host = this.desire(key, attached)
       try {
         const result = await this.wire(attached, pod, host)
-        await synced
+        if (syncing?.isDone() === false) await syncing.done
         checkpoint('synced')
         const { later } = attached
         return later === undefined ? this.finish(key, result) : await this.complete(key, later, pod)
@@ -217,16 +218,16 @@ export class Attachments {
     return false
   }
 
-  /** Writes it down; resolves when that is on disk. */
-  private intend(key: string, { record, plan }: Attached): Promise<void> {
+  /** Writes it down. */
+  private intend(key: string, { record, plan }: Attached): Syncing {
     const { journal, networks } = this.options
     const { network } = record.wiring.spec
     // What is left of earlier attachments may be of another block: its gateway would take what is for another node now.
     if (!this.isInUse(network)) networks.retain(network, plan.shared)
-    const synced = journal.intend(key, record)
+    const syncing = journal.intend(key, record)
     // Whoever waits for it comes later.
-    synced.catch(() => undefined)
-    return synced
+    syncing.done.catch(() => undefined)
+    return syncing
   }
 
   /** Says what the host is to hold; it is not made before the reservation is run. */
@@ -248,9 +249,9 @@ export class Attachments {
     try {
       const attached = await later.get()
       this.options.checkpoint('completed')
-      const synced = this.intend(key, attached)
+      const syncing = this.intend(key, attached)
       const result = await this.rewire(key, attached, pod)
-      await synced
+      if (!syncing.isDone()) await syncing.done
       return this.finish(key, result)
     } catch (error) {
       // What that says would hide why it failed.

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
+import type { Syncing } from '../../sys/index.ts'
 import { FileJournalDisk, type JournalDisk } from './disk.ts'
 import { Journal } from './journal.ts'
 
@@ -32,8 +33,8 @@ function contents(journal: Journal<unknown>): Record<string, unknown> {
 
 test('what was intended is there again after the process died without a word', async () => {
   const journal = open()
-  await journal.intend('a/eth0', { address: '10.244.1.2' })
-  await journal.intend('b/eth0', { address: '10.244.1.3' })
+  await journal.intend('a/eth0', { address: '10.244.1.2' }).done
+  await journal.intend('b/eth0', { address: '10.244.1.3' }).done
   journal.done('b/eth0')
   assert.deepEqual(contents(open()), {
     'a/eth0': { value: { address: '10.244.1.2' }, done: false },
@@ -43,7 +44,7 @@ test('what was intended is there again after the process died without a word', a
 
 test('another boot id empties the journal and says so', async () => {
   const journal = open()
-  await journal.intend('a/eth0', {})
+  await journal.intend('a/eth0', {}).done
   const next = open({ bootId: 'boot-b' })
   assert.equal(next.count, 0)
   assert.match(next.notice ?? '', /1 attachments of its last life/)
@@ -51,9 +52,9 @@ test('another boot id empties the journal and says so', async () => {
 
 test('a last record cut short anywhere is dropped, all before it stays', async () => {
   const journal = open()
-  await journal.intend('a/eth0', { n: 1 })
+  await journal.intend('a/eth0', { n: 1 }).done
   const whole = usedBytes()
-  await journal.intend('b/eth0', { n: 2 })
+  await journal.intend('b/eth0', { n: 2 }).done
   const used = usedBytes()
   const original = fs.readFileSync(file())
   for (let cut = whole + 1; cut < used - 1; cut += 7) {
@@ -66,8 +67,8 @@ test('a last record cut short anywhere is dropped, all before it stays', async (
 
 test('a flipped byte before valid records is damage: refused with advice, recovered on demand', async () => {
   const journal = open()
-  await journal.intend('a/eth0', { n: 1 })
-  await journal.intend('b/eth0', { n: 2 })
+  await journal.intend('a/eth0', { n: 1 }).done
+  await journal.intend('b/eth0', { n: 2 }).done
   const bytes = fs.readFileSync(file())
   const at = bytes.indexOf('"n":1')
   bytes[at + 4] = '7'.charCodeAt(0)
@@ -84,8 +85,8 @@ test('a flipped byte before valid records is damage: refused with advice, recove
 
 test('a record whose content cannot be understood counts as damage, not as a defect', async () => {
   const journal = open()
-  await journal.intend('a/eth0', { n: 1 })
-  await journal.intend('b/eth0', { n: 'two' })
+  await journal.intend('a/eth0', { n: 1 }).done
+  await journal.intend('b/eth0', { n: 'two' }).done
   await journal.close()
   assert.throws(() => reopenNumbered(false), { code: 'agent.journal-corrupt', message: /--recover-journal/ })
   assert.deepEqual(Object.keys(contents(reopenNumbered(true))), ['a/eth0'])
@@ -94,8 +95,8 @@ test('a record whose content cannot be understood counts as damage, not as a def
 
 test('with a damaged header the records behind it are kept, all of them', async () => {
   const journal = open()
-  await journal.intend('a/eth0', { n: 1 })
-  await journal.intend('b/eth0', { n: 2 })
+  await journal.intend('a/eth0', { n: 1 }).done
+  await journal.intend('b/eth0', { n: 2 }).done
   const bytes = fs.readFileSync(file())
   bytes[0] = (bytes[0] ?? 0) ^ 1
   fs.writeFileSync(file(), bytes)
@@ -108,8 +109,8 @@ test('with a damaged header the records behind it are kept, all of them', async 
 
 test('damage in the journal of an earlier life does not matter', async () => {
   const journal = open()
-  await journal.intend('a/eth0', { n: 1 })
-  await journal.intend('b/eth0', { n: 2 })
+  await journal.intend('a/eth0', { n: 1 }).done
+  await journal.intend('b/eth0', { n: 2 }).done
   const bytes = fs.readFileSync(file())
   bytes.write('7', bytes.indexOf('"n":1') + 4)
   fs.writeFileSync(file(), bytes)
@@ -118,7 +119,7 @@ test('damage in the journal of an earlier life does not matter', async () => {
 
 test('a disk that is full at the start is told in words, and the old file stays', async () => {
   const journal = open()
-  await journal.intend('a/eth0', { n: 1 })
+  await journal.intend('a/eth0', { n: 1 }).done
   const disk = new FullDisk(new FileJournalDisk(file()))
   disk.full = true
   assert.throws(() => open({ disk }), {
@@ -142,7 +143,7 @@ test('on a full disk a new intent is refused and leaves nothing, while endings s
   const kept: string[] = []
   const fill = async () => {
     for (let n = 0; n < 100; n += 1) {
-      await journal.intend(`pod-${n}/eth0`, filler)
+      await journal.intend(`pod-${n}/eth0`, filler).done
       kept.push(`pod-${n}/eth0`)
     }
   }
@@ -157,7 +158,7 @@ test('many intents at once share their syncs', async () => {
   const disk = new FullDisk(new FileJournalDisk(file()))
   const journal = open({ disk })
   const before = disk.syncs
-  await Promise.all(Array.from({ length: 50 }, (_, n) => journal.intend(`pod-${n}/eth0`, n)))
+  await Promise.all(Array.from({ length: 50 }, (_, n) => journal.intend(`pod-${n}/eth0`, n).done))
   assert.ok(disk.syncs - before <= 3, `${disk.syncs - before} syncs`)
   assert.equal(open().count, 50)
 })
@@ -175,7 +176,7 @@ test('property: reopening gives what a plain map would hold, through compactions
       let journal = open()
       for (const { op, key, size } of commands) {
         if (op === 'intend') {
-          await journal.intend(key, 'v'.repeat(size))
+          await journal.intend(key, 'v'.repeat(size)).done
           model.set(key, { value: 'v'.repeat(size), done: false })
         } else if (op === 'done') {
           journal.done(key)
@@ -225,7 +226,7 @@ class FullDisk implements JournalDisk {
   write(offset: number, bytes: Uint8Array): void {
     this.inner.write(offset, bytes)
   }
-  sync(): Promise<void> {
+  sync(): Syncing {
     this.syncs += 1
     return this.inner.sync()
   }
@@ -251,9 +252,9 @@ test('a file that is replaced while another intent is being synced fails nobody'
   const journal = open({ disk: new FileJournalDisk(file()) })
   // The pool's threads are busy: the sync begins only after the file was replaced, and got another descriptor.
   const busy = Array.from({ length: 4 }, () => promisify(pbkdf2)('a', 'b', 200_000, 32, 'sha256'))
-  const first = journal.intend('a', 1)
+  const first = journal.intend('a', 1).done
   fs.closeSync(lower)
-  await Promise.all([first, journal.intend('b', 'x'.repeat(300_000))])
+  await Promise.all([first, journal.intend('b', 'x'.repeat(300_000)).done])
   await Promise.all(busy)
   assert.deepEqual(Object.keys(contents(journal)), ['a', 'b'])
   await journal.close()

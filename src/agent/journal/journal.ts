@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { errorText, PodlaceError } from '../../base/index.ts'
 import { cniError } from '../../cni/index.ts'
+import type { Syncing } from '../../sys/index.ts'
 import type { JournalDisk } from './disk.ts'
 import { decodeLines, encodeLine } from './lines.ts'
 
@@ -52,8 +53,8 @@ export class Journal<T> {
   private readonly byKey = new Map<string, JournalRecord<T>>()
   private size = 0
   private end = 0
-  private syncing: Promise<void> | undefined
-  private nextSync: Promise<void> | undefined
+  private syncing: Syncing | undefined
+  private nextSync: Syncing | undefined
   private lossy: boolean
   /** What was found at opening, for the log; undefined if there was nothing to say. */
   readonly notice: string | undefined
@@ -112,10 +113,10 @@ export class Journal<T> {
   }
 
   /**
-   * Records the intent; returns what resolves when it is on disk. Throws `cni.io` (5) if it cannot be written: then nothing
+   * Records the intent; it is on its way to the disk then. Throws `cni.io` (5) if it cannot be written: then nothing
    * of it is there. If it cannot be synced the promise is rejected with the same, and the record stays until `forget`.
    */
-  intend(key: string, value: T): Promise<void> {
+  intend(key: string, value: T): Syncing {
     const line = encodeLine({ op: 'intend', key, value })
     try {
       this.makeRoom(line.length + (this.byKey.size + 1) * ENDING_ROOM)
@@ -124,9 +125,11 @@ export class Journal<T> {
       throw this.unwritable(key, error)
     }
     this.byKey.set(key, { value, done: false })
-    return this.sync().catch((error: unknown) => {
+    const { isDone, done } = this.sync()
+    const explained = done.catch((error: unknown) => {
       throw this.unwritable(key, error)
     })
+    return { isDone, done: explained }
   }
 
   /** The ADD was answered. */
@@ -144,7 +147,7 @@ export class Journal<T> {
   }
 
   async close(): Promise<void> {
-    await this.sync()
+    await this.sync().done
     this.options.disk.close()
   }
 
@@ -242,18 +245,34 @@ export class Journal<T> {
   }
 
   /** One sync serves everybody who wrote before it began; who comes while it runs shares the next one. */
-  private sync(): Promise<void> {
-    if (this.syncing === undefined) {
-      this.syncing = this.options.disk.sync().finally(() => (this.syncing = undefined))
-      return this.syncing
+  private sync(): Syncing {
+    if (this.syncing === undefined || this.syncing.isDone()) return this.startSync()
+    this.nextSync ??= this.syncAfter(this.syncing)
+    return this.nextSync
+  }
+
+  private startSync(): Syncing {
+    const { isDone, done } = this.options.disk.sync()
+    const syncing: Syncing = {
+      isDone,
+      done: done.finally(() => {
+        if (this.syncing === syncing) this.syncing = undefined
+      }),
     }
-    this.nextSync ??= this.syncing
+    this.syncing = syncing
+    return syncing
+  }
+
+  private syncAfter({ done: earlier }: Syncing): Syncing {
+    let syncing: Syncing | undefined
+    const done = earlier
       .catch(() => undefined)
       .then(() => {
         this.nextSync = undefined
-        return this.sync()
+        syncing = this.sync()
+        return syncing.done
       })
-    return this.nextSync
+    return { isDone: () => syncing?.isDone() === true, done }
   }
 }
 

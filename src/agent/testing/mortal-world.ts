@@ -7,6 +7,7 @@ import type {
   Operation,
   SettingEntry,
 } from '../../kernel/index.ts'
+import type { Syncing } from '../../sys/index.ts'
 import type { JournalDisk } from '../journal/index.ts'
 
 /** One life of an agent. After its end nothing that the dead agent still does reaches kernel or disk. */
@@ -83,8 +84,9 @@ export class MemoryDisk implements JournalDisk {
     this.bytes?.set(bytes, offset)
   }
 
-  async sync(): Promise<void> {
-    if (this.broken) throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })
+  sync(): Syncing {
+    const error = Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })
+    return { isDone: () => false, done: this.broken ? Promise.reject(error) : Promise.resolve() }
   }
 
   setAside(): string {

@@ -113,12 +113,17 @@ export function diskOf(disk: MachineDisk, process: Process): JournalDisk {
       disk.write(offset, bytes)
       process.step('having written to the journal')
     },
-    async sync() {
-      process.step('syncing the journal')
-      const writes = disk.unsynced()
-      await process.wait(process.random() * 5, 'journal synced')
-      disk.bringDown(writes)
-      process.step('having synced the journal')
+    sync() {
+      let isDone = false
+      const sync = async (): Promise<void> => {
+        process.step('syncing the journal')
+        const writes = disk.unsynced()
+        await process.wait(process.random() * 5, 'journal synced')
+        disk.bringDown(writes)
+        isDone = true
+        process.step('having synced the journal')
+      }
+      return { isDone: () => isDone, done: sync() }
     },
     setAside() {
       disk.copies += 1

@@ -217,7 +217,7 @@ function openJournal(bytes: Uint8Array): unknown {
     read: () => bytes,
     replace: () => undefined,
     write: () => undefined,
-    sync: async () => undefined,
+    sync: () => ({ isDone: () => true, done: Promise.resolve() }),
     setAside: () => 'copy',
     close: () => undefined,
   }
