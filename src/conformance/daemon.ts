@@ -10,7 +10,8 @@ export interface Daemon {
   stop(): void
 }
 
-const READY_TIMEOUT_MS = 30_000
+/** Only a daemon that lives and never answers is waited for so long; on an emulated processor a sound one takes 30 s. */
+const READY_TIMEOUT_MS = 120_000
 const LOG_TAIL = 2_000
 
 /**

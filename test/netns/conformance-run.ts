@@ -3,6 +3,7 @@ import { systemClock } from '../../src/base/index.ts'
 import {
   allCases,
   type CaseReport,
+  type ConformanceCase,
   listPlugins,
   type PluginSet,
   runSuite,
@@ -11,13 +12,13 @@ import {
 /** The plugins of containernetworking/plugins, from Debian's package. */
 export const GO_PLUGINS = '/usr/lib/cni'
 
-/** Runs the cases whose ids match, and gives their reports by id. */
+/** Runs the cases that are chosen, and gives their reports by id. */
 export async function run(
   plugins: PluginSet,
-  only: RegExp,
+  chosen: (one: ConformanceCase) => boolean,
   callTimeoutMs = 20_000,
 ): Promise<Map<string, CaseReport>> {
-  const cases = allCases(plugins.types).filter(({ id }) => only.test(id))
+  const cases = allCases(plugins.types).filter(chosen)
   assert.ok(cases.length > 0)
   const { signal } = new AbortController()
   const told: string[] = []
@@ -44,6 +45,11 @@ export async function run(
 
 export function plugins(directory: string): PluginSet {
   return { directory, types: listPlugins(directory), env: new Map() }
+}
+
+/** Chooses cases by their ids. */
+export function named(pattern: RegExp): (one: ConformanceCase) => boolean {
+  return ({ id }) => pattern.test(id)
 }
 
 export function failures(reports: ReadonlyMap<string, CaseReport>): string[] {
