@@ -62,8 +62,9 @@ export class PingStream {
     while (!this.stopped.signal.aborted) {
       this.sendOne()
       // Paced by the clock, not by the sleeps: a late wake-up does not slow the stream down for good.
-      dueMs = Math.max(dueMs + intervalMs, clock.nowMs())
-      await sleep(clock, dueMs - clock.nowMs(), this.stopped.signal)
+      const nowMs = clock.nowMs()
+      dueMs = Math.max(dueMs + intervalMs, nowMs)
+      await sleep(clock, dueMs - nowMs, this.stopped.signal)
     }
   }
 

@@ -9,6 +9,8 @@ export interface PingerOptions {
   readonly clock: Clock
   /** Different for every pinger of a namespace, 0 to 65535: a raw socket hears the answers to all of them. */
   readonly identifier: number
+  /** What follows the ICMP header, in bytes; 56 as ping(8) has it. */
+  readonly dataBytes?: number
 }
 
 interface Waiting {
@@ -18,8 +20,7 @@ interface Waiting {
   readonly resolve: (outcome: ProbeOutcome) => void
 }
 
-/** What follows the header, as ping(8) has it. */
-const DATA_BYTES = 56
+const DEFAULT_DATA_BYTES = 56
 
 /** `ping`: sends ICMP echo requests and matches the replies by sequence number. */
 export class Pinger {
@@ -34,13 +35,13 @@ export class Pinger {
 
   /** One echo request. Resolves always; a refused send is an outcome. */
   ping(address: string, options: ProbeOptions): Promise<ProbeOutcome> {
-    const { channel, clock, family, identifier } = this.options
+    const { channel, clock, family, identifier, dataBytes = DEFAULT_DATA_BYTES } = this.options
     const { promise, resolve } = Promise.withResolvers<ProbeOutcome>()
     this.sequence = (this.sequence + 1) & 0xffff
     const sequence = this.sequence
     // A sequence number comes round after 65,536 pings: whoever still waits under it has lost.
     this.settle(sequence, { ok: false, reason: 'superseded by 65,536 later pings' })
-    const data = new Uint8Array(DATA_BYTES)
+    const data = new Uint8Array(dataBytes)
     const request = encodeIcmpEcho({ reply: false, identifier, sequence, data }, family)
     const timer = clock.after(options.timeoutMs, () => {
       this.settle(sequence, { ok: false, reason: `no answer within ${options.timeoutMs} ms` })

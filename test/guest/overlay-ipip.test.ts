@@ -53,17 +53,6 @@ test('what comes from no peer does not come out of the tunnel', async () => {
   assert.match(guard, /counter packets [1-9]\d* .*drop comment "overlay: tunnel packet from no peer/)
 })
 
-test('an agent that starts again over the tunnel writes nothing', async () => {
-  const [one, two] = await start()
-  await pings(one, two)
-  await one.agent?.reconciler.settled()
-  await one.stopAgent()
-  const agent = await one.startAgent()
-  await eventually('ready', () => agent.notReady() === undefined || undefined)
-  await agent.reconciler.settled()
-  assert.deepEqual(agent.reconciler.history(), [])
-})
-
 test("with direct routing, peers on the node's own subnet are gateways", async () => {
   const [one, two] = await start(true)
   await pings(one, two)

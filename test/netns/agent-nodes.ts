@@ -31,6 +31,8 @@ export interface CallReply {
 
 export interface ClusterOptions {
   readonly nodeCount?: number
+  /** Nodes have addresses of both families, and so have pods. */
+  readonly dualStack?: boolean
   /** Joins the nodes by what it makes in the namespace between them; default by a bridge `underlay`. */
   readonly plug?: (nodes: readonly TestNode[], middle: Netns) => void
 }
@@ -41,20 +43,26 @@ export class TestCluster {
   readonly nodes: TestNode[] = []
   /** Between the nodes: by default a bridge `underlay` with one port for each, by its name. */
   readonly switch = Netns.create()
+  private readonly dualStack: boolean
+  private made = 0
 
-  /** Nodes 192.168.77.1, .2 and so on. */
+  private constructor(dualStack: boolean) {
+    this.dualStack = dualStack
+  }
+
+  /** Nodes 192.168.77.1, .2 and so on; with both families also fd77::1, ::2 and so on. */
   static async start(
     backend: BackendConfig = { type: 'vxlan' },
     network = '10.244.0.0/16',
-    { nodeCount = 2, plug = plugBridge }: ClusterOptions = {},
+    { nodeCount = 2, dualStack = false, plug = plugBridge }: ClusterOptions = {},
   ): Promise<TestCluster> {
-    const cluster = new TestCluster()
+    const cluster = new TestCluster(dualStack)
     try {
       await cluster.store.create('NetworkConfig', {
         metadata: { name: 'default' },
-        spec: { network, backend },
+        spec: { network, ...(dualStack ? { ipv6Network: 'fd00:10::/48' } : {}), backend },
       })
-      for (let n = 1; n <= nodeCount; n += 1) cluster.nodes.push(new TestNode(cluster.store, n))
+      for (let n = 1; n <= nodeCount; n += 1) cluster.addNode()
       plug(cluster.nodes, cluster.switch)
       for (const node of cluster.nodes) await node.start()
       return cluster
@@ -62,6 +70,27 @@ export class TestCluster {
       await cluster.close()
       throw error
     }
+  }
+
+  /** One more, on the bridge of the others. */
+  async join(): Promise<TestNode> {
+    const node = this.addNode()
+    plugPort(node, this.switch)
+    await node.start()
+    return node
+  }
+
+  /** Switches it off, and takes its object away. */
+  async remove(node: TestNode): Promise<void> {
+    this.nodes.splice(this.nodes.indexOf(node), 1)
+    await node.close()
+    await this.store.delete('Node', node.name)
+  }
+
+  private addNode(): TestNode {
+    const node = new TestNode(this.store, ++this.made, this.dualStack)
+    this.nodes.push(node)
+    return node
   }
 
   node(n: number): TestNode {
@@ -76,47 +105,61 @@ export class TestCluster {
   }
 }
 
-/** By `ip`, as an administrator would: what the agent makes itself it also removes. */
 function plugBridge(nodes: readonly TestNode[], middle: Netns): void {
   ip(middle, 'link add underlay type bridge')
   ip(middle, 'link set underlay up')
-  for (const node of nodes) {
-    const there = `/proc/${process.pid}/fd/${node.netns.fds.netns}`
-    ip(middle, `link add ${node.name} type veth peer name eth0 netns ${there}`)
-    ip(middle, `link set ${node.name} master underlay up`)
-    ip(node.netns, 'link set lo up')
-    ip(node.netns, 'link set eth0 up')
-    ip(node.netns, `address add ${node.address}/24 dev eth0`)
-  }
+  for (const node of nodes) plugPort(node, middle)
+}
+
+/** By `ip`, as an administrator would: what the agent makes itself it also removes. */
+function plugPort(node: TestNode, middle: Netns): void {
+  const there = `/proc/${process.pid}/fd/${node.netns.fds.netns}`
+  ip(middle, `link add ${node.name} type veth peer name eth0 netns ${there}`)
+  ip(middle, `link set ${node.name} master underlay up`)
+  ip(node.netns, 'link set lo up')
+  ip(node.netns, 'link set eth0 up')
+  ip(node.netns, `address add ${node.address}/24 dev eth0`)
+  if (node.address6 !== undefined) ip(node.netns, `address add ${node.address6}/64 dev eth0 nodad`)
 }
 
 export class TestNode {
   readonly name: string
   readonly address: string
   readonly podCidr: string
+  /** Undefined in a cluster of one family, as its address of that family. */
+  readonly podCidr6: string | undefined
+  readonly address6: string | undefined
   readonly netns = Netns.create()
   /** The same, for who must not share sockets with the kernel. */
   private readonly ownSockets = Netns.open(`/proc/self/fd/${this.netns.fds.netns}`)
   readonly stateDir = fs.mkdtempSync(path.join(os.tmpdir(), 'podlace-test-'))
   readonly pods = new Map<string, Netns>()
   agent: Agent | undefined
-  private readonly moreCidrs: readonly string[]
   private readonly store: MemoryStore
   private kernel: NetlinkKernel | undefined
 
-  /** @param moreCidrs blocks of the other family */
-  constructor(store: MemoryStore, n: number, moreCidrs: readonly string[] = []) {
+  constructor(store: MemoryStore, n: number, dualStack: boolean) {
     this.store = store
-    this.moreCidrs = moreCidrs
     this.name = `node-${n}`
     this.address = `192.168.77.${n}`
     this.podCidr = `10.244.${n}.0/24`
+    this.podCidr6 = dualStack ? `fd00:10:0:${n}::/64` : undefined
+    this.address6 = dualStack ? `fd77::${n}` : undefined
+  }
+
+  private get podCidrs(): readonly string[] {
+    return this.podCidr6 === undefined ? [this.podCidr] : [this.podCidr, this.podCidr6]
+  }
+
+  /** Of each family, what the first pod gets. */
+  get firstPodAddresses(): readonly string[] {
+    return this.podCidrs.map(cidr => cidr.replace(/0?\/\d+$/, '2'))
   }
 
   async start(): Promise<void> {
     await this.store.create('Node', {
       metadata: { name: this.name },
-      spec: { podCIDR: this.podCidr, podCIDRs: [this.podCidr, ...this.moreCidrs] },
+      spec: { podCIDR: this.podCidr, podCIDRs: this.podCidrs },
       status: { addresses: [{ type: 'InternalIP', address: this.address }] },
     })
     await this.startAgent()
