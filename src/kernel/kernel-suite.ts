@@ -58,6 +58,7 @@ import {
 import {
   adoptsTunnel,
   changesTunnel,
+  givesEndpointBack,
   keepsSecrets,
   makesTunnel,
   mendsAtAudit,
@@ -168,6 +169,7 @@ export function wireguardSuite(name: string, createHarness: CreateHarness): void
     it('takes new keys, of its own and of a peer', rotatesKeys)
     it('removes a peer', removesPeer)
     it('mends at an audit what another program has set', mendsAtAudit)
+    it('gives a peer its endpoint back that has lost it', givesEndpointBack)
     it('makes all anew when the device is deleted', replaysTunnel)
     it('adopts a device that is set up already, and removes the peers that nobody wants', adoptsTunnel)
     it('tells no secret, and names the key that is not there', keepsSecrets)

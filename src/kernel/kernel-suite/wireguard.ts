@@ -125,6 +125,23 @@ export async function mendsAtAudit(world: World): Promise<void> {
   await isAtRest(world, reconciler)
 }
 
+/** Not one that the kernel has found since, which counts as set. */
+export async function givesEndpointBack(world: World): Promise<void> {
+  const reconciler = await world.startWith(tunnel)
+  const other = world.harness.restart()
+  const { endpoint: _lost, ...silent } = toBob
+  await other.apply([{ op: 'delete', entry: toBob, why: 'stale' }])
+  await other.apply([{ op: 'create', entry: silent, why: 'missing' }])
+  const endpoint = async () => {
+    const entry = (await world.observed()).get(entryKey(toBob))?.entry
+    return entry?.kind === 'wireguard-peer' ? entry.endpoint : undefined
+  }
+  assert.equal(await endpoint(), undefined)
+  await reconciler.audit()
+  await isAtRest(world, reconciler)
+  assert.deepEqual(await endpoint(), toBob.endpoint)
+}
+
 export async function replaysTunnel(world: World): Promise<void> {
   const reconciler = await world.startWith(tunnel)
   world.harness.foreign.remove(link)
