@@ -5,6 +5,7 @@ import type { AdminView } from './admin.ts'
 import type { Agent } from './agent.ts'
 import type { Attached } from './attachments/record.ts'
 import { findingsOf } from './findings.ts'
+import { firewallFindings } from './network/host-firewall.ts'
 import { originName } from './origin-name.ts'
 import { countPeers, peerPage } from './peers/peer-summary.ts'
 
@@ -37,7 +38,11 @@ function status(agent: Agent, nodeName: string) {
     entries: agent.entries.size,
     attachments: agent.attached.size,
     kernel: { ...reconciler.counters },
-    findings: findingsOf(agent),
+    findings: [
+      ...findingsOf(agent),
+      // Whether it was followed is not known: no figure counts it.
+      ...firewallFindings(reconciler.observed, network).map(({ object, text }) => ({ about: object, text })),
+    ],
     history: reconciler.history(),
   }
 }
