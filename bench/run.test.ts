@@ -9,7 +9,14 @@ function run(...args: string[]) {
 }
 
 describe('the runner', () => {
-  for (const args of [[], ['none-such'], ['cni', 'cni'], ['cni', '--fast'], ['../scripts/floors']]) {
+  for (const args of [
+    [],
+    ['none-such'],
+    ['cni', 'cni'],
+    ['cni', '--fast'],
+    ['cni', '--guest'],
+    ['../scripts/floors'],
+  ]) {
     it(`refuses \`${args.join(' ')}\` and names the benchmarks`, () => {
       const { status, stdout, stderr } = run(...args)
       assert.equal(status, 2)

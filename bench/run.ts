@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- NAME [--json] [--quick]`: runs `bench/NAME.ts` and prints its rows as a table, or with --json as
- * one object on the last line of standard output. Progress goes to standard error.
+ * `npm run bench -- NAME [--json] [--quick] [--guest]`: runs `bench/NAME.ts` and prints its rows as a table, or with
+ * --json as one object on the last line of standard output. Progress goes to standard error.
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { formatTable } from './support/table.ts'
 /** Files of this folder that are no benchmarks. */
 const OTHERS = new Set(['run.ts', 'stats.ts'])
 
-const FLAGS = { json: { type: 'boolean' }, quick: { type: 'boolean' } } as const
+const FLAGS = { json: { type: 'boolean' }, quick: { type: 'boolean' }, guest: { type: 'boolean' } } as const
 
 function benchNames(): string[] {
   return readdirSync(import.meta.dirname)
@@ -33,7 +33,12 @@ async function loadBench(name: string): Promise<Bench> {
 
 function usage(problem: string): number {
   const names = benchNames().map(name => `  ${name}`)
-  const lines = [`bench: ${problem}`, 'usage: npm run bench -- NAME [--json] [--quick]', 'names:', ...names]
+  const lines = [
+    `bench: ${problem}`,
+    'usage: npm run bench -- NAME [--json] [--quick] [--guest]',
+    'names:',
+    ...names,
+  ]
   process.stderr.write(`${lines.join('\n')}\n`)
   return 2
 }
@@ -47,6 +52,8 @@ async function main(): Promise<number> {
   if (unknown.length > 0) return usage(`not understood: ${unknown.join(' ')}`)
 
   const bench = await loadBench(name)
+  const guest = values['guest'] === true
+  if (guest && bench.canUseGuest !== true) return usage(`${name} has nothing to measure in the guest`)
   const interrupt = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => interrupt.abort(new Error(`stopped by ${signal}`)))
@@ -54,6 +61,7 @@ async function main(): Promise<number> {
   const context: BenchContext = {
     note: line => process.stderr.write(`${line}\n`),
     quick: values['quick'] === true,
+    guest,
     signal: interrupt.signal,
   }
   context.note(`${name}: ${bench.what}`)

@@ -5,7 +5,7 @@
 #   setup.sh build      + compiler, native parts, bundle
 #   setup.sh demo       + tools the lab starts or is compared with
 #   setup.sh test       + tools the tests compare with
-#   setup.sh bench      the same as test
+#   setup.sh bench      + tools that set up by hand what is compared
 #   setup.sh all        everything
 #
 # System packages are installed by apt-get, which needs root. Without root, or without apt-get, the message says
@@ -60,6 +60,10 @@ need_for_test() {
   need etcd-server etcd
   need etcd-client etcdctl
   need openssl openssl
+}
+
+need_for_bench() {
+  need wireguard-tools wg
 }
 
 install_missing() {
@@ -117,7 +121,8 @@ case $level in
   packages) ;;
   build) need_for_build ;;
   demo) need_for_build && need_for_demo ;;
-  test | bench | all) need_for_build && need_for_demo && need_for_test ;;
+  test) need_for_build && need_for_demo && need_for_test ;;
+  bench | all) need_for_build && need_for_demo && need_for_test && need_for_bench ;;
   *) fail "unknown level: $level" ;;
 esac
 

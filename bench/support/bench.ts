@@ -5,6 +5,8 @@ export interface BenchContext {
   note(line: string): void
   /** Fewer measurements: to see that a benchmark works, not to quote its figures. */
   readonly quick: boolean
+  /** Also what takes a kernel of its own. */
+  readonly guest: boolean
   /** Aborted on Ctrl-C: give up and clean up. */
   readonly signal: AbortSignal
 }
@@ -13,5 +15,7 @@ export interface BenchContext {
 export interface Bench {
   /** One line: what is measured against what. */
   readonly what: string
+  /** It has rows that are measured in the guest. */
+  readonly canUseGuest?: true
   run(context: BenchContext): Promise<readonly Row[]>
 }

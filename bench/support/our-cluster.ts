@@ -6,6 +6,9 @@ import type { FakeHost } from './fake-host.ts'
 import { installProgram, RUN, STATE, startDaemon, TOKEN } from './our-program.ts'
 import type { Request, Requests } from './request.ts'
 
+/** Only a failure takes that long; an emulated processor takes half a minute to start all. */
+const WAIT_MS = 120_000
+
 const ADMIN = `${RUN}/agent.sock`
 
 export interface OurNode {
@@ -101,7 +104,7 @@ function success(answer: string): string {
 }
 
 async function waitFor(host: FakeHost, what: string, where: string, path: string): Promise<void> {
-  const deadlineMs = performance.now() + 20_000
+  const deadlineMs = performance.now() + WAIT_MS
   let answer = ''
   while (performance.now() < deadlineMs) {
     answer = await host.request(get(where, path))
@@ -109,5 +112,5 @@ async function waitFor(host: FakeHost, what: string, where: string, path: string
     await new Promise(resolve => setTimeout(resolve, 100))
   }
   const logs = await host.commands([['sh', '-c', `tail -n 8 ${RUN}/*.log`]])
-  throw new Error(`waited 20 s for ${what}; last answer: ${answer.slice(0, 500)}\n${logs}`)
+  throw new Error(`waited ${WAIT_MS / 1000} s for ${what}; last answer: ${answer.slice(0, 500)}\n${logs}`)
 }

@@ -1,47 +1,34 @@
 /**
- * The yardstick of the overlay: the same entries as ours, set up by hand with `ip`, `bridge`, `nft`, `iptables` and `sysctl`, and
+ * The yardstick of the overlay: the same entries as ours, set up by hand with `ip`, `bridge`, `nft`, `iptables`, `wg` and `sysctl`, and
  * without any program that stays. Only the guard's tables come from our planner: they are the same on every node.
  */
 import type { FakeHost } from './fake-host.ts'
 import { linkLocal } from './guard-state.ts'
 import { makeGuardTables } from './guard-tables.ts'
-import { type Backend, inPod, type NodePair, type OverlayNode, POD, plugIn } from './overlay-hosts.ts'
-
-interface HandNode extends OverlayNode {
-  /** The node's block is `10.244.<block>.0/24`. */
-  readonly block: number
-}
-
-const VXLAN_PORT = 8472
+import { HAND_DEVICES, type HandDevice, type HandNode } from './overlay-hand-devices.ts'
+import { type Backend, inPod, type NodePair, POD, plugIn } from './overlay-hosts.ts'
 
 const podMac = (block: number) => `02:42:00:00:03:0${block}`
-const vtepMac = (block: number) => `02:42:00:00:01:0${block}`
 
 export async function makeByHand(
   stack: AsyncDisposableStack,
   underlay: FakeHost,
   backend: Backend,
 ): Promise<NodePair> {
+  const device = HAND_DEVICES[backend]
   const first = await handNode(stack, underlay, 1)
   const second = await handNode(stack, underlay, 2)
   for (const [self, peer] of [
     [first, second],
     [second, first],
   ] as const) {
-    await ip(self.host, [
-      ...uplinkBatch(self, backend),
-      ...podBatch(self, backend),
-      ...peerBatch(peer, backend),
-    ])
-    await makeGuardTables(self.host, backend === 'vxlan' ? [VXLAN_PORT] : [])
+    await ip(self.host, [...uplinkBatch(self, device), ...podBatch(self, device), ...device.peer(peer)])
+    await makeGuardTables(self.host, device.tunnelPorts)
     await self.host.commands([['nft', '-f', '-']], masquerade(self.block) + guard(self))
     await self.host.commands([['iptables-restore', '--noflush']], FORWARD_RULES)
-    await sysctls(self.host, hostSysctls(backend))
+    await sysctls(self.host, hostSysctls(device))
     await setUpPod(self)
-    if (backend === 'vxlan') {
-      const entry = [vtepMac(peer.block), 'dev', 'flannel.1', 'dst', peer.address, 'self', 'permanent']
-      await self.host.commands([['bridge', 'fdb', 'append', ...entry]])
-    }
+    await device.finish?.(self, peer)
   }
   return [first, second]
 }
@@ -51,18 +38,12 @@ async function handNode(stack: AsyncDisposableStack, underlay: FakeHost, block: 
   return { host, address, block, podAddress: `10.244.${block}.2` }
 }
 
-function uplinkBatch({ block, address }: HandNode, backend: Backend): string[] {
-  if (backend === 'host-gw') return []
-  return [
-    `link add flannel.1 address ${vtepMac(block)} mtu 1450 type vxlan id 1 dstport ${VXLAN_PORT} local ${address} dev eth0 nolearning`,
-    'link set flannel.1 addrgenmode none',
-    `address add 10.244.${block}.0/32 dev flannel.1`,
-    'link set flannel.1 up',
-  ]
+function uplinkBatch(self: HandNode, { name, device }: HandDevice): string[] {
+  if (name === undefined) return []
+  return [...device(self), `address add 10.244.${self.block}.0/32 dev ${name}`, `link set ${name} up`]
 }
 
-function podBatch({ block }: HandNode, backend: Backend): string[] {
-  const mtu = backend === 'vxlan' ? 1450 : 1500
+function podBatch({ block }: HandNode, { mtu }: HandDevice): string[] {
   return [
     `link add cni0 address 02:42:00:00:02:0${block} mtu ${mtu} type bridge`,
     `address add 10.244.${block}.1/24 dev cni0`,
@@ -73,11 +54,11 @@ function podBatch({ block }: HandNode, backend: Backend): string[] {
   ]
 }
 
-function hostSysctls(backend: Backend): string[] {
+function hostSysctls({ name }: HandDevice): string[] {
   const bridge = ['ipv4/ip_forward=1', 'ipv6/conf/cni0/accept_ra=0', 'ipv6/conf/veth0/accept_ra=0']
-  return backend === 'host-gw'
+  return name === undefined
     ? bridge
-    : [...bridge, 'ipv4/conf/flannel.1/rp_filter=2', 'ipv6/conf/flannel.1/accept_ra=0']
+    : [...bridge, `ipv4/conf/${name}/rp_filter=2`, `ipv6/conf/${name}/accept_ra=0`]
 }
 
 async function setUpPod({ host, block, podAddress }: HandNode): Promise<void> {
@@ -102,15 +83,6 @@ async function sysctls(
 ): Promise<void> {
   const script = 'for one; do echo "${one#*=}" > "/proc/sys/net/${one%%=*}"; done'
   await host.commands([[...where, 'sh', '-c', script, 'sh', ...settings]])
-}
-
-function peerBatch(peer: HandNode, backend: Backend): string[] {
-  const block = `10.244.${peer.block}.0`
-  if (backend === 'host-gw') return [`route add ${block}/24 via ${peer.address} dev eth0`]
-  return [
-    `neighbour add ${block} lladdr ${vtepMac(peer.block)} dev flannel.1 nud permanent`,
-    `route add ${block}/24 via ${block} dev flannel.1 onlink`,
-  ]
 }
 
 /** The pod network passes FORWARD, whatever the policy there. */

@@ -3,7 +3,7 @@ import { FakeHost } from './fake-host.ts'
 import { type OurNode, ourAgentReady, startOurCluster } from './our-cluster.ts'
 import { OUR_PLUGINS } from './our-program.ts'
 
-export type Backend = 'vxlan' | 'host-gw'
+export type Backend = 'vxlan' | 'host-gw' | 'ipip' | 'wireguard'
 
 /** One end: a fake host that is a node, with a pod on it. */
 export interface OverlayNode {

@@ -27,6 +27,7 @@ async function readNode(node: OverlayNode, peer: OverlayNode): Promise<string[]>
     ...(await devices('node', read)),
     ...(await routes('node', read)),
     ...(await peers(read)),
+    ...(await wireguard(read)),
     ...rules(await read('nft', '-j', '--stateless', 'list', 'ruleset')),
     ...(await devices('pod', (...command) => node.host.commands([inPod(command)]))),
     ...(await routes('pod', (...command) => node.host.commands([inPod(command)]))),
@@ -95,6 +96,20 @@ async function peers(read: Read): Promise<string[]> {
     ...neighbours.map(one => `neighbour ${stable(omit(one, ['protocol']))}`),
     ...fdb.filter(one => 'dst' in one).map(one => `fdb ${stable(one)}`),
   ]
+}
+
+/** Without keys, which are chosen freely, and without what comes with traffic. */
+async function wireguard(read: Read): Promise<string[]> {
+  const links = parseJsonList(await read('ip', '-j', 'link', 'show'))
+  if (!links.some(({ ifname }) => ifname === 'flannel-wg')) return []
+  const [device = '', ...peers] = (await read('wg', 'show', 'flannel-wg', 'dump')).trimEnd().split('\n')
+  const [, , port, mark] = device.split('\t')
+  const told = peers.map(line => {
+    const [, preshared, endpoint = '', allowed, , , , keepalive] = line.split('\t')
+    // An address is put in words where it ends with a quote.
+    return { preshared, endpoint: endpoint.split(':'), allowed, keepalive }
+  })
+  return [`wireguard ${stable({ port, mark })}`, ...told.map(one => `wireguard peer ${stable(one)}`)]
 }
 
 function rules(text: string): string[] {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:f
 import { join } from 'node:path'
 import process from 'node:process'
 
-const ROOT = join(import.meta.dirname, '../..')
+export const ROOT = join(import.meta.dirname, '../..')
 /** What the benchmarks compile, and what must lie on a disk; not part of the repository. */
 export const CACHE = join(ROOT, '.cache')
 const SOURCE_FOLDERS = ['bench/support', 'native/common']

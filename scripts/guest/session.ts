@@ -26,10 +26,7 @@ export interface SessionOptions {
  * signal that ended it.
  */
 export async function guestSession(command: readonly string[], options: SessionOptions): Promise<number> {
-  const kernel = execFileSync(join(import.meta.dirname, 'kernel.sh'), {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  }).trim()
+  const kernel = guestKernel()
   const abort = new AbortController()
   const timer = setTimeout(() => abort.abort(TOOK_TOO_LONG), options.timeoutSeconds * 1000)
   for (const [signal, status] of SIGNALS) process.once(signal, () => abort.abort(status))
@@ -39,7 +36,7 @@ export async function guestSession(command: readonly string[], options: SessionO
       repository: REPOSITORY,
       kernel,
       command,
-      environment: new Map([...inherited(), ...(options.environment ?? [])]),
+      environment: new Map([...guestEnvironment(), ...(options.environment ?? [])]),
       output: text => process.stdout.write(text),
       signal: abort.signal,
     })
@@ -53,7 +50,14 @@ export async function guestSession(command: readonly string[], options: SessionO
   }
 }
 
-function inherited(): [string, string][] {
+/** Of the kernel, which is fetched if it is not there. */
+export function guestKernel(): string {
+  const stdio = ['ignore', 'pipe', 'inherit'] as const
+  return execFileSync(join(import.meta.dirname, 'kernel.sh'), { encoding: 'utf8', stdio: [...stdio] }).trim()
+}
+
+/** What of this process's environment a command in the guest gets. */
+export function guestEnvironment(): [string, string][] {
   const passed = Object.entries(process.env).filter(([name]) => /^(?:PATH|HOME|PODLACE_\w+)$/.test(name))
   return passed.map(([name, value = '']) => [name, value])
 }
