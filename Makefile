@@ -8,7 +8,9 @@ SHELL := /bin/bash
 BACKEND ?= vxlan
 # demo: 1 leaves the lab up
 KEEP ?=
-# bench: cni, overlay, udp or converge; ARGS: --quick, --json
+# demo: 1 runs it on a kernel of its own, emulated, which has ipip and wireguard
+GUEST ?=
+# bench: cni, overlay, udp or converge; ARGS: --quick, --json, --guest
 NAME ?=
 ARGS ?=
 
@@ -27,8 +29,8 @@ setup: ## install what is missing: system packages, npm packages, native parts, 
 build: ## only the native parts and the bundle (and what they need)
 	@bash scripts/setup.sh build
 
-demo: ## three nodes, six pods, faults, figures; BACKEND=vxlan|host-gw|udp|ipip|wireguard, KEEP=1 leaves it up
-	@bash scripts/demo.sh '$(BACKEND)' '$(KEEP)'
+demo: ## three nodes, six pods, faults, figures; BACKEND=vxlan|host-gw|udp|ipip|wireguard, KEEP=1 leaves it up, GUEST=1 emulates a kernel
+	@bash scripts/demo.sh '$(BACKEND)' '$(KEEP)' '$(GUEST)'
 
 test: ## types, lint, format, floors, unit tests, simulation, namespaces, containers, guest; checks that nothing is left behind
 	@bash scripts/setup.sh test

@@ -15,7 +15,7 @@ export async function checkKernelFor(backend: LabBackend): Promise<void> {
   try {
     await commandOutput(`try a link of type ${backend}`, argv)
   } catch (cause) {
-    const advice = `load the module ${backend}, run it on a kernel that has it (npm run guest), or take another backend`
+    const advice = `load the module ${backend}, run it on a kernel that has it (make demo GUEST=1, npm run guest), or take another backend`
     throw badSetting('backend', backend, `this kernel makes no links of type ${backend}: ${advice}`, cause)
   }
 }

@@ -1,0 +1,50 @@
+/** The demo and a lab on a kernel that has WireGuard, through the command line, with the built program. */
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { eventually } from '../netns/agent-nodes.ts'
+import { LabCommand } from '../netns/lab-command.ts'
+
+interface Step {
+  readonly name: string
+  readonly ok: boolean
+  readonly headline: string
+  readonly details?: readonly string[]
+}
+
+interface Peer {
+  readonly state: string
+  readonly rttMs: number | null
+}
+
+const labs = new LabCommand()
+after(() => labs.close())
+
+test('the demo of wireguard: all checks hold, and peers are known with their round trip', async () => {
+  const { stdout, stderr } = await labs.run(
+    'demo',
+    '--backend',
+    'wireguard',
+    '--name',
+    'a',
+    '--keep',
+    '-o',
+    'json',
+  )
+  const { steps }: { steps: readonly Step[] } = JSON.parse(stdout || assert.fail(stderr))
+  assert.deepEqual(
+    steps.filter(({ ok }) => !ok),
+    [],
+  )
+  assert.ok(steps.length >= 6, `${steps.length} steps`)
+  const peers = await eventually('the peers of node-1 to be up', async () => {
+    const found = await peersOfFirst()
+    return found.length === 2 && found.every(({ state }) => state === 'up') ? found : undefined
+  })
+  for (const { rttMs } of peers) assert.ok((rttMs ?? 0) > 0, `${rttMs} ms`)
+})
+
+async function peersOfFirst(): Promise<readonly Peer[]> {
+  const status = ['/opt/podlace/dist/podlace.mjs', 'status', '--json']
+  const { stdout } = await labs.run('lab', 'exec', '--name', 'a', 'node-1', '--', process.execPath, ...status)
+  return (JSON.parse(stdout) as { peers: readonly Peer[] }).peers
+}
