@@ -52,8 +52,10 @@ export async function guestSession(command: readonly string[], options: SessionO
 
 /** Of the kernel, which is fetched if it is not there. */
 export function guestKernel(): string {
-  const stdio = ['ignore', 'pipe', 'inherit'] as const
-  return execFileSync(join(import.meta.dirname, 'kernel.sh'), { encoding: 'utf8', stdio: [...stdio] }).trim()
+  return execFileSync(join(import.meta.dirname, 'kernel.sh'), {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }).trim()
 }
 
 /** What of this process's environment a command in the guest gets. */
