@@ -8,7 +8,7 @@ const wireguard = { type: 'wireguard' } as const
  * Agents and pings share an emulated processor: what is broken between two steps shows in that somebody does not reach
  * somebody else, not here.
  */
-const pace = { mostOutageMs: 15_000, intervalMs: 250 }
+const pace = { mostOutageMs: 15_000, intervalMs: 250, alsoTogether: false }
 
 changeSuite({
   changes: [

@@ -19,6 +19,7 @@ changeSuite({
     ['the port of udp', { type: 'udp' }, { backend: { type: 'udp', port: 9000 } }, 'apart'],
     ['host-gw to udp', { type: 'host-gw' }, { backend: { type: 'udp' } }],
   ],
+  alsoTogether: true,
   settled: { backend: vxlan, device: 'flannel.1', overhead: 50 },
   mostOutageMs: 1_000,
   intervalMs: 50,

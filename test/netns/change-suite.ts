@@ -14,6 +14,8 @@ export type Change = readonly [what: string, from: BackendConfig, to: Spec, betw
 
 export interface ChangeSuite {
   readonly changes: readonly Change[]
+  /** Agents hear of a change one after another; also all at once? */
+  readonly alsoTogether: boolean
   /** For nodes that change: their network, its device, and how many bytes less than the uplink's that one's MTU is. */
   readonly settled: { readonly backend: BackendConfig; readonly device: string; readonly overhead: number }
   /** What a pair of pods may miss in one go, in milliseconds. */
@@ -32,10 +34,12 @@ export function changeSuite(suite: ChangeSuite): void {
   })
 
   for (const [what, from, to, between] of suite.changes) {
-    test(`${what} changes, and all agents hear of it`, async context => {
-      const nodes = await start(from)
-      await keepTalking(context, suite, nodes, () => together(nodes, to))
-    })
+    if (suite.alsoTogether) {
+      test(`${what} changes, and all agents hear of it`, async context => {
+        const nodes = await start(from)
+        await keepTalking(context, suite, nodes, () => together(nodes, to))
+      })
+    }
 
     test(`${what} changes, and one agent after another hears of it`, async context => {
       const nodes = await start(from)
