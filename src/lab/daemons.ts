@@ -8,6 +8,9 @@ import { WorkloadClient } from './workload/client.ts'
 
 const PODLACE = [NODE_PATHS.node, NODE_PATHS.bundle]
 
+/** Only for one that lives and does not get ready: who waits for one that has ended gives up at once. */
+const START_TIMEOUT_MS = 120_000
+
 /** Starts a daemon of the lab, records it, and returns when it was recorded (not when it is ready). */
 async function start(lab: Lab, role: string, argv: readonly string[]): Promise<void> {
   const options = { logFile: lab.paths.log(role), env: lab.processEnvironment() }
@@ -21,7 +24,7 @@ export async function startApiServer(lab: Lab): Promise<void> {
   const data = ['--data', `${NODE_PATHS.state}/store.sqlite`]
   const argv = [...inside(lab.process('control'), 'net+mount'), ...withoutRoot(), ...PODLACE]
   await start(lab, 'apiserver', [...argv, 'apiserver', ...listen, ...data])
-  await lab.waitFor('the API server to answer', 'apiserver', 15_000, () => lab.api().list('Node'))
+  await lab.waitFor('the API server to answer', 'apiserver', START_TIMEOUT_MS, () => lab.api().list('Node'))
 }
 
 /** `podlace controller` in the control namespace. Its work shows in the Nodes. */
@@ -46,12 +49,17 @@ export async function startAgent(lab: Lab, node: LabNode): Promise<void> {
 }
 
 /** Resolves when the node's agent says on its admin socket that it is ready. */
-export async function agentReady(lab: Lab, node: LabNode, timeoutMs = 20_000): Promise<void> {
-  await lab.waitFor(`the agent of ${node.name} to be ready`, `agent ${node.name}`, timeoutMs, async () => {
-    const answer = await agentGet(lab, node, '/readyz')
-    if (answer.status === 200) return true
-    throw new Error(`/readyz answers ${answer.status}: ${answer.body.trim().slice(0, 300)}`)
-  })
+export async function agentReady(lab: Lab, node: LabNode): Promise<void> {
+  await lab.waitFor(
+    `the agent of ${node.name} to be ready`,
+    `agent ${node.name}`,
+    START_TIMEOUT_MS,
+    async () => {
+      const answer = await agentGet(lab, node, '/readyz')
+      if (answer.status === 200) return true
+      throw new Error(`/readyz answers ${answer.status}: ${answer.body.trim().slice(0, 300)}`)
+    },
+  )
 }
 
 /** GET on the agent's admin socket. */
@@ -64,7 +72,7 @@ export async function startWorkload(lab: Lab): Promise<void> {
   const { packageRoot, nodeBinary } = lab.environment
   const program = [nodeBinary, `${packageRoot}/dist/podlace.mjs`]
   await start(lab, 'workload', [...program, 'lab', 'workload', '--socket', lab.paths.workloadSocket])
-  await lab.waitFor('the workload process to listen', 'workload', 15_000, async () => {
+  await lab.waitFor('the workload process to listen', 'workload', START_TIMEOUT_MS, async () => {
     const client = await WorkloadClient.open(lab.paths.workloadSocket)
     client.close()
     return true

@@ -119,7 +119,7 @@ export async function startDaemons(lab: Lab, node: LabNode): Promise<void> {
 
 /** Resolves when pods can be started on a node. */
 export async function nodeReady(lab: Lab, node: LabNode): Promise<void> {
-  await agentReady(lab, node, 30_000)
+  await agentReady(lab, node)
   if (lab.state.settings.runtime === 'containerd') await containerdReady(lab, node)
 }
 
