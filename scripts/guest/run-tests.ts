@@ -25,7 +25,7 @@ const ALSO_HERE = [
 ].map(name => `test/netns/${name}.test.ts`)
 
 /** Whole labs, which wait for their processes as on a machine that has nothing else to do. */
-const ALONE: readonly string[] = ['test/guest/demo.test.ts']
+const ALONE: ReadonlySet<string> = new Set(['test/guest/demo.test.ts'])
 
 /** A program that tests start. */
 const LONE_AGENT = 'test/netns/fixtures/lone-agent'
@@ -33,8 +33,8 @@ const LONE_AGENT = 'test/netns/fixtures/lone-agent'
 async function main(named: readonly string[]): Promise<number> {
   const files =
     named.length > 0 ? named : [...globSync('test/guest/**/*.test.ts', { cwd: REPOSITORY }), ...ALSO_HERE]
-  const alone = files.filter(file => ALONE.includes(file))
-  const others = files.filter(file => !ALONE.includes(file))
+  const alone = files.filter(file => ALONE.has(file))
+  const others = files.filter(file => !ALONE.has(file))
   const status = others.length > 0 ? await runInOneGuest(others, 2) : 0
   return status === 0 && alone.length > 0 ? await runInOneGuest(alone, 1) : status
 }

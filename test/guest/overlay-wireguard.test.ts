@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { WireguardBackend } from '../../src/model/index.ts'
 import { eventually, ip, TestCluster, type TestNode } from '../netns/agent-nodes.ts'
+import { attachFirstPod } from '../netns/first-pods.ts'
 import { ping, reaches } from '../netns/ping.ts'
 
 /** Three nodes on one switch, and a pod each; for as long as the test. */
@@ -17,11 +18,7 @@ async function start(
   const options = { nodeCount: 3, dualStack: true }
   const cluster = await TestCluster.start({ type: 'wireguard', ...backend }, undefined, options)
   context.after(() => cluster.close())
-  for (const node of cluster.nodes) {
-    await eventually(`${node.name} ready`, () => node.agent?.notReady() === undefined || undefined)
-    const { error } = await node.call('ADD', node.name)
-    assert.equal(error, undefined)
-  }
+  for (const node of cluster.nodes) await attachFirstPod(node)
   return [cluster, [cluster.node(1), cluster.node(2), cluster.node(3)]]
 }
 

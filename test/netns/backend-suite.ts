@@ -5,7 +5,7 @@ import { suiteSecrets } from '../../src/kernel/kernel-suite/wireguard.ts'
 import type { BackendConfig } from '../../src/model/index.ts'
 import { netlinkIn } from '../../src/sys/index.ts'
 import { eventually, ip, TestCluster, type TestNode } from './agent-nodes.ts'
-import { reaches } from './ping.ts'
+import { allReach, attachFirstPod, pairs } from './first-pods.ts'
 
 export interface BackendSuite {
   readonly backend: BackendConfig
@@ -21,6 +21,8 @@ export interface BackendSuite {
   readonly probed: boolean
 }
 
+type Routes = (verb: 'add' | 'delete', node: TestNode, peer: TestNode) => void
+
 /** What a network of any backend does: three nodes with an agent each in this process, and pods that talk. */
 export function backendSuite(suite: BackendSuite): void {
   test(`${suite.backend.type}, from end to end`, { timeout: 500_000 }, context => wholeLife(context, suite))
@@ -30,12 +32,10 @@ async function wholeLife(context: TestContext, suite: BackendSuite): Promise<voi
   const { backend, dualStack, overhead, damage, byHand = false, probed } = suite
   const cluster = await TestCluster.start(backend, undefined, { nodeCount: 3, dualStack })
   context.after(() => cluster.close())
-  for (const node of cluster.nodes) await attachPod(node)
-  const routes = (verb: string, from: TestNode, to: TestNode) => {
-    if (byHand) routeByHand(verb, from, to)
-  }
+  for (const node of cluster.nodes) await attachFirstPod(node)
+  const routes: Routes = byHand ? routeByHand : () => {}
   for (const [from, to] of pairs(cluster.nodes)) routes('add', from, to)
-  const [one, two] = [cluster.node(1), cluster.node(2)]
+  const one = cluster.node(1)
 
   await context.test('every pod reaches every pod, in all families', () => allReach(cluster.nodes))
 
@@ -71,39 +71,30 @@ async function wholeLife(context: TestContext, suite: BackendSuite): Promise<voi
     })
   }
 
-  await context.test('a node that joins is reached; nothing points at one that left', async () => {
-    const four = await cluster.join()
-    await attachPod(four)
-    for (const node of [one, two, cluster.node(3)]) {
-      routes('add', node, four)
-      routes('add', four, node)
-    }
-    await allReach(cluster.nodes)
-    for (const node of [one, two]) assert.notDeepEqual(await pointsAt(node, four), [])
-    await cluster.remove(four)
-    for (const node of cluster.nodes) {
-      routes('delete', node, four)
-      await eventually(`${node.name} to forget`, async () => (await pointsAt(node, four)).length === 0)
-    }
-    await allReach(cluster.nodes)
-  })
+  await context.test('a node that joins is reached; nothing points at one that left', () =>
+    joinsAndLeaves(cluster, routes),
+  )
 }
 
-async function attachPod(node: TestNode): Promise<void> {
-  await eventually(`${node.name} ready`, () => node.agent?.notReady() === undefined || undefined)
-  const { error } = await node.call('ADD', node.name)
-  assert.equal(error, undefined)
+async function joinsAndLeaves(cluster: TestCluster, routes: Routes): Promise<void> {
+  const before = [...cluster.nodes]
+  const four = await cluster.join()
+  await attachFirstPod(four)
+  for (const node of before) {
+    routes('add', node, four)
+    routes('add', four, node)
+  }
+  await allReach(cluster.nodes)
+  for (const node of before) assert.notDeepEqual(await pointsAt(node, four), [])
+  await cluster.remove(four)
+  for (const node of before) {
+    routes('delete', node, four)
+    await eventually(`${node.name} to forget`, async () => (await pointsAt(node, four)).length === 0)
+  }
+  await allReach(before)
 }
 
-function pairs(nodes: readonly TestNode[]): readonly (readonly [TestNode, TestNode])[] {
-  return nodes.flatMap(from => nodes.filter(to => to !== from).map(to => [from, to] as const))
-}
-
-async function allReach(nodes: readonly TestNode[], packetBytes?: number): Promise<void> {
-  for (const [from, to] of pairs(nodes)) await reaches(from.pod(from.name), to.firstPodAddresses, packetBytes)
-}
-
-function routeByHand(verb: string, { netns }: TestNode, peer: TestNode): void {
+function routeByHand(verb: 'add' | 'delete', { netns }: TestNode, peer: TestNode): void {
   ip(netns, `route ${verb} ${peer.podCidr} via ${peer.address}`)
   if (peer.podCidr6 !== undefined) ip(netns, `route ${verb} ${peer.podCidr6} via ${peer.address6}`)
 }

@@ -5,14 +5,15 @@ import { sleep, systemClock } from '../../src/base/index.ts'
 import type { BackendConfig, NetworkConfig } from '../../src/model/index.ts'
 import { PingStream } from '../../src/probe/index.ts'
 import { eventually, ip, TestCluster, type TestNode } from './agent-nodes.ts'
+import { allReach, attachFirstPod, pairs } from './first-pods.ts'
 import { openPinger, reaches } from './ping.ts'
 
-export type Spec = Partial<NetworkConfig['spec']>
+type Spec = Partial<NetworkConfig['spec']>
 
 /** What a network is, and what it becomes; whether nodes that have followed may be apart from such that have not. */
-export type Change = readonly [what: string, from: BackendConfig, to: Spec, between?: 'apart']
+type Change = readonly [what: string, from: BackendConfig, to: Spec, between?: 'apart']
 
-export interface ChangeSuite {
+interface ChangeSuite {
   readonly changes: readonly Change[]
   /** Agents hear of a change one after another; also all at once? */
   readonly alsoTogether: boolean
@@ -77,32 +78,16 @@ export function changeSuite(suite: ChangeSuite): void {
   })
 }
 
-/** Three nodes with a pod each, named after them, that reach each other. */
+/** Three nodes with a pod each that reach each other. */
 async function start(backend: BackendConfig): Promise<readonly TestNode[]> {
   cluster = await TestCluster.start(backend, '10.244.0.0/16', { nodeCount: 3 })
-  const { nodes } = cluster
-  for (const node of nodes) {
-    await eventually(`${node.name} ready`, () => node.agent?.notReady() === undefined || undefined)
-    assert.equal((await node.call('ADD', node.name)).error, undefined)
-  }
-  await allReach(nodes)
-  return nodes
-}
-
-function pairs(nodes: readonly TestNode[]): readonly (readonly [TestNode, TestNode])[] {
-  return nodes.flatMap(from => nodes.filter(to => to !== from).map(to => [from, to] as const))
+  for (const node of cluster.nodes) await attachFirstPod(node)
+  await allReach(cluster.nodes)
+  return cluster.nodes
 }
 
 function podOf(node: TestNode) {
   return node.pod(node.name)
-}
-
-function podAddress(node: TestNode): string {
-  return node.podCidr.replace('0/24', '2')
-}
-
-async function allReach(nodes: readonly TestNode[]): Promise<void> {
-  for (const [from, to] of pairs(nodes)) await reaches(podOf(from), [podAddress(to)])
 }
 
 /** Every pod pings every other one while something happens, and misses little; in the end it reaches it. */
@@ -115,7 +100,7 @@ async function keepTalking(
   const streams = pairs(nodes).map(([from, to], i) => {
     const pinger = openPinger(podOf(from), 4, 100 + i)
     const common = { pinger, clock: systemClock, intervalMs, timeoutMs: 3_000 }
-    const stream = new PingStream({ ...common, address: podAddress(to) })
+    const stream = new PingStream({ ...common, address: to.podCidr.replace('0/24', '2') })
     return { name: `${from.name} to ${to.name}`, stream, pinger }
   })
   const tooLong: string[] = []

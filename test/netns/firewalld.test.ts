@@ -4,6 +4,7 @@ import { afterEach, test } from 'node:test'
 import { agentMetrics } from '../../src/agent/metrics.ts'
 import { agentView } from '../../src/agent/view.ts'
 import { eventually, TestCluster, type TestNode } from './agent-nodes.ts'
+import { attachFirstPod } from './first-pods.ts'
 import { run } from './kernel-harness.ts'
 import { ping, reaches } from './ping.ts'
 
@@ -62,10 +63,7 @@ async function about({ agent }: TestNode): Promise<string | undefined> {
 test('firewalld cuts pods off, which is a finding that says what to run; that helps, and it goes with firewalld', async () => {
   cluster = await TestCluster.start({ type: 'vxlan' })
   const [one, two] = [cluster.node(1), cluster.node(2)]
-  for (const node of [one, two]) {
-    await eventually(`${node.name} ready`, () => node.agent?.notReady() === undefined || undefined)
-    assert.equal((await node.call('ADD', node.name)).error, undefined)
-  }
+  for (const node of [one, two]) await attachFirstPod(node)
   const pod = one.pod(one.name)
   await reaches(pod, two.firstPodAddresses)
   assert.equal(await about(one), undefined)
