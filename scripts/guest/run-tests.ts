@@ -10,7 +10,7 @@ import { bundleEach } from './bundle.ts'
 import { guestSession, REPOSITORY } from './session.ts'
 
 /** Many times what is needed on a quiet machine. */
-const TIMEOUT_SECONDS = 1800
+const TIMEOUT_SECONDS = 3600
 const TEST_TIMEOUT_MS = 600_000
 
 /** Those of the namespace tests whose outcome is the kernel's: here it is another one. */
