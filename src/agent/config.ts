@@ -85,7 +85,12 @@ const fields = {
   /** File with the password; read again for every token, since passwords are rotated. */
   etcdPasswordFile: v.optional(v.string()),
   /** In place of that file, as flanneld takes it. What is found instead of a text is not told: it may be the password. */
-  etcdPassword: v.optional(v.string('expected a text')),
+  etcdPassword: v.optional(
+    v.pipe(
+      v.string('expected a text'),
+      v.minLength(1, 'expected a text, found none; one that begins with ! needs quotes'),
+    ),
+  ),
   /** PEM bundle that signs etcd's certificates. */
   etcdCaFile: v.optional(v.string()),
   /** Certificate and key by which etcd knows us, PEM. */

@@ -115,6 +115,29 @@ describe('podlace', () => {
     }
   })
 
+  it('tells no password that YAML takes for something else', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'podlace-cli-'))
+    const file = join(directory, 'agent.yaml')
+    const warnings: string[] = []
+    const onWarning = ({ message }: Error) => void warnings.push(message)
+    process.on('warning', onWarning)
+    try {
+      const etcd = 'nodeName: a\netcdEndpoints: [http://127.0.0.1:1]\netcdUsername: u\netcdPassword: '
+      for (const password of ['!secret', '*secret', '[secret]']) {
+        writeFileSync(file, etcd + password)
+        const { status, err } = await run('agent', '--config', file)
+        assert.equal(status, 2, err)
+        assert.match(err, /quotes|expected a text/)
+        assert.doesNotMatch(err, /secret/)
+      }
+      await new Promise(setImmediate)
+      assert.deepEqual(warnings, [])
+    } finally {
+      process.off('warning', onWarning)
+      rmSync(directory, { recursive: true })
+    }
+  })
+
   it('prints results as text or JSON under lab, all of them', async () => {
     for (const command of LAB_COMMANDS) {
       const [first = '', second = ''] = command

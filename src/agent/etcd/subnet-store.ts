@@ -36,9 +36,8 @@ export class SubnetStore implements Store {
   }
 
   async list<K extends Kind>(kind: K, { fieldSelector }: ListOptions = {}): Promise<ObjectList<KindMap[K]>> {
-    const list = await this.asking(`list ${kind}`, kind, () => this.table.list(kind))
     const name = fieldSelector?.replace(/^metadata\.name=/, '')
-    return name === undefined ? list : { ...list, items: list.items.filter(item => objectKey(item) === name) }
+    return this.asking(`list ${kind}`, kind, () => this.table.list(kind, name))
   }
 
   /** A block without a key is nobody's, which is not the same as one that nobody has to claim: `store.conflict`. */

@@ -69,15 +69,19 @@ export class SubnetTable {
     return this.see((await this.options.etcd.list(this.leaseKey(''))).kvs)
   }
 
-  async list<K extends Kind>(kind: K): Promise<ObjectList<KindMap[K]>> {
+  /** @param name of the only one that is wanted */
+  async list<K extends Kind>(kind: K, name?: string): Promise<ObjectList<KindMap[K]>> {
     const { kvs, revision } = await this.options.etcd.list(this.prefixOf(kind))
     if (kind !== 'NetworkConfig') this.look(kvs)
     const items: KindMap[K][] = []
     const rejected: { key: string; message: string }[] = []
+    const { view } = this
     for (const kv of kvs) {
-      const object = objectOf(kind, kv, this.view)
+      // To make an object of it costs five times as much as its name.
+      if (name !== undefined && objectName(kind, kv, view) !== name) continue
+      const object = objectOf(kind, kv, view)
       if (typeof object === 'object') items.push(object)
-      else if (object !== undefined) rejected.push({ key: objectName(kind, kv, this.view), message: object })
+      else if (object !== undefined) rejected.push({ key: objectName(kind, kv, view), message: object })
     }
     return { items, rejected, resourceVersion: String(revision) }
   }

@@ -98,8 +98,11 @@ async function readConfig(path: string): Promise<object> {
     )
   let content: unknown
   try {
-    content = parse(readFileSync(path, 'utf8')) ?? {}
+    // Warnings quote the file, which may hold a password.
+    content = parse(readFileSync(path, 'utf8'), { logLevel: 'error' }) ?? {}
   } catch (error) {
+    if (error instanceof ReferenceError)
+      throw refuse('a value begins with * and is no alias, so that it needs quotes')
     throw refuse(
       errorText(error)
         .trim()

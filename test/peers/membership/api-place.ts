@@ -108,7 +108,7 @@ export abstract class ApiPlace extends Place {
   protected abstract blocksFor(n: number): readonly string[]
 
   protected client(wire: Wire): KubernetesStore {
-    const options = { clock: this.clock, random: Math.random, timeoutMs: 2_000 }
+    const options = { clock: this.clock, random: Math.random, timeoutMs: this.timeoutMs }
     const store = new KubernetesStore({ server: `http://127.0.0.1:${wire.port}`, ...options })
     this.stores.push(store)
     return store

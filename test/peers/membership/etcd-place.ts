@@ -115,10 +115,10 @@ export class EtcdPlace extends Place {
   }
 
   protected async membership(n: number, wire: Wire): Promise<Membership> {
-    const { clock } = this
+    const { clock, timeoutMs } = this
     const files = new Map<string, string>()
     const membership = new EtcdMembership({
-      etcd: this.server.client({ endpoints: [`http://127.0.0.1:${wire.port}`], clock, timeoutMs: 1_000 }),
+      etcd: this.server.client({ endpoints: [`http://127.0.0.1:${wire.port}`], clock, timeoutMs }),
       prefix: PREFIX,
       nodeName: nodeName(n),
       configName: 'default',

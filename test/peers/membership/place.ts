@@ -100,6 +100,11 @@ export abstract class Place {
     return this.isDual ? [flannelBlock(n), flannelBlock6(n)] : [flannelBlock(n)]
   }
 
+  /** Of a call. Time of the test's own passes some twenty times as fast as the store answers. */
+  protected get timeoutMs(): number {
+    return this.clock instanceof ManualClock ? 20_000 : 1_000
+  }
+
   /** Of the store, now. */
   protected abstract get port(): number
   protected abstract membership(n: number, wire: Wire): Promise<Membership>

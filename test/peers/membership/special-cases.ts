@@ -19,29 +19,31 @@ export const WITH_CLAIMS: readonly Case<EtcdPlace | EmbeddedPlace>[] = [
       await settled(place, nodes, { vni: 7 })
     },
   },
-  {
-    what: 'cut themselves off when they cannot confirm their claim for too long, and come back',
-    clock: 'manual',
-    async run(place) {
-      const [one, two] = await joined(place, 2)
-      assert.ok(one && two)
-      await settled(place, [one, two])
-      await until(place, 'it has confirmed', () => one.bench.agent.leaseState.state.is === 'valid')
-      one.wire.cut()
-      // It relies on a claim for four fifths of the time for which the store keeps it.
-      for (let second = 0; second < LEASE_SECONDS * 0.6; second += 30) await place.pass(30_000)
-      assert.ok(one.isReady)
-      assert.equal(one.ways()[two.block], two.way())
-      for (let second = 0; second < LEASE_SECONDS * 0.2; second += 30) await place.pass(30_000)
-      assert.match(one.bench.agent.notReady() ?? '', /was confirmed last at .* too long ago/)
-      await sees(place, one, {})
-      assert.equal((await one.bench.add('a')).error?.code, 11)
-      one.wire.heal()
-      // The other one has heard of little too, as so much time went by at once.
-      await until(place, 'both are ready', () => one.isReady && two.isReady)
-      await settled(place, [one, two])
-    },
-  },
+  ...(['cut', 'hang'] as const).map(
+    (fault): Case<EtcdPlace | EmbeddedPlace> => ({
+      what: `cut themselves off when they cannot confirm their claim for too long, and come back: ${fault}`,
+      clock: 'manual',
+      async run(place) {
+        const [one, two] = await joined(place, 2)
+        assert.ok(one && two)
+        await settled(place, [one, two])
+        await until(place, 'it has confirmed', () => one.bench.agent.leaseState.state.is === 'valid')
+        one.wire[fault]()
+        // It relies on a claim for four fifths of the time for which the store keeps it.
+        for (let second = 0; second < LEASE_SECONDS * 0.6; second += 30) await place.pass(30_000)
+        assert.ok(one.isReady)
+        assert.equal(one.ways()[two.block], two.way())
+        for (let second = 0; second < LEASE_SECONDS * 0.2; second += 30) await place.pass(30_000)
+        assert.match(one.bench.agent.notReady() ?? '', /was confirmed last at .* too long ago/)
+        await sees(place, one, {})
+        assert.equal((await one.bench.add('a')).error?.code, 11)
+        one.wire.heal()
+        // The other one has heard of little too, as so much time went by at once.
+        await until(place, 'both are ready', () => one.isReady && two.isReady)
+        await settled(place, [one, two])
+      },
+    }),
+  ),
 ]
 
 /** Not of etcd, which has no Nodes that could have conditions. */

@@ -7,6 +7,7 @@ export class Wire {
   private readonly server: Server
   private readonly sockets = new Set<Socket>()
   private isCut = false
+  private isHung = false
 
   /** @param target port of the store at the moment; it may be another one after a restart */
   static async to(target: () => number): Promise<Wire> {
@@ -37,7 +38,7 @@ export class Wire {
           this.sockets.delete(socket)
           other.destroy()
         })
-        socket.pipe(other)
+        if (!this.isHung) socket.pipe(other)
       }
     })
   }
@@ -48,8 +49,17 @@ export class Wire {
     for (const socket of this.sockets) socket.destroy()
   }
 
+  /** Connections stand, and new ones can be made, but nothing comes through. */
+  hang(): void {
+    this.isHung = true
+    for (const socket of this.sockets) socket.unpipe().pause()
+  }
+
   heal(): void {
     this.isCut = false
+    if (!this.isHung) return
+    this.isHung = false
+    for (const socket of this.sockets) socket.destroy()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
