@@ -5,7 +5,7 @@
  * The addon stays outside, as `../build/podlace.node` seen from a chunk. Nothing is done when no input is newer
  * than the bundle; `--force` builds anyway.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import process from 'node:process'
 import { build } from 'esbuild'
@@ -69,12 +69,14 @@ async function bundle(): Promise<void> {
     outputs: Object.keys(result.metafile.outputs).sort(),
   }
   removeOthers(new Set(built.outputs.map(path => basename(path))))
-  writeFileSync(join(ROOT, RECORD), JSON.stringify(built))
+  writeFileSync(join(ROOT, `${RECORD}.new`), JSON.stringify(built))
+  renameSync(join(ROOT, `${RECORD}.new`), join(ROOT, RECORD))
 }
 
 /** Chunks of the builds before: their names have a hash of what is in them. */
 function removeOthers(made: ReadonlySet<string>): void {
-  for (const name of readdirSync(join(ROOT, DIST))) if (!made.has(name)) rmSync(join(ROOT, DIST, name))
+  const others = readdirSync(join(ROOT, DIST)).filter(name => !made.has(name))
+  for (const name of others) rmSync(join(ROOT, DIST, name), { recursive: true, force: true })
 }
 
 if (!existsSync(join(ROOT, ENTRY))) {
@@ -85,7 +87,9 @@ if (!existsSync(join(ROOT, ENTRY))) {
   try {
     await bundle()
     process.stdout.write(`build: ${BUNDLE} made in ${Math.round(performance.now() - startMs)} ms\n`)
-  } catch {
-    process.exitCode = 1 // esbuild has said what is wrong
+  } catch (error) {
+    // What is wrong with the sources esbuild has said itself.
+    if (!(error instanceof Error && 'errors' in error)) process.stderr.write(`build: ${String(error)}\n`)
+    process.exitCode = 1
   }
 }

@@ -11,6 +11,9 @@ import { buildProgram, CACHE } from './programs.ts'
 
 const PROGRAM = 'bench/support/overlay-emulated.ts'
 
+/** A guest that hangs must not stay for ever. */
+const LIMIT_MS = 3_600_000
+
 /** Needs QEMU; the first time also Debian's packages of a kernel. */
 export async function measureInGuest({ note, quick, signal }: BenchContext): Promise<readonly Row[]> {
   // What is compiled there is gone with the guest, and slow.
@@ -29,7 +32,7 @@ export async function measureInGuest({ note, quick, signal }: BenchContext): Pro
       command: ['node', '--enable-source-maps', bundled(PROGRAM), ...(quick ? ['--quick'] : [])],
       environment: new Map([...guestEnvironment(), [HOST_WORKER_VARIABLE, bundled(HOST_WORKER)]]),
       output: text => lines.add(text.toString()),
-      signal,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]),
     })
     const last = lines.end()
     if (status !== 0) throw new Error(`the benchmark in the guest ended with status ${status}: ${last}`)

@@ -18,6 +18,8 @@ export interface Backend {
   readonly families: readonly Family[]
   /** UDP ports at which nodes take packets of each other. */
   readonly tunnelPorts: readonly number[]
+  /** Number of the IP protocol of what nodes send each other, if that is not UDP. */
+  readonly tunnelProtocol?: number
   /** The one that peers send to, where flannel's annotations do not tell it. */
   readonly announcedPort?: number
   /** Its device leaves the checksums of inner packets to the network card. Default false. */

@@ -78,6 +78,11 @@ export function tunnelPorts(config: NetworkConfig): readonly number[] {
   return backendOf(config).tunnelPorts
 }
 
+/** Number of the IP protocol of what nodes send each other, if that is not UDP. */
+export function tunnelProtocol(config: NetworkConfig): number | undefined {
+  return backendOf(config).tunnelProtocol
+}
+
 function titleOf({ type, title = type }: Backend): string {
   return title
 }

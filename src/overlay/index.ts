@@ -6,7 +6,7 @@ export {
   type PeerReading,
   peerFromNode,
 } from './annotations.ts'
-export { tunnelPorts } from './backends.ts'
+export { tunnelPorts, tunnelProtocol } from './backends.ts'
 export { ownBlocks } from './blocks.ts'
 export { type Claim, claimsOf } from './claims.ts'
 export type {

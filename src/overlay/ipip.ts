@@ -9,6 +9,9 @@ import { deviceSysctls } from './sysctls.ts'
 /** The name that flannel's users and tools know. */
 const DEVICE = 'flannel.ipip'
 
+/** linux/in.h; /etc/protocols calls it `ipencap`. */
+const IPPROTO_IPIP = 4
+
 /** One more IPv4 header (RFC 2003, section 3.1). */
 const OVERHEAD = 20
 
@@ -21,6 +24,7 @@ export function ipipBackend({ type, directRouting = false }: IpipBackend): Backe
     type,
     families: [4],
     tunnelPorts: [],
+    tunnelProtocol: IPPROTO_IPIP,
     mtu: undefined,
     overhead: () => OVERHEAD,
     published: () => null,

@@ -1,4 +1,4 @@
-import { attempt, fromNative } from './errors.ts'
+import { fromNative } from './errors.ts'
 import { native } from './native.ts'
 
 /** What was written is on its way to the disk. */
@@ -15,9 +15,14 @@ export interface Syncing {
  */
 export function syncFile(fd: number): Syncing {
   const told = new Uint8Array(1)
-  const synced = attempt('sync a file', () => native.fileSync(fd, told))
-  const done = synced.catch((thrown: unknown) => {
+  return { isDone: () => Atomics.load(told, 0) === 1, done: synced(fd, told) }
+}
+
+/** Also that no thread can be made is told by the promise. */
+async function synced(fd: number, told: Uint8Array): Promise<void> {
+  try {
+    await native.fileSync(fd, told)
+  } catch (thrown) {
     throw fromNative('sync a file', thrown)
-  })
-  return { isDone: () => Atomics.load(told, 0) === 1, done }
+  }
 }

@@ -44,7 +44,9 @@ export function changeSuite(suite: ChangeSuite): void {
 
     test(`${what} changes, and one agent after another hears of it`, async context => {
       const nodes = await start(from)
-      await keepTalking(context, suite, nodes, () => oneAfterAnother(nodes, to, between))
+      // How long they are apart is for the agents' starts to say.
+      const paced = between === 'apart' ? { ...suite, mostOutageMs: 30_000 } : suite
+      await keepTalking(context, paced, nodes, () => oneAfterAnother(nodes, to, between))
     })
   }
 

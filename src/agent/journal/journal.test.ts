@@ -247,6 +247,32 @@ function parseNumbered(value: unknown): unknown {
   throw new TypeError('expected a number')
 }
 
+test('who waits for a sync gets the next one, however many come as it ends', async () => {
+  // Under way, in order: each is on the disk when it says so, and is heard of a little later.
+  const syncs: { isDone: boolean; end: () => void }[] = []
+  class SlowDisk extends FileJournalDisk {
+    override sync(): Syncing {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const sync = { isDone: false, end: resolve }
+      syncs.push(sync)
+      return { isDone: () => sync.isDone, done: promise }
+    }
+  }
+  const journal = open({ disk: new SlowDisk(file()) })
+  void journal.intend('a', 1)
+  const waiting = journal.intend('b', 2)
+  for (let n = 0; n < 3; n += 1) {
+    const sync = syncs[n]
+    assert.ok(sync, `sync ${n}`)
+    sync.isDone = true
+    void journal.intend(`late ${n}`, n)
+    sync.end()
+    await new Promise(setImmediate)
+    if (n >= 1) assert.ok(waiting.isDone(), `after sync ${n}`)
+  }
+  await waiting.done
+})
+
 test('a file that is replaced while another intent is being synced fails nobody', async () => {
   const lower = fs.openSync('/dev/null', 'r')
   const journal = open({ disk: new FileJournalDisk(file()) })

@@ -244,10 +244,11 @@ export class Journal<T> {
     this.end += line.length
   }
 
-  /** One sync serves everybody who wrote before it began; who comes while it runs shares the next one. */
+  /** One sync serves everybody who wrote before it began; who comes while it runs, or others wait, shares the next one. */
   private sync(): Syncing {
+    if (this.nextSync !== undefined) return this.nextSync
     if (this.syncing === undefined || this.syncing.isDone()) return this.startSync()
-    this.nextSync ??= this.syncAfter(this.syncing)
+    this.nextSync = this.syncAfter(this.syncing)
     return this.nextSync
   }
 
@@ -269,7 +270,7 @@ export class Journal<T> {
       .catch(() => undefined)
       .then(() => {
         this.nextSync = undefined
-        syncing = this.sync()
+        syncing = this.startSync()
         return syncing.done
       })
     return { isDone: () => syncing?.isDone() === true, done }

@@ -1,5 +1,5 @@
 import { entryKey, type NftTableEntry, type ObservedEntry } from '../../kernel/index.ts'
-import { type OverlayFinding, tunnelPorts } from '../../overlay/index.ts'
+import { type OverlayFinding, tunnelPorts, tunnelProtocol } from '../../overlay/index.ts'
 import type { SelfNetwork } from './self.ts'
 
 /** As firewalld makes it from release 0.6 on with its backend nftables, which is the default (firewalld.conf(5)). */
@@ -25,9 +25,11 @@ export function firewallFindings(
   if (network === undefined || observed.get(entryKey(FIREWALLD)) === undefined) return []
   const { config } = network
   const sources = [config.spec.network, config.spec.ipv6Network].filter(prefix => prefix !== undefined)
+  const protocol = tunnelProtocol(config)
   const commands = [
     `firewall-cmd --permanent --zone=trusted ${sources.map(prefix => `--add-source=${prefix}`).join(' ')}`,
     ...tunnelPorts(config).map(port => `firewall-cmd --permanent --add-port=${port}/udp`),
+    ...(protocol === undefined ? [] : [`firewall-cmd --permanent --add-protocol=${protocol}`]),
     'firewall-cmd --reload',
   ]
   const text = `firewalld is at work (nft table inet firewalld): its chain filter_FORWARD rejects packets of pods, whatever our rules accept, unless it was told of them; if that was not done yet, run ${commands.map(command => `\`${command}\``).join(', ')}`
