@@ -1,6 +1,6 @@
 /**
  * Bundles `src/cli/main.ts` into `dist/podlace.mjs` and the chunks that it imports, which Node runs without
- * `node_modules`. A daemon loads only the chunks of its own command: all in one file cost each 15 MB of memory.
+ * `node_modules`. A daemon loads only the chunks of its own command: all in one file cost an agent 5 MB, `--help` 18.
  *
  * The addon stays outside, as `../build/podlace.node` seen from a chunk. Nothing is done when no input is newer
  * than the bundle; `--force` builds anyway.
