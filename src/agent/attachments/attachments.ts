@@ -98,7 +98,7 @@ export class Attachments {
       const host = this.desire(key, attached)
       try {
         const result = await this.wire(attached, pod, host)
-        if (syncing?.isDone() === false) await syncing.done
+        await onDisk(syncing)
         checkpoint('synced')
         const { later } = attached
         return later === undefined ? this.finish(key, result) : await this.complete(key, later, pod)
@@ -251,7 +251,7 @@ export class Attachments {
       this.options.checkpoint('completed')
       const syncing = this.intend(key, attached)
       const result = await this.rewire(key, attached, pod)
-      if (!syncing.isDone()) await syncing.done
+      await onDisk(syncing)
       return this.finish(key, result)
     } catch (error) {
       // What that says would hide why it failed.
@@ -313,6 +313,11 @@ export class Attachments {
       },
     )
   }
+}
+
+/** Waits only if it must: to hear that it is there takes a turn of the event loop. */
+async function onDisk(syncing: Syncing | undefined): Promise<void> {
+  if (syncing?.isDone() === false) await syncing.done
 }
 
 function cancel({ entries, chains }: HostReservation): void {

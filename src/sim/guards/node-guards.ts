@@ -14,7 +14,7 @@ export const NODE_GUARDS: readonly Guard[] = [
     name: 'sync',
     protects: 'and on the disk, not only in the cache, before the ADD is answered',
     file: 'agent/attachments/attachments.ts',
-    find: '        if (syncing?.isDone() === false) await syncing.done\n',
+    find: '        await onDisk(syncing)\n',
     replace: '',
     expects: ['I8'],
   },
