@@ -77,7 +77,7 @@ export class SubnetTable {
     const rejected: { key: string; message: string }[] = []
     const { view } = this
     for (const kv of kvs) {
-      // To make an object of it costs five times as much as its name.
+      // To make an object of it costs six times as much as its name.
       if (name !== undefined && objectName(kind, kv, view) !== name) continue
       const object = objectOf(kind, kv, view)
       if (typeof object === 'object') items.push(object)
