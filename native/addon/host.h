@@ -7,6 +7,9 @@
 struct instance {
   /* Reused by the synchronous receivers, so that a reply costs no allocation in C. */
   struct datagrams received;
+  /* aside.c: tells the main thread what other threads have done. Made when it is needed first. */
+  napi_threadsafe_function aside_done;
+  unsigned asides;
 };
 
 struct instance *instance_of(napi_env env);
@@ -33,8 +36,8 @@ host_function datagram_bind, datagram_send, datagram_send_summed, datagram_recei
 host_function datagram_hear_errors, datagram_receive_errors;
 /* packet.c */
 host_function packet_open, packet_send, packet_receive;
-/* file-sync.c */
-host_function file_sync;
+/* file-aside.c */
+host_function file_sync, file_create;
 /* files.c */
 host_function file_close, file_lock, mount_file, unmount_file, tun_open, tun_persist, processor_yield;
 

@@ -49,6 +49,7 @@ static const struct entry ENTRIES[] = {
     {"fileClose", file_close},
     {"fileLock", file_lock},
     {"fileSync", file_sync},
+    {"fileCreate", file_create},
     {"processorYield", processor_yield},
     {"mountFile", mount_file},
     {"unmountFile", unmount_file},

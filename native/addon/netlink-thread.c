@@ -7,8 +7,8 @@
 
 /* One exchange on another thread. The socket keeps its own namespace, so the thread's does not matter. */
 struct exchange {
-  napi_async_work work;          /* in the libuv pool */
-  napi_threadsafe_function done; /* on a thread of its own */
+  struct aside aside;   /* on a thread of its own; first, so that the one is the other's address */
+  napi_async_work work; /* in the libuv pool */
   napi_deferred deferred;
   int fd, outcome;
   struct failure failure;
@@ -55,25 +55,19 @@ static void complete_in_pool(napi_env env, napi_status status, void *data) {
   release(exchange);
 }
 
-static void *run_thread(void *data) {
-  struct exchange *exchange = data;
-  napi_threadsafe_function done = exchange->done;
-  carry_out(exchange);
-  aside_end(done, exchange, release);
-  return NULL;
+static void run_aside(struct aside *aside) { carry_out((struct exchange *)aside); }
+
+static void complete_aside(napi_env env, struct aside *aside) {
+  settle(env, (struct exchange *)aside);
+  release(aside);
 }
 
-/* Back on the main thread; without an environment nobody awaits the promise any more. */
-static void complete_thread(napi_env env, napi_value unused, void *context, void *data) {
-  (void)unused, (void)context;
-  struct exchange *exchange = data;
-  if (env != NULL) settle(env, exchange);
-  release(exchange);
-}
+static void drop_aside(struct aside *aside) { release(aside); }
 
 /* 0, or an errno; nothing is under way then. */
 static int start_on_thread(napi_env env, struct exchange *exchange) {
-  return aside_start(env, run_thread, complete_thread, exchange, &exchange->done);
+  exchange->aside = (struct aside){.run = run_aside, .complete = complete_aside, .drop = drop_aside};
+  return aside_start(env, &exchange->aside);
 }
 
 /* The same in the libuv pool. */

@@ -1,3 +1,4 @@
+import { finished } from '../base/index.ts'
 import {
   type CniRequest,
   cniError,
@@ -139,9 +140,10 @@ export class Calls {
     const holder = holderOf(call)
     switch (parameters.command) {
       case 'ADD': {
-        const lease = await source.allocate(holder, addressRequest(call), taken => taken)
+        const { result, kept } = await source.allocate(holder, addressRequest(call), taken => taken)
+        await finished(kept)
         return {
-          output: formatResult({ interfaces: [], ...lease }, config.cniVersion),
+          output: formatResult({ interfaces: [], ...result }, config.cniVersion),
           undo: () => source.release(holder),
         }
       }

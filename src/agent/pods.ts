@@ -56,7 +56,7 @@ export class Pods {
   constructor(options: PodsOptions) {
     this.options = options
     const { config, world, reconciler } = options
-    const { clock, random, log, flock, readFile } = world
+    const { clock, random, log, flock, createFile, readFile } = world
     this.journal = new Journal({
       disk: world.journal,
       bootId: world.bootId,
@@ -66,7 +66,7 @@ export class Pods {
     if (this.journal.notice !== undefined) log.warn(this.journal.notice)
     const cooldownMs = config.addressCooldownSeconds * 1000
     this.pool = new NodePool({ clock, cooldownMs })
-    this.hostLocal = new HostLocalStores({ flock, clock, random, cooldownMs, readFile })
+    this.hostLocal = new HostLocalStores({ flock, createFile, clock, random, cooldownMs, readFile })
     this.attachments = new Attachments({
       journal: this.journal,
       source: options.attached,

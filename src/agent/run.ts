@@ -8,6 +8,7 @@ import { parseNetConf } from '../overlay/index.ts'
 import { KubernetesStore, MemoryStore, readKubeconfig, type Store } from '../store/index.ts'
 import {
   bootId,
+  createFile,
   ErrorQueueSocket,
   flockSync,
   NetlinkEvents,
@@ -148,6 +149,7 @@ async function realWorld(
     journal: new FileJournalDisk(path.join(config.stateDir, 'attachments')),
     bootId: bootId(),
     flock: flockSync,
+    createFile,
     readFile: file => fs.readFileSync(file, 'utf8'),
     writeFile: replaceFile,
     clock,

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../base/index.ts'
-import type { FileLock } from '../ipam/index.ts'
+import type { FileLock, NewFile } from '../ipam/index.ts'
 import type { Kernel, NamespaceHandle } from '../kernel/index.ts'
 import type { NetworkConfig } from '../model/index.ts'
 import type { Store } from '../store/index.ts'
@@ -30,6 +30,7 @@ export interface AgentWorld extends EffectsWorld {
   /** Names the machine's life: a journal of another one speaks of namespaces that are gone. */
   readonly bootId: string
   readonly flock: FileLock
+  readonly createFile: NewFile
   readonly readFile: (file: string) => string
   /** Puts a small file in place of an older one. */
   readonly writeFile: (file: string, text: string) => void

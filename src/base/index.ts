@@ -1,3 +1,4 @@
+export { type Aside, finished, NOTHING_ASIDE } from './aside.ts'
 export { Backoff, type BackoffOptions } from './backoff.ts'
 export { type Clock, ManualClock, settle, sleep, systemClock, type Timer } from './clock.ts'
 export { type CommandWords, commandWords } from './command-words.ts'

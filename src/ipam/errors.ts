@@ -120,6 +120,7 @@ function pathOf(error: unknown): string | undefined {
 function advice(errno: string, path: string, directory: string, cause: unknown): string {
   if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'the disk is full, free space or inodes there'
   if (errno === 'EACCES' || errno === 'EPERM') return `permission denied for ${path}; ${givesIt(directory)}`
+  if (errno === 'EEXIST') return `another program made ${path} meanwhile, without the lock; try again`
   if (errno === 'EROFS') return 'the file system is read-only, remount it or choose another dataDir'
   return errorText(cause)
 }

@@ -1,8 +1,8 @@
-import { type Clock, hasCode } from '../base/index.ts'
+import { type Aside, type Clock, hasCode } from '../base/index.ts'
 import { formatAddress, formatInterfaceAddress, parseAddress, parsePrefix } from '../ip/index.ts'
 import { AddressPool } from './address-pool.ts'
 import { alreadyHolds, onePerSet, outOfRange } from './errors.ts'
-import type { HostLocalStore } from './host-local-store.ts'
+import type { Begun, HostLocalStore } from './host-local-store.ts'
 import { type HostLocalHolder, type HostLocalLease, holderName } from './lease-file.ts'
 import type { LockedLeases } from './locked-leases.ts'
 import { type AddressRange, refuseOverlap } from './range.ts'
@@ -30,6 +30,12 @@ export interface Allocation {
   /** With the prefix length of its range: `10.1.2.3/24`. */
   readonly address: string
   readonly gateway?: string
+}
+
+/** Addresses that were taken. They are on disk when they are `kept`; if that fails, none is the holder's. */
+export interface Allocated<T> extends Begun {
+  /** What came of them. */
+  readonly result: T
 }
 
 /** An address that is to be taken, of a range set. */
@@ -64,30 +70,26 @@ export class HostLocalAllocator {
   }
 
   /**
-   * Takes one address of each range set, all or none, on disk when it returns.
-   * @param use hears of them before they are on disk; if it throws none are taken, and it is called again if one of
-   *   them proves to be somebody else's
+   * Takes one address of each range set, all or none, and begins to write them to disk.
+   * @param use hears of them before that; if it throws none are taken
    * @throws IpamError `ipam.exhausted`, `ipam.taken`, `ipam.out-of-range`, `ipam.one-per-set`, `ipam.store`
    */
   async allocate<T>(
     holder: HostLocalHolder,
     { addresses = [], sticky }: AddressRequest,
     use: (allocations: readonly Allocation[]) => T,
-  ): Promise<T> {
+  ): Promise<Allocated<T>> {
     const wishes = this.assign(addresses)
     const name = sticky === undefined ? undefined : `${sticky} ${holder.ifName}`
-    return this.store.locked(async leases => {
+    return this.store.begin(async leases => {
       const [present] = await leases.addressesOf(holder)
       if (present !== undefined) throw alreadyHolds(holderName(holder), present)
       try {
-        for (;;) {
-          const chosen = await this.choose(leases, holder, wishes, name)
-          const result = use(chosen.map(allocationOf))
-          if (await reserveAll(leases, holder, chosen, name)) return result
-        }
+        const chosen = await this.chooseVacant(leases, holder, wishes, name)
+        const result = use(chosen.map(allocationOf))
+        return { result, kept: this.reserveAll(leases, holder, chosen, name) }
       } catch (error) {
-        // Never used, so no cooldown: a refused ADD must not eat the range.
-        for (const pool of this.pools) pool.cancel(holderName(holder))
+        this.cancel(holder)
         throw error
       }
     })
@@ -97,6 +99,22 @@ export class HostLocalAllocator {
   async fault(): Promise<string | undefined> {
     await this.store.catchUp()
     return this.pools.map(pool => pool.fault()).find(fault => fault !== undefined)
+  }
+
+  /** One address of each range set, in memory, of which there is nothing on disk. */
+  private async chooseVacant(...about: Parameters<HostLocalAllocator['choose']>): Promise<readonly Choice[]> {
+    const [leases, holder] = about
+    for (;;) {
+      const chosen = await this.choose(...about)
+      const taken = chosen.find(({ address }) => !leases.isVacant(address))
+      if (taken === undefined) return chosen
+      this.cancel(holder)
+      // The index has missed something, and perhaps not only this.
+      await leases.lookAtAll()
+      const { address, pool } = taken
+      // What is no lease is not ours to give either.
+      if (isFree(pool, address)) pool.restore(`${SOMEBODY} ${address}`, address)
+    }
   }
 
   /** One address of each range set, in memory. */
@@ -132,6 +150,44 @@ export class HostLocalAllocator {
     return wishes
   }
 
+  /** Begins to write the leases. If one cannot be written none is the holder's. */
+  private reserveAll(
+    leases: LockedLeases,
+    holder: HostLocalHolder,
+    chosen: readonly Choice[],
+    name: string | undefined,
+  ): Aside {
+    const addresses = chosen.map(({ address }) => address)
+    // First the hints, then the leases: should these fail, those do no harm.
+    for (const { address, rangeIndex, wished } of chosen)
+      if (!wished) leases.setLastReserved(rangeIndex, address)
+    if (name !== undefined) leases.sticky.remember(name, addresses)
+    const reserved = addresses.map(address => leases.reserve(address, holder))
+    return {
+      isDone: () => reserved.every(({ isDone }) => isDone()),
+      done: this.allOrNone(leases, holder, reserved),
+    }
+  }
+
+  private async allOrNone(
+    leases: LockedLeases,
+    holder: HostLocalHolder,
+    reserved: readonly Aside[],
+  ): Promise<void> {
+    const outcomes = await Promise.allSettled(reserved.map(({ done }) => done))
+    const refused = outcomes.find(({ status }) => status === 'rejected')
+    if (refused?.status !== 'rejected') return
+    // Before the files go, which would make the addresses rest.
+    this.cancel(holder)
+    await leases.release(holder)
+    throw refused.reason
+  }
+
+  /** Never used, so no cooldown: a refused ADD must not eat the range. */
+  private cancel(holder: HostLocalHolder): void {
+    for (const pool of this.pools) pool.cancel(holderName(holder))
+  }
+
   private poolOf(address: string): AddressPool | undefined {
     return this.pools.find(pool => pool.rangeOf(address) !== undefined)
   }
@@ -155,39 +211,6 @@ const SOMEBODY = 'somebody else'
 
 function isFree(pool: AddressPool, address: string): boolean {
   return pool.rangeOf(address) !== undefined && pool.holderOf(address) === undefined
-}
-
-/** Writes the leases. False if an address proves to be taken; then, or if it throws, none is the holder's. */
-async function reserveAll(
-  leases: LockedLeases,
-  holder: HostLocalHolder,
-  chosen: readonly Choice[],
-  name: string | undefined,
-): Promise<boolean> {
-  const reserved: string[] = []
-  const giveUp = () => {
-    // Before its file goes, which would make it rest.
-    for (const { pool } of chosen) pool.cancel(holderName(holder))
-    leases.remove(reserved)
-  }
-  try {
-    for (const { address, pool, rangeIndex, wished } of chosen) {
-      // First the hint, then the lease: should the second fail, the first does no harm.
-      if (!wished) leases.setLastReserved(rangeIndex, address)
-      if (!(await leases.reserve(address, holder))) {
-        giveUp()
-        // There is a file that the index did not know, or something else of that name: not ours to give.
-        pool.restore(`${SOMEBODY} ${address}`, address)
-        return false
-      }
-      reserved.push(address)
-    }
-    if (name !== undefined) leases.sticky.remember(name, reserved)
-    return true
-  } catch (error) {
-    giveUp()
-    throw error
-  }
 }
 
 /** An address that only seems to be taken may have been given back by another program a moment ago. */

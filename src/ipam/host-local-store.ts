@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Clock, hasCode, Mutex, PodlaceError } from '../base/index.ts'
+import { type Aside, type Clock, hasCode, Mutex, PodlaceError } from '../base/index.ts'
 import { type FileLock, lockDirectory } from './directory-lock.ts'
 import { errnoOf, storeFailed, unreadable } from './errors.ts'
-import type { HostLocalHolder, HostLocalLease, LeaseHolder } from './lease-file.ts'
+import type { HostLocalHolder, HostLocalLease, LeaseHolder, NewFile } from './lease-file.ts'
 import { LeaseIndex, type LeaseListener } from './lease-index.ts'
 import { LockedLeases } from './locked-leases.ts'
 import { StickyAddresses } from './sticky-addresses.ts'
@@ -15,11 +15,19 @@ export interface HostLocalStoreOptions {
   readonly network: string
   /** `flockSync` of the `sys` room. */
   readonly flock: FileLock
+  /** `createFile` of the `sys` room. */
+  readonly createFile: NewFile
   readonly clock: Clock
   /** Uniform in [0, 1). */
   readonly random: () => number
   /** How long to wait for another program's lock; 10 s. */
   readonly lockTimeoutMs?: number
+}
+
+/** What is being written to a directory of leases. */
+export interface Begun {
+  /** It is there. */
+  readonly kept: Aside
 }
 
 const NETWORK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
@@ -103,12 +111,24 @@ export class HostLocalStore {
     })
   }
 
+  /** The same, for what goes on beside: resolves when that has begun, and keeps the lock until it is done. */
+  begin<T extends Begun>(task: (leases: LockedLeases) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.locked(async leases => {
+        const begun = await task(leases)
+        resolve(begun)
+        await begun.kept.done.catch(() => undefined)
+      }).catch(reject)
+    })
+  }
+
   private async withLock<T>(task: (leases: LockedLeases) => Promise<T> | T): Promise<T> {
-    const { flock, clock, lockTimeoutMs = 10_000 } = this.options
+    const { flock, createFile, clock, lockTimeoutMs = 10_000 } = this.options
     const unlock = await lockDirectory(this.directory, { flock, clock, timeoutMs: lockTimeoutMs })
     try {
       await this.index.refresh()
-      return await task(new LockedLeases(this.directory, this.index, this.sticky))
+      const { directory, index, sticky } = this
+      return await task(new LockedLeases({ directory, index, sticky, createFile }))
     } finally {
       unlock()
     }

@@ -12,14 +12,14 @@ import {
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { hasCode, ManualClock, systemClock } from '../base/index.ts'
-import { type Allocation, HostLocalStore } from './index.ts'
-import { address, free, freshDirectory, open, pod, taken } from './testing.ts'
+import { hasCode, ManualClock, settle, systemClock } from '../base/index.ts'
+import { type Allocation, HostLocalAllocator, HostLocalStore } from './index.ts'
+import { address, createAtOnce, free, freshDirectory, open, pod, taken, whenKept } from './testing.ts'
 
 describe('host-local on disk', () => {
   test('the format of the reference plugin', async () => {
     const { store, allocator, path, names } = open()
-    assert.deepEqual(await allocator.allocate(pod('c1'), {}, taken), [
+    assert.deepEqual(await whenKept(allocator.allocate(pod('c1'), {}, taken)), [
       { address: '10.1.2.2/29', gateway: '10.1.2.1' },
     ])
     assert.deepEqual(names(), ['10.1.2.2', 'last_reserved_ip.0', 'lock'])
@@ -35,7 +35,7 @@ describe('host-local on disk', () => {
   test('one address of each range set, all or none', async () => {
     const ranges = [[{ prefix: '10.0.0.0/24' }], [{ prefix: 'fd00::/64' }], [{ prefix: '10.9.9.9/32' }]]
     const { store, allocator, names } = open(undefined, { ranges })
-    const allocations = await allocator.allocate(pod('a'), { addresses: ['fd00::77'] }, taken)
+    const allocations = await whenKept(allocator.allocate(pod('a'), { addresses: ['fd00::77'] }, taken))
     assert.deepEqual(
       allocations.map(one => one.address),
       ['10.0.0.1/24', 'fd00::77/64', '10.9.9.9/32'],
@@ -51,23 +51,58 @@ describe('host-local on disk', () => {
     )
   })
 
-  test('who takes an address hears of it before it is on disk, and again of the next if it is somebody else’s', async () => {
+  test('who takes an address hears of it before it is on disk', async () => {
     const { store, allocator, path } = open()
-    await address(allocator, 'a')
-    const told: string[] = []
     const hear = ([allocation]: readonly Allocation[]) => {
-      const { address: text = '' } = allocation ?? {}
-      const file = path(text.split('/')[0] ?? '')
-      assert.equal(existsSync(file), false)
-      // Another program, which does not care for the lock.
-      if (told.length === 0) writeFileSync(file, 'other\r\neth0')
-      told.push(text)
-      return text
+      assert.equal(existsSync(path('10.1.2.2')), false)
+      return allocation?.address
     }
-    assert.equal(await allocator.allocate(pod('b'), {}, hear), '10.1.2.4/29')
-    assert.deepEqual(told, ['10.1.2.3/29', '10.1.2.4/29'])
-    assert.equal(readFileSync(path('10.1.2.3'), 'latin1'), 'other\r\neth0')
-    assert.deepEqual(await store.addressesOf(pod('b')), ['10.1.2.4'])
+    assert.equal(await whenKept(allocator.allocate(pod('a'), {}, hear)), '10.1.2.2/29')
+    assert.deepEqual(await store.addressesOf(pod('a')), ['10.1.2.2'])
+  })
+
+  test('a program that makes the lease meanwhile, without the lock, keeps it, and nothing is ours', async () => {
+    const ranges = [[{ prefix: '10.1.2.0/29' }], [{ prefix: 'fd00::/64' }]]
+    const { store, allocator, path, names } = open(undefined, { ranges })
+    const allocated = allocator.allocate(pod('b'), {}, () => writeFileSync(path('10.1.2.1'), 'other\r\neth0'))
+    await assert.rejects(
+      whenKept(allocated),
+      error =>
+        hasCode(error, 'ipam.store') && /another program made .*, without the lock/.test(error.message),
+    )
+    assert.equal(readFileSync(path('10.1.2.1'), 'latin1'), 'other\r\neth0')
+    assert.deepEqual(await store.addressesOf(pod('b')), [])
+    assert.deepEqual(
+      names().filter(name => name.startsWith('fd')),
+      [],
+    )
+    assert.equal(await address(allocator, 'b'), '10.1.2.2/29')
+  })
+
+  test('the lock is held until the lease is written', async () => {
+    const { dataDir, path } = open()
+    const writing = Promise.withResolvers<void>()
+    const slow = { createFile: () => ({ isDone: () => false, done: writing.promise }) }
+    const common = { dataDir, network: 'net', flock: free, clock: systemClock, random: Math.random }
+    const store = new HostLocalStore({ ...common, ...slow })
+    const allocator = new HostLocalAllocator({
+      store,
+      rangeSets: [[{ prefix: '10.1.2.0/29' }]],
+      clock: systemClock,
+    })
+    const { result, kept } = await allocator.allocate(pod('a'), {}, taken)
+    assert.equal(result[0]?.address, '10.1.2.1/29')
+    let released: readonly string[] | undefined
+    const releasing = store.release(pod('a')).then(addresses => {
+      released = addresses
+    })
+    await settle()
+    assert.equal(released, undefined)
+    writeFileSync(path('10.1.2.1'), 'a\r\neth0')
+    writing.resolve()
+    await kept.done
+    await releasing
+    assert.deepEqual(released, ['10.1.2.1'])
   })
 
   test('if that fails nothing is taken, and nothing rests', async () => {
@@ -220,7 +255,8 @@ describe('host-local and other programs', () => {
 
 describe('host-local refusals', () => {
   test('hostile names', async () => {
-    const common = { dataDir: freshDirectory(), flock: free, clock: systemClock, random: Math.random }
+    const from = { flock: free, createFile: createAtOnce, clock: systemClock, random: Math.random }
+    const common = { dataDir: freshDirectory(), ...from }
     for (const network of ['', '..', 'a/b', '.hidden', 'a\0']) {
       assert.throws(
         () => new HostLocalStore({ ...common, network }),
@@ -244,6 +280,7 @@ describe('host-local refusals', () => {
       clock,
       random: Math.random,
       flock: () => !busy,
+      createFile: createAtOnce,
       lockTimeoutMs: 100,
     }
     const store = new HostLocalStore(options)
@@ -296,7 +333,7 @@ test('no two holders of one address, whatever happens to the process', async () 
           held.delete(who)
         } else if (act === 'add') {
           try {
-            const [allocation] = await subject.allocator.allocate(pod(who), {}, taken)
+            const [allocation] = await whenKept(subject.allocator.allocate(pod(who), {}, taken))
             const address = allocation?.address.replace('/29', '') ?? ''
             assert.match(address, /^10\.1\.2\.[2-6]$/)
             assert.ok(!held.has(who) && ![...held.values()].includes(address))

@@ -6,11 +6,10 @@ import {
   readdirSync,
   readFileSync,
   unlinkSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { ifThere, PodlaceError } from '../base/index.ts'
+import { type Aside, ifThere, PodlaceError } from '../base/index.ts'
 import { formatAddress, tryParseAddress } from '../ip/index.ts'
 import { errnoOf } from './errors.ts'
 
@@ -66,32 +65,10 @@ export function parseHolder(content: string): LeaseHolder | undefined {
 }
 
 /**
- * Makes a file that nobody has made yet. A crash between its two steps leaves it empty, which is a lease of nobody. It is
- * not synced: a power failure ends the namespace that holds the address as well.
- * @returns false if there is a file of that name; nothing is left in any other case either
+ * Makes a file that is not there, as `createFile` of the `sys` room does. A crash meanwhile may leave it empty, which is a
+ * lease of nobody. It is not synced: a power failure ends the namespace that holds the address as well.
  */
-export function createNew(path: string, content: string): boolean {
-  const fd = openNew(path)
-  if (fd === undefined) return false
-  try {
-    writeFileSync(fd, content)
-    return true
-  } catch (error) {
-    removeFile(path)
-    throw error
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function openNew(path: string): number | undefined {
-  try {
-    return openSync(path, 'wx', 0o600)
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return undefined
-    throw error
-  }
-}
+export type NewFile = (path: string, content: string) => Aside
 
 /**
  * Overwrites a file that is only a hint, in place: a crash may leave a mixture, which readers take for no hint. A new

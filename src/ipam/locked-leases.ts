@@ -1,25 +1,37 @@
+import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Aside } from '../base/index.ts'
 import { formatAddress, tryParseAddress } from '../ip/index.ts'
+import { storeFailed } from './errors.ts'
 import {
-  createNew,
   formatHolder,
   type HostLocalHolder,
   type HostLocalLease,
+  type NewFile,
   removeFile,
 } from './lease-file.ts'
 import type { LeaseIndex } from './lease-index.ts'
 import type { StickyAddresses } from './sticky-addresses.ts'
 
+export interface LockedLeasesOptions {
+  readonly directory: string
+  readonly index: LeaseIndex
+  readonly sticky: StickyAddresses
+  readonly createFile: NewFile
+}
+
 /** The leases of a network while the lock is held; not to be kept for later. */
 export class LockedLeases {
   private readonly directory: string
   private readonly index: LeaseIndex
+  private readonly createFile: NewFile
   readonly sticky: StickyAddresses
 
-  constructor(directory: string, index: LeaseIndex, sticky: StickyAddresses) {
+  constructor({ directory, index, sticky, createFile }: LockedLeasesOptions) {
     this.directory = directory
     this.index = index
     this.sticky = sticky
+    this.createFile = createFile
   }
 
   all(): Iterable<HostLocalLease> {
@@ -47,20 +59,25 @@ export class LockedLeases {
     return this.index.lookAtAll()
   }
 
-  /**
-   * Writes a lease.
-   * @param address canonical text
-   * @returns false if the address has one
-   */
-  async reserve(address: string, holder: HostLocalHolder): Promise<boolean> {
-    const made = createNew(join(this.directory, address), formatHolder(holder))
-    // Otherwise the index has missed something, and perhaps not only this.
-    if (!made) await this.index.lookAtAll()
-    else {
-      this.index.wrote(address, holder)
-      this.index.acknowledge()
+  /** There is no file of this name, and nothing else: the index may have missed something. @param address canonical text */
+  isVacant(address: string): boolean {
+    return lstatSync(join(this.directory, address), { throwIfNoEntry: false }) === undefined
+  }
+
+  /** Begins to write the lease of a vacant address. */
+  reserve(address: string, holder: HostLocalHolder): Aside {
+    const { isDone, done } = this.createFile(join(this.directory, address), formatHolder(holder))
+    return { isDone, done: this.noteWritten(address, holder, done) }
+  }
+
+  private async noteWritten(address: string, holder: HostLocalHolder, written: Promise<void>): Promise<void> {
+    try {
+      await written
+    } catch (error) {
+      throw storeFailed(this.directory, error)
     }
-    return made
+    this.index.wrote(address, holder)
+    this.index.acknowledge()
   }
 
   /** Deletes the leases of a holder. @returns their addresses */

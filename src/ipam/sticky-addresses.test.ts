@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { address, open, pod } from './testing.ts'
+import { address, open, pod, whenKept } from './testing.ts'
 
 const web = { sticky: 'default/web-0' }
 
@@ -42,7 +42,7 @@ test('one address of each set, and of each interface', async () => {
   const ranges = [[{ prefix: '10.1.2.0/29' }], [{ prefix: 'fd00::/64' }]]
   const { allocator, store } = open(undefined, { ranges })
   const take = (containerId: string, ifName: string) =>
-    allocator.allocate({ containerId, ifName }, web, taken => taken.map(one => one.address))
+    whenKept(allocator.allocate({ containerId, ifName }, web, taken => taken.map(one => one.address)))
   const [eth0, net1] = [await take('a', 'eth0'), await take('a', 'net1')]
   assert.deepEqual(
     [eth0, net1],

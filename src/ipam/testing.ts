@@ -4,8 +4,14 @@ import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import { type ManualClock, systemClock } from '../base/index.ts'
-import { type AddressRange, type Allocation, HostLocalAllocator, HostLocalStore } from './index.ts'
+import { type Aside, type ManualClock, NOTHING_ASIDE, systemClock } from '../base/index.ts'
+import {
+  type AddressRange,
+  type Allocated,
+  type Allocation,
+  HostLocalAllocator,
+  HostLocalStore,
+} from './index.ts'
 
 /** Leases in directories that go with the test. */
 
@@ -28,6 +34,25 @@ export const taken = (allocations: readonly Allocation[]): readonly Allocation[]
 /** The lock is always free. */
 export const free = (): boolean => true
 
+/** Makes a file before it returns, so that a test can watch each step. */
+export function createAtOnce(path: string, content: string): Aside {
+  try {
+    const fd = fs.openSync(path, 'wx', 0o600)
+    fs.writeSync(fd, content)
+    fs.closeSync(fd)
+    return NOTHING_ASIDE
+  } catch (error) {
+    return { isDone: () => false, done: Promise.reject(error) }
+  }
+}
+
+/** What came of the addresses, when they are on disk. */
+export async function whenKept<T>(allocating: Promise<Allocated<T>>): Promise<T> {
+  const { result, kept } = await allocating
+  await kept.done
+  return result
+}
+
 interface Options {
   readonly subnet?: string
   readonly ranges?: readonly (readonly AddressRange[])[]
@@ -39,7 +64,14 @@ export function open(dataDir = freshDirectory(), options: Options = {}) {
   const prefix = options.subnet ?? '10.1.2.0/29'
   const rangeSets = options.ranges ?? [[{ prefix, gateway: prefix.replace(/\.0\/.*/, '.1') }]]
   const clock = options.clock ?? systemClock
-  const store = new HostLocalStore({ dataDir, network: 'net', flock: free, clock, random: Math.random })
+  const store = new HostLocalStore({
+    dataDir,
+    network: 'net',
+    flock: free,
+    createFile: createAtOnce,
+    clock,
+    random: Math.random,
+  })
   const allocator = new HostLocalAllocator({ store, rangeSets, clock })
   const path = (name: string) => join(dataDir, 'net', name)
   return { store, allocator, dataDir, path, names: () => readdirSync(join(dataDir, 'net')).sort() }
@@ -51,7 +83,7 @@ export async function address(
   name: string,
   request: { addresses?: readonly string[]; sticky?: string } = {},
 ): Promise<string> {
-  const [allocation] = await allocator.allocate(pod(name), request, taken)
+  const [allocation] = await whenKept(allocator.allocate(pod(name), request, taken))
   assert.ok(allocation)
   return allocation.address
 }

@@ -59,6 +59,7 @@ export interface NativeAddon {
   fileClose(fd: number): void
   fileLock(fd: number, operation: number): boolean
   fileSync(fd: number, told: Uint8Array): Promise<void>
+  fileCreate(path: string, content: Uint8Array, told: Uint8Array): Promise<void>
   processorYield(): void
   mountFile(
     source: string | null,

@@ -14,6 +14,7 @@ import { PROBE_PACE } from '../../src/probe/index.ts'
 import { MemoryStore } from '../../src/store/index.ts'
 import {
   bootId,
+  createFile,
   ErrorQueueSocket,
   flockSync,
   NetlinkEvents,
@@ -203,6 +204,7 @@ export class TestNode {
         journal: new FileJournalDisk(path.join(this.stateDir, 'attachments')),
         bootId: bootId(),
         flock: flockSync,
+        createFile,
         readFile: file => fs.readFileSync(file, 'utf8'),
         writeFile: (file, text) => fs.writeFileSync(file, text),
         clock: systemClock,

@@ -13,7 +13,8 @@ import { systemClock } from '../../src/base/index.ts'
 import { giveDirectory } from '../../src/cni/install/ownership.ts'
 import { formatAddress, nthAddress, parsePrefix } from '../../src/ip/index.ts'
 import { HostLocalAllocator, HostLocalStore } from '../../src/ipam/index.ts'
-import { flockSync } from '../../src/sys/index.ts'
+import { whenKept } from '../../src/ipam/testing.ts'
+import { createFile, flockSync } from '../../src/sys/index.ts'
 
 const PLUGIN = '/usr/lib/cni/host-local'
 const ipam = new URL('../../src/ipam/index.ts', import.meta.url).href
@@ -37,7 +38,14 @@ interface Ours {
 function ours(subnet: string): Ours {
   const gateway = formatAddress(nthAddress(parsePrefix(subnet), 1n))
   const clock = systemClock
-  const store = new HostLocalStore({ dataDir, network: 'net', flock: flockSync, clock, random: Math.random })
+  const store = new HostLocalStore({
+    dataDir,
+    network: 'net',
+    flock: flockSync,
+    createFile,
+    clock,
+    random: Math.random,
+  })
   return {
     store,
     allocator: new HostLocalAllocator({ store, clock, rangeSets: [[{ prefix: subnet, gateway }]] }),
@@ -46,7 +54,7 @@ function ours(subnet: string): Ours {
 
 async function add({ allocator }: Ours, name: string, sticky = ''): Promise<string> {
   const request = sticky === '' ? {} : { sticky }
-  const [allocation] = await allocator.allocate(pod(name), request, taken => taken)
+  const [allocation] = await whenKept(allocator.allocate(pod(name), request, taken => taken))
   return allocation?.address ?? 'nothing'
 }
 
@@ -187,11 +195,15 @@ function program(body: string): string {
   return `
     import { HostLocalAllocator, HostLocalStore } from ${JSON.stringify(ipam)}
     import { systemClock } from ${JSON.stringify(base)}
-    import { flockSync } from ${JSON.stringify(sys)}
-    const store = new HostLocalStore({ dataDir: process.argv[1], network: 'net', flock: flockSync,
+    import { createFile, flockSync } from ${JSON.stringify(sys)}
+    const store = new HostLocalStore({ dataDir: process.argv[1], network: 'net', flock: flockSync, createFile,
       clock: systemClock, random: Math.random })
     const allocator = new HostLocalAllocator({ store, clock: systemClock, rangeSets: [[{ prefix: '10.9.0.0/16' }]] })
-    const add = n => allocator.allocate({ containerId: String(n), ifName: 'eth0' }, {}, taken => taken)
+    const add = async n => {
+      const { result, kept } = await allocator.allocate({ containerId: String(n), ifName: 'eth0' }, {}, taken => taken)
+      await kept.done
+      return result
+    }
     const write = text => process.stdout.write(text + '\\n')
     ${body}`
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { ManualClock } from '../../base/index.ts'
 import { parseConfiguration } from '../../cni/index.ts'
+import { createAtOnce, whenKept } from '../../ipam/testing.ts'
 import { HostLocalStores } from './host-local.ts'
 import type { Lease } from './source.ts'
 
@@ -24,6 +25,7 @@ const leases = () => readdirSync(join(dataDir, 'lan')).filter(name => /^\d/.test
 function stores(): HostLocalStores {
   return new HostLocalStores({
     flock: () => true,
+    createFile: createAtOnce,
     clock: new ManualClock(),
     random: Math.random,
     cooldownMs: 30_000,
@@ -63,7 +65,7 @@ test('what is in the way of the leases is named, by ADD and by STATUS', async ()
 test('GC keeps what is listed, an old file by its container alone, and takes what another program gave', async () => {
   const agent = stores()
   const lan = source(agent, { subnet: '10.1.0.0/24' })
-  for (const name of ['a', 'b']) await lan.allocate(holder(name), none, text)
+  for (const name of ['a', 'b']) await whenKept(lan.allocate(holder(name), none, text))
   writeFileSync(join(dataDir, 'lan', '10.1.0.7'), 'old')
   writeFileSync(join(dataDir, 'lan', '10.1.0.8'), 'older')
   writeFileSync(join(dataDir, 'lan', '10.1.0.9'), 'theirs\r\neth0')
@@ -80,23 +82,29 @@ test('sets that share addresses are refused', async () => {
       [{ subnet: '10.1.0.0/24', rangeStart: '10.1.0.10' }],
     ],
   }
-  assert.equal(await source(stores(), apart).allocate(holder('a'), none, text), '10.1.0.2/24 10.1.0.10/24')
+  assert.equal(
+    await whenKept(source(stores(), apart).allocate(holder('a'), none, text)),
+    '10.1.0.2/24 10.1.0.10/24',
+  )
 })
 
 test('a /31 has room for one pod beside its gateway; a /32 needs a gateway elsewhere', async () => {
   const agent = stores()
   assert.equal(
-    await source(agent, { subnet: '10.1.0.0/31' }).allocate(holder('a'), none, text),
+    await whenKept(source(agent, { subnet: '10.1.0.0/31' }).allocate(holder('a'), none, text)),
     '10.1.0.1/31',
   )
-  assert.equal(await source(agent, { subnet: 'fd00::/127' }).allocate(holder('b'), none, text), 'fd00::1/127')
+  assert.equal(
+    await whenKept(source(agent, { subnet: 'fd00::/127' }).allocate(holder('b'), none, text)),
+    'fd00::1/127',
+  )
   const single = { subnet: '10.2.0.7/32' }
   await assert.rejects(source(agent, single).allocate(holder('c'), none, text), {
     code: 'ipam.too-small',
     message: /a gateway outside of it/,
   })
   const routed = { ...single, gateway: '10.2.0.1' }
-  assert.equal(await source(agent, routed).allocate(holder('c'), none, text), '10.2.0.7/32')
+  assert.equal(await whenKept(source(agent, routed).allocate(holder('c'), none, text)), '10.2.0.7/32')
 })
 
 test('pods whose runtime gives each its own ranges share one directory', async () => {
@@ -108,7 +116,10 @@ test('pods whose runtime gives each its own ranges share one directory', async (
       { runtimeConfig: { ipRanges: [[{ subnet: `10.2.${n}.0/24` }]] } },
     )
   for (let n = 0; n < 12; n += 1) {
-    assert.equal(await ranged(n).allocate(holder(`p${n}`), none, text), `10.2.${n}.2/24 10.1.0.${n + 2}/24`)
+    assert.equal(
+      await whenKept(ranged(n).allocate(holder(`p${n}`), none, text)),
+      `10.2.${n}.2/24 10.1.0.${n + 2}/24`,
+    )
   }
   await source(agent, {}).release(holder('p3'))
   assert.equal(leases().length, 22)
@@ -118,7 +129,7 @@ test('sticky: by the name of the pod, or what args.cni.sticky says', async () =>
   const pod = { namespace: 'default', name: 'web-0' }
   const ipam = { subnet: '10.1.0.0/24', sticky: true }
   const once = async (lan: ReturnType<typeof source>, containerId: string, request: object) => {
-    const given = await lan.allocate(holder(containerId), { addresses: [], ...request }, text)
+    const given = await whenKept(lan.allocate(holder(containerId), { addresses: [], ...request }, text))
     await lan.release(holder(containerId))
     return given
   }
@@ -143,5 +154,5 @@ test('resolvConf: what it says is in the lease; one that is not there is named',
     message: /resolvConf .*resolv\.conf/,
   })
   writeFileSync(resolvConf, 'nameserver 10.0.0.2\n')
-  assert.deepEqual(await lan.allocate(holder('a'), none, dns), { nameservers: ['10.0.0.2'] })
+  assert.deepEqual(await whenKept(lan.allocate(holder('a'), none, dns)), { nameservers: ['10.0.0.2'] })
 })

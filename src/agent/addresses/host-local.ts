@@ -1,6 +1,6 @@
 import { type Clock, errorText, hasCode } from '../../base/index.ts'
 import { cniError, type NetworkConfiguration } from '../../cni/index.ts'
-import { type FileLock, HostLocalAllocator, HostLocalStore } from '../../ipam/index.ts'
+import { type FileLock, HostLocalAllocator, HostLocalStore, type NewFile } from '../../ipam/index.ts'
 import type { HostLocalAddresses } from '../attachments/record.ts'
 import { keptByConfiguration } from '../recent-configurations.ts'
 import { type HostLocalConfig, parseHostLocalConfig } from './host-local-config.ts'
@@ -9,6 +9,7 @@ import { type AddressSource, holderKey } from './source.ts'
 
 export interface HostLocalOptions {
   readonly flock: FileLock
+  readonly createFile: NewFile
   readonly clock: Clock
   readonly random: () => number
   readonly cooldownMs: number
@@ -82,8 +83,8 @@ export class HostLocalStores {
     const key = `${dataDir}\n${network}`
     const known = this.networks.get(key)
     if (known !== undefined) return known
-    const { flock, clock, random } = this.options
-    const store = new HostLocalStore({ dataDir, network, flock, clock, random })
+    const { flock, createFile, clock, random } = this.options
+    const store = new HostLocalStore({ dataDir, network, flock, createFile, clock, random })
     const opened = { store, allocators: new Map() }
     this.networks.set(key, opened)
     return opened

@@ -1,4 +1,5 @@
 import { parseStaticConfig, staticAddresses } from '../../attach/index.ts'
+import { NOTHING_ASIDE } from '../../base/index.ts'
 import { isAtLeast, type NetworkConfiguration } from '../../cni/index.ts'
 import type { Call } from '../call.ts'
 import { DelegatedAddresses } from './delegated.ts'
@@ -46,7 +47,7 @@ function staticSource({ parameters, config }: Call): AddressSource {
       onePerFamily: !isAtLeast(config.cniVersion, '0.3.0'),
     })
   return {
-    allocate: async (_holder, _request, use) => use(given()),
+    allocate: async (_holder, _request, use) => ({ result: use(given()), kept: NOTHING_ASIDE }),
     release: async () => {},
     holds: async () => true,
     collect: async () => {},

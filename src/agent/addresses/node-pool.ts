@@ -1,7 +1,7 @@
 import type { CniIp } from '../../attach/index.ts'
-import type { Clock } from '../../base/index.ts'
+import { type Clock, NOTHING_ASIDE } from '../../base/index.ts'
 import { firstHost, formatAddress, parsePrefix } from '../../ip/index.ts'
-import { AddressPool } from '../../ipam/index.ts'
+import { AddressPool, type Allocated } from '../../ipam/index.ts'
 import { type AddressRequest, type AddressSource, type Holder, holderKey, type Lease } from './source.ts'
 
 export interface NodePoolOptions {
@@ -47,7 +47,11 @@ export class NodePool implements AddressSource {
     for (const block of this.blocks) restore(block, pairs)
   }
 
-  async allocate<T>(holder: Holder, { addresses }: AddressRequest, use: (lease: Lease) => T): Promise<T> {
+  async allocate<T>(
+    holder: Holder,
+    { addresses }: AddressRequest,
+    use: (lease: Lease) => T,
+  ): Promise<Allocated<T>> {
     const key = holderKey(holder)
     const ips: CniIp[] = []
     try {
@@ -55,7 +59,7 @@ export class NodePool implements AddressSource {
         const wanted = addresses.find(address => pool.rangeOf(address) !== undefined)
         ips.push({ address: `${pool.allocate(key, wanted)}/${parsePrefix(cidr).length}`, gateway })
       }
-      return use({ ips, routes: [], dns: {} })
+      return { result: use({ ips, routes: [], dns: {} }), kept: NOTHING_ASIDE }
     } catch (error) {
       await this.release(holder)
       throw error

@@ -1,5 +1,6 @@
 import type { CniDns, CniIp, CniRoute } from '../../attach/index.ts'
 import type { PodIdentity } from '../../cni/index.ts'
+import type { Allocated } from '../../ipam/index.ts'
 
 /** Who holds an address: one interface of one container. */
 export interface Holder {
@@ -23,13 +24,12 @@ export interface AddressRequest {
 
 export interface AddressSource {
   /**
-   * Takes one address of each range set, all or none.
+   * Takes one address of each range set, all or none. They may still be on their way to the disk when it returns.
    *
-   * @param use told of them before they are on disk, so that it can be written down first whose they are. If it throws,
-   *   none are taken; it is called again if one of them proves to be somebody else's
-   * @returns what the last `use` returned
+   * @param use told of them before any is on disk, so that it can be written down first whose they are. If it throws,
+   *   none are taken
    */
-  allocate<T>(holder: Holder, request: AddressRequest, use: (lease: Lease) => T): Promise<T>
+  allocate<T>(holder: Holder, request: AddressRequest, use: (lease: Lease) => T): Promise<Allocated<T>>
   /** Gives back whatever the holder has; nothing is no error. */
   release(holder: Holder): Promise<void>
   holds(holder: Holder): Promise<boolean>

@@ -1,16 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import { attachmentOwner, type CniResult, type PortClaims } from '../../attach/index.ts'
-import { errorText, KeyedMutex, type Logger } from '../../base/index.ts'
+import { type Aside, errorText, finished, KeyedMutex, type Logger, NOTHING_ASIDE } from '../../base/index.ts'
 import { cniError } from '../../cni/index.ts'
 import type { Source } from '../../derive/index.ts'
 import { entryKey } from '../../kernel/index.ts'
-import type { Syncing } from '../../sys/index.ts'
 import { type AddressSource, type Holder, holderKey } from '../addresses/source.ts'
 import type { Journal } from '../journal/index.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 import type { Orphans } from './orphans.ts'
 import { type AttachmentName, type Kept, Places } from './places.ts'
-import { type Attached, type AttachmentRecord, planRecord, type Wiring } from './record.ts'
+import { type Attached, type AttachmentRecord, type Prepared, planRecord, type Wiring } from './record.ts'
 import type { NetworkEntries } from './shared-entries.ts'
 import type { HostReservation, Wires } from './wires.ts'
 
@@ -31,7 +30,7 @@ export interface AttachmentsOptions {
 }
 
 /** Decides what is to be wired; `begin` writes it down, which is before addresses are taken. Throws what `begin` throws. */
-export type Prepare = (begin: (attached: Attached) => void) => Promise<Attached>
+export type Prepare = (begin: (attached: Attached) => void) => Promise<Prepared>
 
 /**
  * What pods of this node have from plugins: made, checked and removed. What an ADD has made is taken back if any step
@@ -85,12 +84,12 @@ export class Attachments {
       const { journal, checkpoint } = this.options
       const key = this.places.free(name)
       if (name.chained === undefined) await this.removeOrphan(name.holder)
-      let syncing: Syncing | undefined
+      let recorded = NOTHING_ASIDE
       const begin = (attached: Attached) => {
         if (name.chained !== undefined) this.refuseOtherWishes(name.holder, attached)
-        syncing = this.intend(key, attached)
+        recorded = this.intend(key, attached)
       }
-      const attached = await prepare(begin).catch(async (error: unknown) => {
+      const { result: attached, kept } = await prepare(begin).catch(async (error: unknown) => {
         journal.forget(key)
         throw error
       })
@@ -98,7 +97,8 @@ export class Attachments {
       const host = this.desire(key, attached)
       try {
         const result = await this.wire(attached, pod, host)
-        await onDisk(syncing)
+        await finished(recorded)
+        await finished(kept)
         checkpoint('synced')
         const { later } = attached
         return later === undefined ? this.finish(key, result) : await this.complete(key, later, pod)
@@ -219,7 +219,7 @@ export class Attachments {
   }
 
   /** Writes it down. */
-  private intend(key: string, { record, plan }: Attached): Syncing {
+  private intend(key: string, { record, plan }: Attached): Aside {
     const { journal, networks } = this.options
     const { network } = record.wiring.spec
     // What is left of earlier attachments may be of another block: its gateway would take what is for another node now.
@@ -251,7 +251,7 @@ export class Attachments {
       this.options.checkpoint('completed')
       const syncing = this.intend(key, attached)
       const result = await this.rewire(key, attached, pod)
-      await onDisk(syncing)
+      await finished(syncing)
       return this.finish(key, result)
     } catch (error) {
       // What that says would hide why it failed.
@@ -313,11 +313,6 @@ export class Attachments {
       },
     )
   }
-}
-
-/** Waits only if it must: to hear that it is there takes a turn of the event loop. */
-async function onDisk(syncing: Syncing | undefined): Promise<void> {
-  if (syncing?.isDone() === false) await syncing.done
 }
 
 function cancel({ entries, chains }: HostReservation): void {

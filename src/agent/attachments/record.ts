@@ -34,6 +34,7 @@ import {
   type VlanSpec,
   type VrfSpec,
 } from '../../attach/index.ts'
+import type { Allocated } from '../../ipam/index.ts'
 
 /**
  * One attachment as the journal keeps it: what the planner was given, so that a newer agent plans it anew, and
@@ -114,6 +115,9 @@ export interface Attached {
     giveBack(): Promise<void>
   }
 }
+
+/** What is to be wired, with addresses that may still be on their way to the disk. */
+export type Prepared = Allocated<Attached>
 
 /** Pure: the entries and the result of an attachment. */
 export function planRecord(record: AttachmentRecord): Attachment {

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { ifThere } from '../../base/index.ts'
-import { type Syncing, syncFile } from '../../sys/index.ts'
+import { type Aside, ifThere } from '../../base/index.ts'
+import { syncFile } from '../../sys/index.ts'
 
 /** Where a journal lives. Injected, so that a simulation can tear writes and lose what was not synced. */
 export interface JournalDisk {
@@ -13,7 +13,7 @@ export interface JournalDisk {
   replace(bytes: Uint8Array): void
   /** Writes inside the present file: survives the death of this process at once, a power cut after `sync`. */
   write(offset: number, bytes: Uint8Array): void
-  sync(): Syncing
+  sync(): Aside
   /** Keeps a copy of the present file beside it and returns the copy's path. */
   setAside(): string
   close(): void
@@ -60,7 +60,7 @@ export class FileJournalDisk implements JournalDisk {
     }
   }
 
-  sync(): Syncing {
+  sync(): Aside {
     const fd = this.openFd()
     const { isDone, done: synced } = syncFile(fd)
     const done = synced.finally(() => {

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
-import type { Syncing } from '../../sys/index.ts'
+import type { Aside } from '../../base/index.ts'
 import { FileJournalDisk, type JournalDisk } from './disk.ts'
 import { Journal } from './journal.ts'
 
@@ -226,7 +226,7 @@ class FullDisk implements JournalDisk {
   write(offset: number, bytes: Uint8Array): void {
     this.inner.write(offset, bytes)
   }
-  sync(): Syncing {
+  sync(): Aside {
     this.syncs += 1
     return this.inner.sync()
   }
@@ -251,7 +251,7 @@ test('who waits for a sync gets the next one, however many come as it ends', asy
   // Under way, in order: each is on the disk when it says so, and is heard of a little later.
   const syncs: { isDone: boolean; end: () => void }[] = []
   class SlowDisk extends FileJournalDisk {
-    override sync(): Syncing {
+    override sync(): Aside {
       const { promise, resolve } = Promise.withResolvers<void>()
       const sync = { isDone: false, end: resolve }
       syncs.push(sync)

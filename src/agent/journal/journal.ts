@@ -1,7 +1,6 @@
 import * as v from 'valibot'
-import { errorText, PodlaceError } from '../../base/index.ts'
+import { type Aside, errorText, PodlaceError } from '../../base/index.ts'
 import { cniError } from '../../cni/index.ts'
-import type { Syncing } from '../../sys/index.ts'
 import type { JournalDisk } from './disk.ts'
 import { decodeLines, encodeLine } from './lines.ts'
 
@@ -53,8 +52,8 @@ export class Journal<T> {
   private readonly byKey = new Map<string, JournalRecord<T>>()
   private size = 0
   private end = 0
-  private syncing: Syncing | undefined
-  private nextSync: Syncing | undefined
+  private syncing: Aside | undefined
+  private nextSync: Aside | undefined
   private lossy: boolean
   /** What was found at opening, for the log; undefined if there was nothing to say. */
   readonly notice: string | undefined
@@ -116,7 +115,7 @@ export class Journal<T> {
    * Records the intent; it is on its way to the disk then. Throws `cni.io` (5) if it cannot be written: then nothing
    * of it is there. If it cannot be synced the promise is rejected with the same, and the record stays until `forget`.
    */
-  intend(key: string, value: T): Syncing {
+  intend(key: string, value: T): Aside {
     const line = encodeLine({ op: 'intend', key, value })
     try {
       this.makeRoom(line.length + (this.byKey.size + 1) * ENDING_ROOM)
@@ -245,16 +244,16 @@ export class Journal<T> {
   }
 
   /** One sync serves everybody who wrote before it began; who comes while it runs, or others wait, shares the next one. */
-  private sync(): Syncing {
+  private sync(): Aside {
     if (this.nextSync !== undefined) return this.nextSync
     if (this.syncing === undefined || this.syncing.isDone()) return this.startSync()
     this.nextSync = this.syncAfter(this.syncing)
     return this.nextSync
   }
 
-  private startSync(): Syncing {
+  private startSync(): Aside {
     const { isDone, done } = this.options.disk.sync()
-    const syncing: Syncing = {
+    const syncing: Aside = {
       isDone,
       done: done.finally(() => {
         if (this.syncing === syncing) this.syncing = undefined
@@ -264,8 +263,8 @@ export class Journal<T> {
     return syncing
   }
 
-  private syncAfter({ done: earlier }: Syncing): Syncing {
-    let syncing: Syncing | undefined
+  private syncAfter({ done: earlier }: Aside): Aside {
+    let syncing: Aside | undefined
     const done = earlier
       .catch(() => undefined)
       .then(() => {

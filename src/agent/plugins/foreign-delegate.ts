@@ -1,6 +1,7 @@
 import type { CniResult } from '../../attach/index.ts'
+import { NOTHING_ASIDE } from '../../base/index.ts'
 import type { NetworkConfiguration } from '../../cni/index.ts'
-import { type Attached, type AttachmentRecord, planRecord } from '../attachments/record.ts'
+import { type Attached, type AttachmentRecord, type Prepared, planRecord } from '../attachments/record.ts'
 import type { Call } from '../call.ts'
 import { ForeignPlugin } from '../foreign-plugin.ts'
 import { isOfTheCall } from '../of-the-call.ts'
@@ -30,7 +31,7 @@ export function attachByForeign(
   call: Call,
   pod: PodNamespace,
   begin: (attached: Attached) => void,
-): Attached {
+): Prepared {
   const { parameters, config, type } = call
   const { containerId, ifName, pod: identity } = parameters
   const attached = (result: CniResult): Attached => {
@@ -50,8 +51,6 @@ export function attachByForeign(
   const plugin = foreignDelegate(delegate, call)
   const empty = attached(NO_RESULT)
   begin(empty)
-  return {
-    ...empty,
-    later: { get: async () => attached(await plugin.add()), giveBack: () => plugin.release() },
-  }
+  const later = { get: async () => attached(await plugin.add()), giveBack: () => plugin.release() }
+  return { result: { ...empty, later }, kept: NOTHING_ASIDE }
 }

@@ -1,9 +1,16 @@
 import type { AttachmentSpec } from '../../attach/index.ts'
+import { NOTHING_ASIDE } from '../../base/index.ts'
 import type { NetworkConfiguration } from '../../cni/index.ts'
 import type { DelegatedAddresses } from '../addresses/delegated.ts'
 import type { Ipam } from '../addresses/ipam.ts'
 import { type AddressSource, type Lease, NO_LEASE } from '../addresses/source.ts'
-import { type Attached, type AttachmentRecord, planRecord, type Wiring } from '../attachments/record.ts'
+import {
+  type Attached,
+  type AttachmentRecord,
+  type Prepared,
+  planRecord,
+  type Wiring,
+} from '../attachments/record.ts'
 import { addressRequest, type Call, holderOf } from '../call.ts'
 import { keptByConfiguration } from '../recent-configurations.ts'
 import type { HostView } from './host-view.ts'
@@ -62,7 +69,7 @@ interface Attaching {
 }
 
 /** Takes addresses, makes and plans the record with them; takes none if that fails. */
-export async function attach({ call, source, delegated, make, begin }: Attaching): Promise<Attached> {
+export async function attach({ call, source, delegated, make, begin }: Attaching): Promise<Prepared> {
   const plan = (lease: Lease): Attached => {
     const record = make(lease)
     return { record, plan: planRecord(record) }
@@ -75,7 +82,7 @@ export async function attach({ call, source, delegated, make, begin }: Attaching
   if (source !== undefined) return source.allocate(holderOf(call), addressRequest(call), use)
   const attached = use(NO_LEASE)
   // A plugin such as `dhcp` asks through the interface, so that this must be there first.
-  if (delegated === undefined) return attached
+  if (delegated === undefined) return { result: attached, kept: NOTHING_ASIDE }
   const later = { get: async () => plan(await delegated.lease()), giveBack: () => delegated.release() }
-  return { ...attached, later }
+  return { result: { ...attached, later }, kept: NOTHING_ASIDE }
 }

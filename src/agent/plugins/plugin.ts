@@ -1,6 +1,6 @@
 import { cniError } from '../../cni/index.ts'
 import type { AddressSource } from '../addresses/source.ts'
-import type { Attached } from '../attachments/record.ts'
+import type { Attached, Prepared } from '../attachments/record.ts'
 import type { Call } from '../call.ts'
 import type { ForeignPlugin } from '../foreign-plugin.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
@@ -19,7 +19,7 @@ export interface Plugin {
    *
    * @param begin called with what is going to be returned, when the addresses are chosen and none of them is on disk
    */
-  prepare(call: Call, pod: PodNamespace, begin: (attached: Attached) => void): Promise<Attached>
+  prepare(call: Call, pod: PodNamespace, begin: (attached: Attached) => void): Promise<Prepared>
   /** Where this call's addresses come from; undefined for none, or for those of a plugin of somebody else. */
   addresses(call: Call): AddressSource | undefined
   /** The plugin of somebody else that manages them, or makes the whole interface. */

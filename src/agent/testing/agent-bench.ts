@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type Clock, settle, silentLogger, systemClock } from '../../base/index.ts'
 import { cniErrorReply } from '../../cni/index.ts'
 import type { Execute } from '../../daemon/index.ts'
+import { createAtOnce } from '../../ipam/testing.ts'
 import {
   type Entry,
   entryKey,
@@ -336,6 +337,7 @@ export class AgentBench {
       journal: this.life.disk(this.disk),
       bootId: this.options.bootId ?? 'boot-1',
       flock: () => true,
+      createFile: createAtOnce,
       readFile: file => this.files.get(file) ?? '',
       writeFile: (file, text) => this.files.set(file, text),
       clock: this.clock,

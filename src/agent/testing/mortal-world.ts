@@ -1,3 +1,4 @@
+import type { Aside } from '../../base/index.ts'
 import type {
   ApplyContext,
   Entry,
@@ -7,7 +8,6 @@ import type {
   Operation,
   SettingEntry,
 } from '../../kernel/index.ts'
-import type { Syncing } from '../../sys/index.ts'
 import type { JournalDisk } from '../journal/index.ts'
 
 /** One life of an agent. After its end nothing that the dead agent still does reaches kernel or disk. */
@@ -84,7 +84,7 @@ export class MemoryDisk implements JournalDisk {
     this.bytes?.set(bytes, offset)
   }
 
-  sync(): Syncing {
+  sync(): Aside {
     const error = Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })
     return { isDone: () => false, done: this.broken ? Promise.reject(error) : Promise.resolve() }
   }

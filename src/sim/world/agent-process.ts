@@ -189,6 +189,9 @@ export class AgentProcess {
       journal: diskOf(around.disk, process),
       bootId: around.bootId,
       flock: () => true,
+      createFile: path => {
+        throw new Error(`${path} is to be made, and a simulated agent keeps no leases in files`)
+      },
       readFile: file => around.disk.readFile(file),
       writeFile: (file, text) => {
         process.step(`writing ${file}`)

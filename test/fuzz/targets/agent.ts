@@ -16,6 +16,7 @@ import { decodeLines, encodeLine } from '../../../src/agent/journal/lines.ts'
 import type { HostView } from '../../../src/agent/plugins/host-view.ts'
 import { allPlugins } from '../../../src/agent/plugins/index.ts'
 import type { PodNamespace } from '../../../src/agent/pod-namespace.ts'
+import { NOTHING_ASIDE } from '../../../src/base/index.ts'
 import { decodeRequest, type NetworkConfiguration, parseConfiguration } from '../../../src/cni/index.ts'
 import { formatInterfaceAddress, parsePrefix } from '../../../src/ip/index.ts'
 import { refuseOverlap, spansOf } from '../../../src/ipam/range.ts'
@@ -158,7 +159,7 @@ function callsOf(): Calls {
   const ipam = new Ipam(firstAddresses)
   return new Calls({
     attachments: {
-      add: async (_name, _pod, prepare) => (await prepare(() => undefined)).plan.result,
+      add: async (_name, _pod, prepare) => (await prepare(() => undefined)).result.plan.result,
       remove: async (_name, _pod, giveBack) => giveBack?.(),
       check: async () => [],
       collect: async () => undefined,
@@ -202,8 +203,10 @@ function firstAddresses(config: NetworkConfiguration) {
 
 function staticAddresses(ips: Lease['ips'], routes: Lease['routes'] = []): AddressSource {
   return {
-    allocate: async <T>(_holder: Holder, _request: AddressRequest, use: (lease: Lease) => T) =>
-      use({ ...NO_LEASE, ips, routes }),
+    allocate: async <T>(_holder: Holder, _request: AddressRequest, use: (lease: Lease) => T) => ({
+      result: use({ ...NO_LEASE, ips, routes }),
+      kept: NOTHING_ASIDE,
+    }),
     release: async () => undefined,
     holds: async () => true,
     collect: async () => undefined,
