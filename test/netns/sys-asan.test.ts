@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Together they call every host function of the addon but `mount`, well and badly. */
 const FILES = [
   'src/sys/errors.test.ts',
+  'src/sys/file-aside.test.ts',
   'src/sys/error-queue-socket.test.ts',
   'src/sys/flock.test.ts',
   'src/sys/frames.test.ts',

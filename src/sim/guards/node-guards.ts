@@ -14,7 +14,7 @@ export const NODE_GUARDS: readonly Guard[] = [
     name: 'sync',
     protects: 'and on the disk, not only in the cache, before the ADD is answered',
     file: 'agent/attachments/attachments.ts',
-    find: '        await onDisk(syncing)\n',
+    find: '        await finished(recorded)\n',
     replace: '',
     expects: ['I8'],
   },
