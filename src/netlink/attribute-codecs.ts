@@ -66,17 +66,13 @@ export const flag: AttributeCodec<boolean> = {
 
 /** NUL-terminated text. What follows the first NUL is not part of it; broken UTF-8 becomes U+FFFD. */
 export const text: AttributeCodec<string> = {
-  write: (writer, value) => void writer.bytes(Buffer.from(value)).u8(0),
-  read(payload) {
-    const bytes = Buffer.from(payload.bytes())
-    const end = bytes.indexOf(0)
-    return bytes.toString('utf8', 0, end < 0 ? bytes.length : end)
-  },
+  write: (writer, value) => void writer.text(value).u8(0),
+  read: payload => payload.text(),
 }
 
 /** Text without a terminator, as `ip link set alias` writes it. */
 export const bareText: AttributeCodec<string> = {
-  write: (writer, value) => void writer.bytes(Buffer.from(value)),
+  write: (writer, value) => void writer.text(value),
   read: text.read,
 }
 
@@ -89,7 +85,7 @@ export const binary: AttributeCodec<Uint8Array> = {
 export const ipAddress: AttributeCodec<string> = {
   write: (writer, value) => void writer.bytes(addressToBytes(parseAddress(value))),
   read(payload) {
-    const bytes = payload.bytes()
+    const bytes = payload.borrow()
     if (bytes.length !== 4 && bytes.length !== 16) throw malformed('an IP address', `${bytes.length} bytes`)
     return formatAddress(addressFromBytes(bytes))
   },
@@ -101,5 +97,5 @@ export const ipAddress: AttributeCodec<string> = {
  */
 export const hardwareAddress: AttributeCodec<string> = {
   write: (writer, value) => void writer.bytes(macToBytes(value)),
-  read: payload => colonSeparated(payload.bytes()),
+  read: payload => colonSeparated(payload.borrow()),
 }

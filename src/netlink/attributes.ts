@@ -35,22 +35,22 @@ export interface AttributeTable<F extends Fields> extends AttributeCodec<ValuesO
  * netlink program must: kernels add attributes. Of a repeated attribute the last one counts, as in the kernel.
  */
 export function attributeTable<F extends Fields>(fields: F): AttributeTable<F> {
-  const byType = new Map(Object.entries(fields).map(([key, field]) => [field[0], { key, codec: field[2] }]))
+  const known = Object.entries(fields).map(([key, [type, , codec]]) => ({ key, type, codec }))
+  const byType = new Map(known.map(field => [field.type, field]))
   return {
     nested: true,
     fields,
     write(writer, values) {
-      for (const key in fields) {
-        const field = fields[key]
+      for (const { key, type, codec } of known) {
         const value = values[key]
-        if (field !== undefined && value !== undefined) writeField(writer, field, value)
+        if (value !== undefined && codec.omits?.(value) !== true) writeAttribute(writer, type, codec, value)
       }
     },
     read(payload) {
       const values: Record<string, unknown> = {}
-      for (const attribute of payload.attributes(byType)) {
-        const known = byType.get(attribute.type)
-        if (known !== undefined) values[known.key] = known.codec.read(attribute.payload)
+      for (let type = payload.nextAttribute(); type !== undefined; type = payload.nextAttribute()) {
+        const field = byType.get(type)
+        if (field !== undefined) values[field.key] = field.codec.read(payload.payload())
       }
       // Each key was filled by the codec of its own field.
       return values as ValuesOf<F>
@@ -58,9 +58,10 @@ export function attributeTable<F extends Fields>(fields: F): AttributeTable<F> {
   }
 }
 
-function writeField(writer: ByteWriter, [type, , codec]: Field<unknown>, value: unknown): void {
-  if (codec.omits?.(value) === true) return
-  writer.attribute(type, codec.nested === true, () => codec.write(writer, value))
+function writeAttribute<T>(writer: ByteWriter, type: number, codec: AttributeCodec<T>, value: T): void {
+  const start = writer.begin(type, codec.nested === true)
+  codec.write(writer, value)
+  writer.end(start)
 }
 
 /**
@@ -71,13 +72,11 @@ export function listOf<T>(elementType: number, element: AttributeCodec<T>): Attr
   return {
     nested: true,
     write(writer, items) {
-      for (const item of items) {
-        writer.attribute(elementType, element.nested === true, () => element.write(writer, item))
-      }
+      for (const item of items) writeAttribute(writer, elementType, element, item)
     },
     read(payload) {
       const items: T[] = []
-      for (const attribute of payload.attributes()) items.push(element.read(attribute.payload))
+      while (payload.nextAttribute() !== undefined) items.push(element.read(payload.payload()))
       return items
     },
   }

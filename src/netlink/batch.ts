@@ -1,9 +1,9 @@
 import { be32 } from './attribute-codecs.ts'
 import { attributeTable } from './attributes.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { encodeMessage, NLM_F_ACK, NLM_F_REQUEST, type Request } from './messages.ts'
+import { NLM_F_ACK, NLM_F_REQUEST, type Request, writeMessage } from './messages.ts'
 import { NFNL_SUBSYS_NFTABLES } from './nftables/subsystem.ts'
-import { concatenate, type Datagram } from './packing.ts'
+import type { Datagram } from './packing.ts'
 
 /** nfnetlink batches: NFNL_MSG_BATCH_* (linux/netfilter/nfnetlink.h). */
 
@@ -26,16 +26,15 @@ export function encodeBatch(
   const begin = { type: NFNL_MSG_BATCH_BEGIN, flags: 0, body: border(generation), what: 'begin batch' }
   const end = { type: NFNL_MSG_BATCH_END, flags: 0, body: border(undefined), what: 'end batch' }
   const all: readonly Request[] = [begin, ...requests, end]
-  const messages = all.map(({ type, flags, body }, i) =>
-    encodeMessage({
-      type,
-      flags: flags | NLM_F_REQUEST | (i === requests.length ? NLM_F_ACK : 0),
-      sequence: firstSequence + i,
-      body,
-    }),
-  )
+  const writer = new ByteWriter(1024)
+  let sequence = firstSequence
+  for (const { type, flags, body } of all) {
+    const acknowledge = sequence === firstSequence + requests.length ? NLM_F_ACK : 0
+    writeMessage(writer, { type, flags: flags | NLM_F_REQUEST | acknowledge, sequence, body })
+    sequence += 1
+  }
   const slow = requests.some(request => request.slow === true)
-  return { bytes: concatenate(messages), requests: all, firstSequence, slow }
+  return { bytes: writer.finish(), requests: all, firstSequence, slow }
 }
 
 /** `struct nfgenmsg` whose res_id is the subsystem that the batch is for. */

@@ -57,8 +57,9 @@ export const bridgeVlansAttribute: AttributeCodec<readonly BridgeVlan[]> = {
   read(payload) {
     const vlans: BridgeVlan[] = []
     let begin: number | undefined
-    for (const { type, payload: info } of payload.attributes()) {
+    for (let type = payload.nextAttribute(); type !== undefined; type = payload.nextAttribute()) {
       if (type !== IFLA_BRIDGE_VLAN_INFO) continue
+      const info = payload.payload()
       const flags = info.u16()
       const last = info.u16()
       if ((flags & BRIDGE_VLAN_INFO_RANGE_BEGIN) !== 0) begin = last

@@ -32,6 +32,22 @@ test('a value out of range is refused, never cut', () => {
   assert.throws(() => new ByteWriter().u64(2n ** 64n), isInvalid)
 })
 
+test('text is UTF-8 up to the first NUL, and only that is written of it', () => {
+  const bytes = new ByteWriter(1).text('vé€😀').u8(0).text('x').finish()
+  assert.equal(bytes.length, 12)
+  assert.equal(ByteReader.over(bytes).text(), 'vé€😀')
+  assert.equal(ByteReader.over(Uint8Array.of(0x61, 0xff)).text(), 'a\ufffd')
+  assert.deepEqual([...new ByteWriter().text('\ud800').finish()], [0xef, 0xbf, 0xbd])
+})
+
+test('what a writer reserves without a value is zero, and its bytes are its own', () => {
+  Buffer.allocUnsafe(4096).fill(0xff)
+  const bytes = new ByteWriter(1).u8(1).zeros(2).u8(1).u8(2).pad().finish()
+  assert.deepEqual([...bytes], [1, 0, 0, 1, 2, 0, 0, 0])
+  bytes.slice()[0] = 9
+  assert.equal(bytes[0], 1)
+})
+
 test('a reader stays within its window, whatever lies around it', () => {
   const around = Uint8Array.of(9, 9, 1, 2, 3, 9, 9)
   const reader = ByteReader.over(around.subarray(2, 5))
@@ -50,10 +66,12 @@ test('attributes are padded, nest, and come back in their order', () => {
   const bytes = writer.finish()
   assert.equal(bytes.length, align4(bytes.length))
   assert.deepEqual([...bytes.subarray(0, 8)], [5, 0, 1, 0, 7, 0, 0, 0])
-  const [first, second] = [...ByteReader.over(bytes).attributes()]
-  assert.deepEqual([first?.type, first?.payload.u8()], [1, 7])
-  const [deep] = [...(second?.payload.attributes() ?? [])]
-  assert.deepEqual([second?.type, deep?.type, deep?.payload.remaining], [2, 3, 5])
+  const reader = ByteReader.over(bytes)
+  assert.deepEqual([reader.nextAttribute(), reader.payload().u8()], [1, 7])
+  assert.equal(reader.nextAttribute(), 2)
+  const nested = reader.payload()
+  assert.deepEqual([nested.nextAttribute(), nested.payload().remaining], [3, 5])
+  assert.deepEqual([nested.nextAttribute(), reader.nextAttribute()], [undefined, undefined])
 })
 
 test('an attribute that is too long, and one that lies about its length', () => {
@@ -61,12 +79,13 @@ test('an attribute that is too long, and one that lies about its length', () => 
   new ByteWriter().attribute(1, false, writer => writer.zeros(65_531))
   for (const length of [0, 3, 9, 0xffff]) {
     const bytes = new ByteWriter().u16(length).u16(1).u32(0).finish()
-    assert.throws(() => [...ByteReader.over(bytes).attributes()], isMalformed)
+    assert.throws(() => ByteReader.over(bytes).nextAttribute(), isMalformed)
   }
 })
 
 test('the last attribute may lack its padding', () => {
   const bytes = new ByteWriter().attribute(1, false, writer => writer.u8(7)).finish()
-  const [only, ...more] = [...ByteReader.over(bytes.subarray(0, 5)).attributes()]
-  assert.deepEqual([only?.payload.u8(), more.length], [7, 0])
+  const reader = ByteReader.over(bytes.subarray(0, 5))
+  assert.deepEqual([reader.nextAttribute(), reader.payload().bytes()], [1, Uint8Array.of(7)])
+  assert.equal(reader.nextAttribute(), undefined)
 })

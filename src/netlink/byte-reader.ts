@@ -4,13 +4,6 @@ import { malformed } from './errors.ts'
 const NLA_TYPE_MASK = 0x3fff
 const NLA_HEADER_LENGTH = 4
 
-/** One attribute as it lies in the message; `payload` reads its content and nothing beyond. */
-export interface RawAttribute {
-  /** Without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
-  readonly type: number
-  readonly payload: ByteReader
-}
-
 /**
  * Reads structs and attributes out of bytes that somebody else wrote (linux/netlink.h; `nla_parse`).
  * Never reads outside its window: whatever does not fit throws `netlink.malformed`.
@@ -19,6 +12,9 @@ export class ByteReader {
   private readonly view: DataView
   private readonly end: number
   private position: number
+  /** Of the payload of the attribute that `nextAttribute` found. */
+  private payloadStart = 0
+  private payloadEnd = 0
 
   /** The window [start, end) of `view`; `ByteReader.over` makes one of a whole array. */
   private constructor(view: DataView, start: number, end: number) {
@@ -68,9 +64,22 @@ export class ByteReader {
   }
 
   /** The next `count` bytes (all that remain by default), copied. */
-  bytes(count = this.remaining): Uint8Array<ArrayBuffer> {
+  bytes(count = this.remaining): Uint8Array {
+    return this.borrow(count).slice()
+  }
+
+  /** The same without a copy, for who reads them at once and keeps nothing. */
+  borrow(count = this.remaining): Uint8Array {
     const at = this.take(count)
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + at, count).slice()
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + at, count)
+  }
+
+  /** All that remains as UTF-8 up to the first NUL; broken UTF-8 becomes U+FFFD. */
+  text(): string {
+    const start = this.take(this.remaining)
+    let stop = start
+    while (stop < this.end && this.view.getUint8(stop) !== 0) stop += 1
+    return Buffer.from(this.view.buffer, this.view.byteOffset + start, stop - start).toString()
   }
 
   skip(count: number): this {
@@ -85,27 +94,29 @@ export class ByteReader {
   }
 
   /**
-   * The attributes from here to the end, those of `wanted` types only if given: a link has some sixty, and a reader
-   * for each that nobody asked for is most of what reading it would cost.
+   * Moves behind the next attribute and gives its type, without NLA_F_NESTED and NLA_F_NET_BYTEORDER; undefined at the
+   * end. Only who asks for its `payload` pays for a reader: a link has some sixty attributes, of which a third counts.
    */
-  attributes(wanted?: { has(type: number): boolean }): RawAttribute[] {
-    const found: RawAttribute[] = []
-    while (this.remaining > 0) {
-      const length = this.u16()
-      const type = this.u16() & NLA_TYPE_MASK
-      if (length < NLA_HEADER_LENGTH) throw malformed(`attribute ${type}`, `its length says ${length}`)
-      const at = this.take(length - NLA_HEADER_LENGTH)
-      if (wanted === undefined || wanted.has(type)) {
-        found.push({ type, payload: new ByteReader(this.view, at, this.position) })
-      }
-      // The last attribute may come without its padding.
-      this.position += Math.min(align4(length) - length, this.remaining)
-    }
-    return found
+  nextAttribute(): number | undefined {
+    if (this.position === this.end) return undefined
+    const start = this.take(NLA_HEADER_LENGTH)
+    const length = this.view.getUint16(start, hostLittleEndian)
+    const type = this.view.getUint16(start + 2, hostLittleEndian) & NLA_TYPE_MASK
+    if (length < NLA_HEADER_LENGTH) throw malformed(`attribute ${type}`, `its length says ${length}`)
+    this.payloadStart = this.take(length - NLA_HEADER_LENGTH)
+    this.payloadEnd = this.position
+    // The last attribute may come without its padding.
+    this.position = Math.min(start + align4(length), this.end)
+    return type
+  }
+
+  /** Reads the content of the attribute that `nextAttribute` found, and nothing beyond. */
+  payload(): ByteReader {
+    return new ByteReader(this.view, this.payloadStart, this.payloadEnd)
   }
 
   private take(count: number): number {
-    if (count < 0 || count > this.remaining) {
+    if (count < 0 || count > this.end - this.position) {
       throw malformed('a message', `${count} bytes wanted, ${this.remaining} left`)
     }
     const at = this.position

@@ -36,7 +36,7 @@ export class FakeTransport implements NetlinkTransport {
   close(): void {}
 
   private take(request: Uint8Array, inThread: boolean): Uint8Array[] {
-    const messages = [...decodeMessages(request)]
+    const messages = decodeMessages(request)
     this.sent.push({ messages, inThread })
     return messages.flatMap(message => this.answer(message))
   }

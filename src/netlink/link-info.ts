@@ -43,12 +43,18 @@ export const linkInfoAttribute: AttributeCodec<LinkInfoAttribute> = {
     }
   },
   read(payload) {
-    const found = new Map<number, ByteReader>()
-    for (const attribute of payload.attributes()) found.set(attribute.type, attribute.payload)
-    const kind = readText(found.get(IFLA_INFO_KIND))
-    const portKind = readText(found.get(IFLA_INFO_SLAVE_KIND))
-    const info = kind === undefined ? undefined : readInfo(kind, found.get(IFLA_INFO_DATA))
-    const port = portKind === 'bridge' ? found.get(IFLA_INFO_SLAVE_DATA) : undefined
+    let kind: string | undefined
+    let data: ByteReader | undefined
+    let portKind: string | undefined
+    let portData: ByteReader | undefined
+    for (let type = payload.nextAttribute(); type !== undefined; type = payload.nextAttribute()) {
+      if (type === IFLA_INFO_KIND) kind = text.read(payload.payload())
+      else if (type === IFLA_INFO_DATA) data = payload.payload()
+      else if (type === IFLA_INFO_SLAVE_KIND) portKind = text.read(payload.payload())
+      else if (type === IFLA_INFO_SLAVE_DATA) portData = payload.payload()
+    }
+    const info = kind === undefined ? undefined : readInfo(kind, data)
+    const port = portKind === 'bridge' ? portData : undefined
     return {
       ...(kind === undefined ? {} : { kind }),
       ...(info === undefined ? {} : { info }),
@@ -69,8 +75,4 @@ function readInfo(kind: string, data: ByteReader | undefined): LinkInfo | undefi
 function writeText(writer: ByteWriter, type: number, value: string): void {
   // Without a terminator, as iproute2 does; the kernel takes both.
   writer.attribute(type, false, () => bareText.write(writer, value))
-}
-
-function readText(payload: ByteReader | undefined): string | undefined {
-  return payload === undefined ? undefined : text.read(payload)
 }

@@ -51,31 +51,47 @@ export interface Request {
   readonly what: string
 }
 
-/** A whole message with its header, padded to four bytes. */
-export function encodeMessage(message: Omit<Message, 'portId'>): Uint8Array<ArrayBuffer> {
-  const length = NLMSG_HEADER_LENGTH + message.body.length
-  return new ByteWriter(align4(length))
-    .u32(length)
+/** Bytes of a whole message with its header and padding. */
+export function messageLength(body: Uint8Array): number {
+  return align4(NLMSG_HEADER_LENGTH + body.length)
+}
+
+/** Appends a whole message with its header, padded to four bytes. */
+export function writeMessage(writer: ByteWriter, message: Omit<Message, 'portId'>): void {
+  writer
+    .u32(NLMSG_HEADER_LENGTH + message.body.length)
     .u16(message.type)
     .u16(message.flags)
     .u32(message.sequence)
     .u32(0)
     .bytes(message.body)
     .pad()
-    .finish()
 }
 
-/** The messages of one datagram. @throws NetlinkError `netlink.malformed` */
-export function* decodeMessages(datagram: Uint8Array): Generator<Message> {
+/** One message alone. */
+export function encodeMessage(message: Omit<Message, 'portId'>): Uint8Array {
+  const writer = new ByteWriter(messageLength(message.body))
+  writeMessage(writer, message)
+  return writer.finish()
+}
+
+/** The messages of one datagram; their bodies are parts of it. @throws NetlinkError `netlink.malformed` */
+export function decodeMessages(datagram: Uint8Array): Message[] {
+  const messages: Message[] = []
   const reader = ByteReader.over(datagram)
   while (reader.remaining > 0) {
     const length = reader.u32()
     if (length < NLMSG_HEADER_LENGTH) throw malformed('a netlink header', `its length says ${length}`)
-    const message = { type: reader.u16(), flags: reader.u16(), sequence: reader.u32(), portId: reader.u32() }
-    const body = reader.bytes(length - NLMSG_HEADER_LENGTH)
+    messages.push({
+      type: reader.u16(),
+      flags: reader.u16(),
+      sequence: reader.u32(),
+      portId: reader.u32(),
+      body: reader.borrow(length - NLMSG_HEADER_LENGTH),
+    })
     reader.skip(Math.min(align4(length) - length, reader.remaining))
-    yield { ...message, body }
   }
+  return messages
 }
 
 /**
@@ -83,5 +99,5 @@ export function* decodeMessages(datagram: Uint8Array): Generator<Message> {
  * Pass each to `decodeEvent`. @throws NetlinkError `netlink.malformed`
  */
 export function parseEvents(datagrams: readonly Uint8Array[]): Message[] {
-  return datagrams.flatMap(datagram => [...decodeMessages(datagram)])
+  return datagrams.flatMap(decodeMessages)
 }

@@ -1,4 +1,13 @@
-import { encodeMessage, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, type Request } from './messages.ts'
+import { ByteWriter } from './byte-writer.ts'
+import {
+  encodeMessage,
+  messageLength,
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_REQUEST,
+  type Request,
+  writeMessage,
+} from './messages.ts'
 
 /** How requests are laid into datagrams: as few as possible, in order, the slow ones apart. */
 
@@ -23,36 +32,36 @@ export interface Datagram {
 /** Sequence numbers count on from `firstSequence` (32 bits, wrapping is the caller's business). */
 export function packRequests(requests: readonly Request[], firstSequence: number): Datagram[] {
   const datagrams: Datagram[] = []
-  let sequence = firstSequence
-  let current: { messages: Uint8Array[]; requests: Request[]; bytes: number } | undefined
-  const close = () => {
-    if (current === undefined) return
-    const slow = current.requests[0]?.slow === true
-    datagrams.push({
-      bytes: concatenate(current.messages),
-      requests: current.requests,
-      firstSequence: sequence - current.requests.length,
-      slow,
-    })
-    current = undefined
+  for (let start = 0, end = 0; start < requests.length; start = end) {
+    end = endOfDatagram(requests, start)
+    datagrams.push(packTogether(requests.slice(start, end), firstSequence + start))
   }
-  for (const request of requests) {
-    const flags = request.flags | NLM_F_REQUEST | NLM_F_ACK
-    const message = encodeMessage({ type: request.type, flags, sequence, body: request.body })
-    const fits =
-      current !== undefined &&
-      (current.requests[0]?.slow === true) === (request.slow === true) &&
-      current.bytes + message.length <= DATAGRAM_BYTES_MAX &&
-      current.requests.length < DATAGRAM_REQUESTS_MAX
-    if (!fits) close()
-    current ??= { messages: [], requests: [], bytes: 0 }
-    current.messages.push(message)
-    current.requests.push(request)
-    current.bytes += message.length
+  return datagrams
+}
+
+/** Behind the last request that goes into one datagram with the one at `start`. */
+function endOfDatagram(requests: readonly Request[], start: number): number {
+  const slow = requests[start]?.slow === true
+  let bytes = 0
+  let end = start
+  for (; end < requests.length && end - start < DATAGRAM_REQUESTS_MAX; end += 1) {
+    const request = requests[end]
+    if (request === undefined || (request.slow === true) !== slow) break
+    bytes += messageLength(request.body)
+    // One that is too long for a datagram goes alone, for the kernel to say so.
+    if (bytes > DATAGRAM_BYTES_MAX && end > start) break
+  }
+  return end
+}
+
+function packTogether(requests: readonly Request[], firstSequence: number): Datagram {
+  const writer = new ByteWriter()
+  let sequence = firstSequence
+  for (const { type, flags, body } of requests) {
+    writeMessage(writer, { type, flags: flags | NLM_F_REQUEST | NLM_F_ACK, sequence, body })
     sequence += 1
   }
-  close()
-  return datagrams
+  return { bytes: writer.finish(), requests, firstSequence, slow: requests[0]?.slow === true }
 }
 
 /** A dump travels alone: the kernel answers it piece by piece while it is read. */
@@ -60,14 +69,4 @@ export function packDump(request: Request, sequence: number): Datagram {
   const flags = request.flags | NLM_F_REQUEST | NLM_F_DUMP
   const bytes = encodeMessage({ type: request.type, flags, sequence, body: request.body })
   return { bytes, requests: [request], firstSequence: sequence, slow: request.slow === true }
-}
-
-export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }

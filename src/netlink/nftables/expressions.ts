@@ -171,9 +171,9 @@ export const expression: AttributeCodec<Expression> = {
   read(payload) {
     let name = ''
     let content: ByteReader | undefined
-    for (const attribute of payload.attributes()) {
-      if (attribute.type === NFTA_EXPR_NAME) name = text.read(attribute.payload)
-      if (attribute.type === NFTA_EXPR_DATA) content = attribute.payload
+    for (let type = payload.nextAttribute(); type !== undefined; type = payload.nextAttribute()) {
+      if (type === NFTA_EXPR_NAME) name = text.read(payload.payload())
+      if (type === NFTA_EXPR_DATA) content = payload.payload()
     }
     const table = tables.get(name)
     if (table === undefined) return { expr: 'other', name, bytes: content?.bytes() ?? new Uint8Array() }

@@ -1,7 +1,6 @@
 import { ByteWriter } from '../byte-writer.ts'
 import { type GenericFamily, startGeneric } from '../generic.ts'
 import { NLM_F_DUMP, type Request } from '../messages.ts'
-import { concatenate } from '../packing.ts'
 import { deviceAttributes, deviceFields, WG_CMD_GET_DEVICE, WIREGUARD_VERSION } from './device.ts'
 import { peerAttributes, type WireguardPeer } from './peer.ts'
 
@@ -61,7 +60,9 @@ export function setWireguardDevice(family: GenericFamily, spec: WireguardDeviceS
     }
     deviceAttributes.write(writer, { linkIndex, ...(i === 0 ? first : {}) })
     if (parts.length > 0) {
-      writer.attribute(deviceFields.peers[0], true, () => void writer.bytes(concatenate(parts)))
+      writer.attribute(deviceFields.peers[0], true, () => {
+        for (const part of parts) writer.bytes(part)
+      })
     }
     // The secret shared with each peer is computed: of the ones told here, or with a new key of all.
     const slow = parts.length > 0 || privateKey !== undefined

@@ -10,7 +10,7 @@ export function recorded(group: string): Uint8Array[] {
 /** A datagram of nft holds several. */
 function messagesOf(datagram: Uint8Array): Uint8Array[] {
   let at = 0
-  return [...decodeMessages(datagram)].map(({ body }) => {
+  return decodeMessages(datagram).map(({ body }) => {
     const message = datagram.slice(at, at + NLMSG_HEADER_LENGTH + body.length)
     at += message.length + ((4 - (message.length % 4)) % 4)
     return message
