@@ -1,9 +1,9 @@
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 
-/** How one kind of attribute payload is written and read. */
+/** How one kind of attribute payload is written and read; `T` is what reading gives, writing may take more. */
 export interface AttributeCodec<T> {
-  write(writer: ByteWriter, value: T): void
+  write(writer: ByteWriter, value: NoInfer<T>): void
   read(payload: ByteReader): T
   /** The payload is attributes again: NLA_F_NESTED is set. */
   readonly nested?: boolean
@@ -24,6 +24,8 @@ export type ValuesOf<F extends Fields> = {
 export interface AttributeTable<F extends Fields> extends AttributeCodec<ValuesOf<F>> {
   readonly nested: true
   readonly fields: F
+  /** What is undefined is left out. */
+  write(writer: ByteWriter, values: { readonly [K in keyof F]?: ValuesOf<F>[K] | undefined }): void
 }
 
 /**
@@ -58,7 +60,13 @@ export function attributeTable<F extends Fields>(fields: F): AttributeTable<F> {
   }
 }
 
-function writeAttribute<T>(writer: ByteWriter, type: number, codec: AttributeCodec<T>, value: T): void {
+/** One attribute with its header and padding. */
+export function writeAttribute<T>(
+  writer: ByteWriter,
+  type: number,
+  codec: AttributeCodec<T>,
+  value: T,
+): void {
   const start = writer.begin(type, codec.nested === true)
   codec.write(writer, value)
   writer.end(start)

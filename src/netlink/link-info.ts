@@ -1,8 +1,7 @@
 import { bareText, text } from './attribute-codecs.ts'
-import type { AttributeCodec } from './attributes.ts'
+import { type AttributeCodec, writeAttribute } from './attributes.ts'
 import { type BridgePort, bridgePortAttributes } from './bridge-port.ts'
 import type { ByteReader } from './byte-reader.ts'
-import type { ByteWriter } from './byte-writer.ts'
 import { type LinkInfo, linkKindNamed } from './link-kinds/index.ts'
 
 /** IFLA_LINKINFO (linux/if_link.h): what kind of link it is, and what its master says about it as a port. */
@@ -28,51 +27,36 @@ export const linkInfoAttribute: AttributeCodec<LinkInfoAttribute> = {
   nested: true,
   write(writer, { kind, info, portKind, bridgePort }) {
     const kindName = info?.kind ?? kind
-    if (kindName !== undefined) writeText(writer, IFLA_INFO_KIND, kindName)
+    // Without a terminator, as iproute2 does; the kernel takes both.
+    if (kindName !== undefined) writeAttribute(writer, IFLA_INFO_KIND, bareText, kindName)
     if (info !== undefined) {
-      const { kind: name, ...data } = info
+      const data = linkKindNamed(info.kind)?.data
       // As iproute2: a kind that takes no attributes may have no place for them.
-      if (Object.keys(data).length > 0) {
-        writer.attribute(IFLA_INFO_DATA, true, () => linkKindNamed(name)?.data.write(writer, data))
-      }
+      if (data !== undefined && Object.keys(info).length > 1)
+        writeAttribute(writer, IFLA_INFO_DATA, data, info)
     }
     const portKindName = bridgePort === undefined ? portKind : 'bridge'
-    if (portKindName !== undefined) writeText(writer, IFLA_INFO_SLAVE_KIND, portKindName)
+    if (portKindName !== undefined) writeAttribute(writer, IFLA_INFO_SLAVE_KIND, bareText, portKindName)
     if (bridgePort !== undefined) {
-      writer.attribute(IFLA_INFO_SLAVE_DATA, true, () => bridgePortAttributes.write(writer, bridgePort))
+      writeAttribute(writer, IFLA_INFO_SLAVE_DATA, bridgePortAttributes, bridgePort)
     }
   },
   read(payload) {
-    let kind: string | undefined
+    const found: { -readonly [K in keyof LinkInfoAttribute]: LinkInfoAttribute[K] } = {}
     let data: ByteReader | undefined
-    let portKind: string | undefined
     let portData: ByteReader | undefined
     for (let type = payload.nextAttribute(); type !== undefined; type = payload.nextAttribute()) {
-      if (type === IFLA_INFO_KIND) kind = text.read(payload.payload())
+      if (type === IFLA_INFO_KIND) found.kind = text.read(payload.payload())
       else if (type === IFLA_INFO_DATA) data = payload.payload()
-      else if (type === IFLA_INFO_SLAVE_KIND) portKind = text.read(payload.payload())
+      else if (type === IFLA_INFO_SLAVE_KIND) found.portKind = text.read(payload.payload())
       else if (type === IFLA_INFO_SLAVE_DATA) portData = payload.payload()
     }
-    const info = kind === undefined ? undefined : readInfo(kind, data)
-    const port = portKind === 'bridge' ? portData : undefined
-    return {
-      ...(kind === undefined ? {} : { kind }),
-      ...(info === undefined ? {} : { info }),
-      ...(portKind === undefined ? {} : { portKind }),
-      ...(port === undefined ? {} : { bridgePort: bridgePortAttributes.read(port) }),
+    const kind = found.kind === undefined ? undefined : linkKindNamed(found.kind)
+    // The registry pairs each name with the codec of its data, which the kernel may leave out (veth).
+    if (kind !== undefined) found.info = { kind: kind.kind, ...(data && kind.data.read(data)) } as LinkInfo
+    if (found.portKind === 'bridge' && portData !== undefined) {
+      found.bridgePort = bridgePortAttributes.read(portData)
     }
+    return found
   },
-}
-
-/** A kind that is registered has an info even if the kernel gives no data for it (veth). */
-function readInfo(kind: string, data: ByteReader | undefined): LinkInfo | undefined {
-  const known = linkKindNamed(kind)
-  if (known === undefined) return undefined
-  // The registry pairs each name with the codec of its data.
-  return { kind: known.kind, ...(data === undefined ? {} : known.data.read(data)) } as LinkInfo
-}
-
-function writeText(writer: ByteWriter, type: number, value: string): void {
-  // Without a terminator, as iproute2 does; the kernel takes both.
-  writer.attribute(type, false, () => bareText.write(writer, value))
 }

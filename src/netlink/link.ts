@@ -1,5 +1,4 @@
-import { binary } from './attribute-codecs.ts'
-import { attributeTable } from './attributes.ts'
+import { attributeTable, writeAttribute } from './attributes.ts'
 import { type BridgePort, bridgePortAttributes } from './bridge-port.ts'
 import { type BridgeVlan, bridgeVlansAttribute } from './bridge-vlan.ts'
 import { ByteReader } from './byte-reader.ts'
@@ -11,11 +10,12 @@ import {
   IFF_PROMISC,
   IFF_UP,
   IFLA_AF_SPEC,
+  linkAttributes,
   linkFields,
   linkHeader,
   type OperState,
 } from './link-attributes.ts'
-import { linkInfoAttribute } from './link-info.ts'
+import { IFLA_LINKINFO, linkInfoAttribute } from './link-info.ts'
 import type { LinkInfo } from './link-kinds/index.ts'
 import type { Message } from './messages.ts'
 
@@ -103,51 +103,37 @@ export interface LinkSpec extends LinkChanges {
 /** A link is named by index or, where it is not known, by name. */
 export type LinkTarget = { readonly index: number } | { readonly name: string }
 
-const attributes = attributeTable({
-  ...linkFields,
-  linkInfo: [18, 'IFLA_LINKINFO', linkInfoAttribute],
-  protocolInfo: [12, 'IFLA_PROTINFO', binary],
-  familyInfo: [IFLA_AF_SPEC, 'IFLA_AF_SPEC', binary],
+const fields = { ...linkFields, linkInfo: [IFLA_LINKINFO, 'IFLA_LINKINFO', linkInfoAttribute] } as const
+const attributes = attributeTable(fields)
+
+/** In messages of family AF_BRIDGE; other families (IPv6) put attributes of their own there. */
+const memberAttributes = attributeTable({
+  ...fields,
+  bridgePort: [12, 'IFLA_PROTINFO', bridgePortAttributes],
+  bridgeVlans: [IFLA_AF_SPEC, 'IFLA_AF_SPEC', bridgeVlansAttribute],
 })
 
 /** The body of a request that makes a link or changes one. */
 export function encodeLink(
   link: LinkChanges & { readonly index?: number; readonly parentIndex?: number },
 ): Uint8Array {
-  const { index = 0, up, promiscuous, allMulticast, info, bridgePort, ...plain } = link
+  const { index = 0, up, promiscuous, allMulticast, info, bridgePort } = link
   const writer = new ByteWriter()
-  linkHeader.write(writer, { index, ...flagChanges({ up, promiscuous, allMulticast }) })
-  attributes.write(writer, plain)
+  linkHeader.write(writer, {
+    index,
+    // Only the flags that are given change.
+    flags: flagBits(up === true, promiscuous === true, allMulticast === true),
+    changeMask: flagBits(up !== undefined, promiscuous !== undefined, allMulticast !== undefined),
+  })
+  linkAttributes.write(writer, link)
   if (info !== undefined || bridgePort !== undefined) {
-    const linkInfo = {
-      ...(info === undefined ? {} : { info }),
-      ...(bridgePort === undefined ? {} : { bridgePort }),
-    }
-    attributes.write(writer, { linkInfo })
+    writeAttribute(writer, IFLA_LINKINFO, linkInfoAttribute, link)
   }
   return writer.finish()
 }
 
-interface FlagChanges {
-  readonly up: boolean | undefined
-  readonly promiscuous: boolean | undefined
-  readonly allMulticast: boolean | undefined
-}
-
-/** Only the flags that are given change. */
-function flagChanges({ up, promiscuous, allMulticast }: FlagChanges): { flags: number; changeMask: number } {
-  const given = [
-    [up, IFF_UP],
-    [promiscuous, IFF_PROMISC],
-    [allMulticast, IFF_ALLMULTI],
-  ] as const
-  let flags = 0
-  let changeMask = 0
-  for (const [wanted, flag] of given) {
-    if (wanted === true) flags |= flag
-    if (wanted !== undefined) changeMask |= flag
-  }
-  return { flags, changeMask }
+function flagBits(up: boolean, promiscuous: boolean, allMulticast: boolean): number {
+  return (up ? IFF_UP : 0) | (promiscuous ? IFF_PROMISC : 0) | (allMulticast ? IFF_ALLMULTI : 0)
 }
 
 /** The body of a request about an existing link that says nothing but which. */
@@ -165,30 +151,21 @@ export function decodeLink(message: Message): Link {
   }
   const reader = ByteReader.over(message.body)
   const header = linkHeader.read(reader)
-  const { name, mtu, linkInfo, protocolInfo, familyInfo, ...rest } = attributes.read(reader)
+  const isMember = header.family === AF_BRIDGE
+  const found = isMember ? memberAttributes.read(reader) : attributes.read(reader)
+  const { linkInfo, netnsFd: _fd, netnsPid: _pid, extMask: _mask, newNetnsId: _id, ...reported } = found
+  const { name, mtu = 0 } = reported
   if (name === undefined) throw malformed(`link ${header.index}`, 'it has no name')
-  const { netnsFd: _fd, netnsPid: _pid, extMask: _mask, newNetnsId: _id, ...reported } = rest
   return {
     index: header.index,
-    name,
     hardwareType: header.hardwareType,
     flags: header.flags,
     up: (header.flags & IFF_UP) !== 0,
-    mtu: mtu ?? 0,
-    ...reported,
+    // The kernel leaves out the VLANs where there are none.
+    ...(isMember ? { bridgeVlans: [] } : undefined),
     ...linkInfo,
-    // Other families (IPv6) put attributes of their own there.
-    ...(header.family === AF_BRIDGE ? bridgeMember(protocolInfo, familyInfo) : {}),
-  }
-}
-
-/** The kernel leaves out the VLANs where there are none. */
-function bridgeMember(
-  port: Uint8Array | undefined,
-  vlans: Uint8Array | undefined,
-): Pick<Link, 'bridgePort' | 'bridgeVlans'> {
-  return {
-    ...(port === undefined ? {} : { bridgePort: bridgePortAttributes.read(ByteReader.over(port)) }),
-    bridgeVlans: vlans === undefined ? [] : bridgeVlansAttribute.read(ByteReader.over(vlans)),
+    ...reported,
+    name,
+    mtu,
   }
 }
