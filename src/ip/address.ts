@@ -55,19 +55,22 @@ export function addressFromBytes(bytes: Uint8Array): Address {
   if (bytes.length !== 4 && bytes.length !== 16) {
     throw malformed('an IP address', Buffer.from(bytes).toString('hex'), `${bytes.length} bytes, not 4 or 16`)
   }
-  let value = 0n
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte)
-  return { family: bytes.length === 4 ? 4 : 6, value }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (bytes.length === 4) return { family: 4, value: BigInt(view.getUint32(0)) }
+  return { family: 6, value: (view.getBigUint64(0) << 64n) | view.getBigUint64(8) }
 }
 
 /** In network byte order, 4 or 16 bytes. */
 export function addressToBytes(address: Address): Uint8Array {
-  const bytes = new Uint8Array(addressBits(address.family) / 8)
-  let rest = address.value
-  for (let i = bytes.length - 1; i >= 0; i--) {
-    bytes[i] = Number(rest & 0xffn)
-    rest >>= 8n
+  if (address.family === 4) {
+    const value = Number(address.value)
+    return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
   }
+  const bytes = new Uint8Array(16)
+  const view = new DataView(bytes.buffer)
+  view.setBigUint64(0, address.value >> 64n)
+  // The upper half does not go in.
+  view.setBigUint64(8, address.value)
   return bytes
 }
 

@@ -26,7 +26,10 @@ export function tryParseMac(text: string): string | undefined {
 
 /** Six bytes in transmission order. @throws IpError `ip.malformed` */
 export function macToBytes(mac: string): Uint8Array {
-  return Uint8Array.from(parseMac(mac).split(':'), octet => Number.parseInt(octet, 16))
+  const octets = parseMac(mac)
+  const bytes = new Uint8Array(6)
+  for (let i = 0; i < 6; i += 1) bytes[i] = Number.parseInt(octets.slice(3 * i, 3 * i + 2), 16)
+  return bytes
 }
 
 /** Canonical text of six bytes. @throws IpError `ip.malformed` for any other length */
@@ -47,9 +50,14 @@ export function colonSeparated(bytes: Uint8Array): string {
 
 /** The IPv6 address of the link that Linux gives an interface by itself: fe80::/64 and EUI-64 (RFC 4291, appendix A). */
 export function linkLocalAddress(mac: string): Address {
-  const [first = 0, ...rest] = macToBytes(mac)
-  const identifier = [first ^ 0x02, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)]
-  return addressFromBytes(Uint8Array.from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, ...identifier]))
+  const octets = macToBytes(mac)
+  const bytes = new Uint8Array(16)
+  bytes.set([0xfe, 0x80])
+  bytes.set(octets.subarray(0, 3), 8)
+  bytes.set([0xff, 0xfe], 11)
+  bytes.set(octets.subarray(3), 13)
+  bytes[8] = (octets[0] ?? 0) ^ 0x02
+  return addressFromBytes(bytes)
 }
 
 /**

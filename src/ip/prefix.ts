@@ -51,7 +51,7 @@ function readInterfaceAddress(text: string): InterfaceAddress | string {
   if (slash < 0) return 'the prefix length is missing, write it like 10.1.2.0/24'
   const address = readAddress(text.slice(0, slash))
   if (typeof address === 'string') return address
-  const length = readDecimal(text.slice(slash + 1), 3)
+  const length = readDecimal(text, slash + 1, text.length, 3)
   if (typeof length === 'string') return `prefix length: ${length}`
   const bits = addressBits(address.family)
   if (length > bits) return `prefix length ${length} is above ${bits}`
