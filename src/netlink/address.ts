@@ -1,8 +1,7 @@
 import {
+  familyOf as familyOfText,
   formatAddress,
-  formatInterfaceAddress,
   type Address as IpAddress,
-  parseAddress,
   parseInterfaceAddress,
 } from '../ip/index.ts'
 import { cacheInfo } from './address-lifetimes.ts'
@@ -79,17 +78,16 @@ export function encodeAddress(address: AddressSpec): Uint8Array {
   writer.u8(routeScopes.toNumber(address.scope ?? defaultScope(local.address)))
   writer.u32(address.linkIndex)
   const { preferredLifetimeS, validLifetimeS } = address
+  const isForEver = validLifetimeS === undefined && preferredLifetimeS === undefined
   attributes.write(writer, {
     local: formatAddress(local.address),
     address: formatAddress(peer.address),
-    ...(address.label === undefined ? {} : { label: address.label }),
-    ...(address.broadcast === undefined ? {} : { broadcast: address.broadcast }),
+    label: address.label,
+    broadcast: address.broadcast,
     // The header has room for eight of the flags.
-    ...(flags > 0xff ? { flags } : {}),
-    ...(address.protocol === undefined ? {} : { protocol: address.protocol }),
-    ...(validLifetimeS === undefined && preferredLifetimeS === undefined
-      ? {}
-      : { lifetimes: { preferredLifetimeS, validLifetimeS } }),
+    flags: flags > 0xff ? flags : undefined,
+    protocol: address.protocol,
+    lifetimes: isForEver ? undefined : { preferredLifetimeS, validLifetimeS },
   })
   return writer.finish()
 }
@@ -117,14 +115,13 @@ export function decodeAddress(message: Message): Address {
   if (local === undefined) throw malformed('an interface address', 'it has no IFA_ADDRESS')
   const peer = found.address === undefined || found.address === local ? undefined : found.address
   for (const text of [local, peer ?? local]) {
-    if (parseAddress(text).family !== family)
-      throw malformed('an interface address', `${text} is not IPv${family}`)
+    if (familyOfText(text) !== family) throw malformed('an interface address', `${text} is not IPv${family}`)
   }
   const { preferredLifetimeS, validLifetimeS } = found.lifetimes ?? {}
   return {
     linkIndex,
-    address: formatInterfaceAddress(parseAddress(local), length),
-    ...(peer === undefined ? {} : { peer: formatInterfaceAddress(parseAddress(peer), length) }),
+    address: `${local}/${length}`,
+    ...(peer === undefined ? {} : { peer: `${peer}/${length}` }),
     ...(found.broadcast === undefined ? {} : { broadcast: found.broadcast }),
     ...(found.label === undefined ? {} : { label: found.label }),
     scope,

@@ -1,4 +1,4 @@
-import { addressBits, type Family, formatPrefix, parseAddress, parsePrefix, prefixOf } from '../ip/index.ts'
+import { addressBits, type Family, formatPrefix, parseAddress, prefixOf } from '../ip/index.ts'
 import { malformed } from './errors.ts'
 import type { Message } from './messages.ts'
 
@@ -34,9 +34,12 @@ export function checkPrefixLength(length: number, family: Family, what: string):
   return length
 }
 
-/** `10.0.0.0/8` as the address for the attribute; undefined for a default route's, which is left out. */
+/**
+ * The address for the attribute of a prefix that is known to be one, `10.0.0.0/8`; undefined for a default route's,
+ * which is left out.
+ */
 export function prefixAttribute(prefix: string): string | undefined {
-  return parsePrefix(prefix).length === 0 ? undefined : prefix.slice(0, prefix.indexOf('/'))
+  return prefix.endsWith('/0') ? undefined : prefix.slice(0, prefix.indexOf('/'))
 }
 
 /** The text of a prefix whose length stood in the header and whose address, unless it is zero, in an attribute. */

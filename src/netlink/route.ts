@@ -1,4 +1,4 @@
-import { parseAddress, parsePrefix } from '../ip/index.ts'
+import { familyOf as familyOfText, parsePrefix } from '../ip/index.ts'
 import { ipAddress, u32 } from './attribute-codecs.ts'
 import { attributeTable } from './attributes.ts'
 import { ByteReader } from './byte-reader.ts'
@@ -94,17 +94,21 @@ export function encodeRoute(route: RouteSpec, defaults: { scope: RouteScope; pro
     .u8(routeScopes.toNumber(route.scope ?? defaults.scope))
     .u8(routeTypes.toNumber(route.type ?? 'unicast'))
   writer.u32(((route.flags ?? 0) | (route.onlink === true ? RTNH_F_ONLINK : 0)) >>> 0)
-  const { gateway, metric } = route
-  const dst = prefixAttribute(route.dst)
-  const source = route.src === undefined ? undefined : prefixAttribute(route.src)
-  const sameFamily = gateway === undefined || parseAddress(gateway).family === prefix.family
+  const { gateway } = route
+  const isVia = gateway !== undefined && familyOfText(gateway) !== prefix.family
   routeAttributes.write(writer, {
-    ...(dst === undefined ? {} : { dst }),
-    ...(source === undefined ? {} : { src: source }),
-    ...(table > 255 ? { table } : {}),
-    ...(metric === undefined || metric === 0 ? {} : { metric }),
-    ...(gateway === undefined ? {} : sameFamily ? { gateway } : { via: gateway }),
-    ...plainAttributes(route),
+    dst: prefixAttribute(route.dst),
+    src: route.src === undefined ? undefined : prefixAttribute(route.src),
+    linkIndex: route.linkIndex,
+    gateway: isVia ? undefined : gateway,
+    metric: route.metric === 0 ? undefined : route.metric,
+    prefSrc: route.prefSrc,
+    metrics: route.metrics,
+    nextHops: route.nextHops,
+    table: table > 255 ? table : undefined,
+    mark: route.mark,
+    via: isVia ? gateway : undefined,
+    nextHopId: route.nextHopId,
   })
   return writer.finish()
 }
@@ -126,7 +130,7 @@ function plainAttributes(from: PlainAttributes): PlainAttributes {
 
 /** As `ip route add` chooses: the host for local routes, the link for those without a gateway, else universe. */
 export function defaultRouteScope(route: RouteSpec): RouteScope {
-  if (parsePrefix(route.dst).family === 6) return 'universe'
+  if (familyOfText(route.dst) === 6) return 'universe'
   if (route.type === 'local' || route.type === 'nat') return 'host'
   if (route.type === 'broadcast' || route.type === 'multicast' || route.type === 'anycast') return 'link'
   const unicast = route.type === undefined || route.type === 'unicast' || route.type === 'unspec'

@@ -36,8 +36,8 @@ const verdictAttributes = attributeTable({
 const verdict: AttributeCodec<Verdict> = {
   nested: true,
   write(writer, value) {
-    const chain = 'chain' in value ? { chain: value.chain } : {}
-    verdictAttributes.write(writer, { code: verdictCodes[value.do], ...chain })
+    const chain = 'chain' in value ? value.chain : undefined
+    verdictAttributes.write(writer, { code: verdictCodes[value.do], chain })
   },
   read(payload) {
     const { code, chain } = verdictAttributes.read(payload)

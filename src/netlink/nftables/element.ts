@@ -1,5 +1,5 @@
 import { be32, be64, binary, text } from '../attribute-codecs.ts'
-import { type AttributeCodec, attributeTable, listOf } from '../attributes.ts'
+import { type AttributeCodec, attributeTable, listOf, writeAttribute } from '../attributes.ts'
 import { malformed } from '../errors.ts'
 import type { Message } from '../messages.ts'
 import { type Data, data, valueData } from './data.ts'
@@ -39,13 +39,16 @@ const elementAttributes = attributeTable(elementFields)
 
 export const element: AttributeCodec<Element> = {
   nested: true,
-  write(writer, { comment, intervalEnd, ...rest }) {
+  write(writer, { key, keyEnd, data, intervalEnd, comment, timeoutMs }) {
     const flags =
-      (intervalEnd ? NFT_SET_ELEM_INTERVAL_END : 0) | (rest.key === undefined ? NFT_SET_ELEM_CATCHALL : 0)
+      (intervalEnd ? NFT_SET_ELEM_INTERVAL_END : 0) | (key === undefined ? NFT_SET_ELEM_CATCHALL : 0)
     elementAttributes.write(writer, {
-      ...rest,
-      ...(flags === 0 ? {} : { flags }),
-      ...(comment === undefined ? {} : { userdata: encodeComment(comment) }),
+      key,
+      keyEnd,
+      data,
+      flags: flags === 0 ? undefined : flags,
+      timeoutMs,
+      userdata: comment === undefined ? undefined : encodeComment(comment),
     })
   },
   read(payload) {
@@ -67,21 +70,45 @@ export interface ElementMessage {
   readonly elements: readonly Element[]
 }
 
+/** NFTA_LIST_ELEM. */
+const LIST_ELEMENT = 1
+
 export const elementListFields = {
   table: [1, 'NFTA_SET_ELEM_LIST_TABLE', text],
   set: [2, 'NFTA_SET_ELEM_LIST_SET', text],
-  elements: [3, 'NFTA_SET_ELEM_LIST_ELEMENTS', listOf(1, element)],
+  elements: [3, 'NFTA_SET_ELEM_LIST_ELEMENTS', listOf(LIST_ELEMENT, element)],
 } as const
 
 const listAttributes = attributeTable(elementListFields)
 
-export function encodeElementMessage(
-  message: Omit<ElementMessage, 'elements'> & Partial<ElementMessage>,
-): Uint8Array {
-  const { family, ...rest } = message
+export type SetName = Pick<ElementMessage, 'family' | 'table' | 'set'>
+
+/** A message about the set as a whole. */
+export function encodeSetName({ family, table, set }: SetName): Uint8Array {
   const writer = startNft(family)
-  listAttributes.write(writer, rest)
+  listAttributes.write(writer, { table, set })
   return writer.finish()
+}
+
+/** The elements of one message stand in one attribute, which holds 65,531 bytes; an element has some hundred. */
+const ELEMENT_BYTES_FULL = 60_000
+
+/** A message with as many of the elements from `start` on as go into it, and how many those are. */
+export function encodeElements(
+  { family, table, set }: SetName,
+  elements: readonly Element[],
+  start: number,
+): { body: Uint8Array; count: number } {
+  const writer = startNft(family)
+  listAttributes.write(writer, { table, set })
+  const list = writer.begin(elementListFields.elements[0], true)
+  let count = 0
+  for (const full = list + ELEMENT_BYTES_FULL; writer.length < full; count += 1) {
+    const next = elements[start + count]
+    if (next === undefined) break
+    writeAttribute(writer, LIST_ELEMENT, element, next)
+  }
+  return { body: writer.end(list).finish(), count }
 }
 
 /** @throws NetlinkError `netlink.malformed` */

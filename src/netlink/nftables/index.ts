@@ -11,13 +11,12 @@ export {
 } from './chain.ts'
 export type { Data, Verdict } from './data.ts'
 export type { Datatype } from './datatypes.ts'
-export { decodeElementMessage, type Element, type ElementMessage } from './element.ts'
+export { decodeElementMessage, type Element, type ElementMessage, type SetName } from './element.ts'
 export {
   addElements,
   deleteElements,
   flushSet,
   listElements,
-  type SetName,
 } from './element-requests.ts'
 export { elementsOf, type KeyedElement, keyedElements } from './element-text.ts'
 export {

@@ -6,7 +6,7 @@ import { name, partial, u64 } from '../arbitraries.ts'
 import type { Message, Request } from '../messages.ts'
 import { bytes, comment, datatype, expression, nftFamily, verdict } from './arbitraries.ts'
 import { addChain, type Chain, decodeChain, encodeChain } from './chain.ts'
-import { decodeElementMessage, type Element, encodeElementMessage } from './element.ts'
+import { decodeElementMessage, type Element, encodeElements } from './element.ts'
 import { addElements } from './element-requests.ts'
 import { addRule, decodeRule, encodeRule, type Rule } from './rule.ts'
 import { addSet, decodeSet, encodeSet, type Set } from './set.ts'
@@ -128,7 +128,10 @@ test('elements', () => {
   })
   fc.assert(
     fc.property(arbitrary, value => {
-      assert.deepEqual(decodeElementMessage(message(NFT_MSG_NEWSETELEM, encodeElementMessage(value))), value)
+      assert.deepEqual(
+        decodeElementMessage(message(NFT_MSG_NEWSETELEM, encodeElements(value, value.elements, 0).body)),
+        value,
+      )
     }),
   )
 })

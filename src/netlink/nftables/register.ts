@@ -40,7 +40,8 @@ export function encodeRange(types: readonly Datatype[], texts: readonly string[]
   const parts = types.map((type, i) => partRange(type, texts[i] ?? ''))
   const [only] = parts
   if (parts.length === 1 && only !== undefined) return only
-  return { from: joinParts(parts.map(part => part.from)), to: joinParts(parts.map(part => part.to)) }
+  const from = joinParts(parts, 'from')
+  return { from, to: parts.every(part => part.from === part.to) ? from : joinParts(parts, 'to') }
 }
 
 /** A value, which cannot be a range. @throws PodlaceError */
@@ -71,9 +72,9 @@ function partRange(type: Datatype, value: string): Range {
   return range
 }
 
-function joinParts(parts: readonly Uint8Array[]): Uint8Array {
+function joinParts(parts: readonly Range[], end: keyof Range): Uint8Array {
   const writer = new ByteWriter(64)
-  for (const part of parts) writer.bytes(part).pad()
+  for (const part of parts) writer.bytes(part[end]).pad()
   return writer.finish()
 }
 

@@ -1,7 +1,7 @@
 import { hasCode } from '../../../src/base/index.ts'
 import { nft } from '../../../src/netlink/index.ts'
 import { encodeMessage } from '../../../src/netlink/messages.ts'
-import { encodeElementMessage } from '../../../src/netlink/nftables/element.ts'
+import { encodeElements } from '../../../src/netlink/nftables/element.ts'
 import { target } from '../engine/target.ts'
 import { messageOf, recorded } from './messages.ts'
 
@@ -52,7 +52,7 @@ export const nftablesTargets = [
     name: 'nftables.elements',
     seeds: ofType(0x0a0c),
     decode: input => nft.decodeElementMessage(messageOf(input)),
-    encode: message => newMessage(0x0a0c, encodeElementMessage(message)),
+    encode: message => newMessage(0x0a0c, encodeElements(message, message.elements, 0).body),
   }),
   target({
     ...object,
