@@ -11,6 +11,7 @@ describe('sameValue', () => {
     assert.ok(sameValue({ a: 1, b: 2 }, { b: 2, a: 1 }))
     assert.ok(sameValue(Uint8Array.of(1, 2), Buffer.from([1, 2])))
     assert.ok(!sameValue([1, 2], [2, 1]) && !sameValue([], {}) && !sameValue(null, {}) && !sameValue(1, '1'))
+    assert.ok(!sameValue({}, { a: 1 }) && !sameValue({ a: 1 }, {}) && !sameValue({ a: 1 }, { a: 1, b: 2 }))
     assert.ok(!sameValue({ a: undefined }, {}) && !sameValue({ a: undefined }, { b: undefined }))
     assert.ok(!sameValue(new Map(), new Map()), 'other objects are compared by identity')
   })

@@ -17,10 +17,12 @@ function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
 }
 
 function sameProperties(a: Plain, b: Plain): boolean {
-  const names = Object.keys(a)
-  if (names.length !== Object.keys(b).length) return false
-  for (const name of names) if (!Object.hasOwn(b, name) || !sameValue(a[name], b[name])) return false
-  return true
+  let names = 0
+  for (const name in a) {
+    if (!Object.hasOwn(b, name) || !sameValue(a[name], b[name])) return false
+    names += 1
+  }
+  return names === Object.keys(b).length
 }
 
 /**
@@ -28,13 +30,13 @@ function sameProperties(a: Plain, b: Plain): boolean {
  * frozen whole, which also ends cycles; byte arrays cannot be frozen, and instances of classes are left alone.
  */
 export function deepFreeze<T>(value: T): T {
-  if (Object.isFrozen(value) || typeof value !== 'object' || value === null) return value
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   if (Array.isArray(value)) {
     Object.freeze(value)
     for (const item of value) deepFreeze(item)
   } else if (isPlain(value)) {
     Object.freeze(value)
-    for (const name of Object.keys(value)) deepFreeze(value[name])
+    for (const name in value) deepFreeze(value[name])
   }
   return value
 }
