@@ -1,26 +1,27 @@
 import { type Entry, entryKey } from './entry.ts'
 import { rulesOf } from './kinds/index.ts'
 
-/** `KindRules.rank` of links. */
-const LINKS = 0
-
 /**
  * Sorts what carries an entry so that everything comes after what it depends on: rules before the links whose packets
  * they judge, links before what is on them, masters before ports, devices before what stacks on them, gateways' routes
  * before routes with gateways. Otherwise the order stays. Reverse it for deletion.
  */
 export function sortForCreation<T extends { readonly entry: Entry }>(items: readonly T[]): T[] {
-  const ranked = items
-    .map(item => ({ item, rules: rulesOf(item.entry) }))
-    .map(({ item, rules }) => ({ item, rank: rules.rank, tier: rules.tier(item.entry) }))
-    .toSorted((a, b) => a.rank - b.rank || a.tier - b.tier)
-  const itemsOf = (belongs: (rank: number) => boolean) =>
-    ranked.filter(({ rank }) => belongs(rank)).map(({ item }) => item)
-  return [
-    ...itemsOf(rank => rank < LINKS),
-    ...parentsFirst(itemsOf(rank => rank === LINKS)),
-    ...itemsOf(rank => rank > LINKS),
-  ]
+  const sorted = items.toSorted((a, b) => compareEntries(a.entry, b.entry))
+  const links = sorted.filter(isLink)
+  if (links.length < 2) return sorted
+  const first = sorted.findIndex(isLink)
+  return sorted.slice(0, first).concat(parentsFirst(links), sorted.slice(first + links.length))
+}
+
+function compareEntries(a: Entry, b: Entry): number {
+  const [aRules, bRules] = [rulesOf(a), rulesOf(b)]
+  return aRules.rank - bRules.rank || aRules.tier(a) - bRules.tier(b)
+}
+
+/** Nothing else has the rank of links, so that they stand together. */
+function isLink({ entry }: { readonly entry: Entry }): boolean {
+  return entry.kind === 'link'
 }
 
 /** Depth first along `parents`; a cycle, which the kernel would refuse anyway, ends where it was entered. */

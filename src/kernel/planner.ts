@@ -65,11 +65,20 @@ export class Planner {
 
   /** Creations and changes, each after the deletions of what occupies what it needs; other stale entries go last. */
   private inOrder(): Operation[] {
+    const steps = sortForCreation(this.steps.toReversed())
     const occupants = this.occupants()
+    if (occupants.size > 0) return this.displacing(occupants, steps)
+    return steps.flatMap(({ operations }) => operations).concat(sortForCreation(this.stale).toReversed())
+  }
+
+  private displacing(
+    occupants: ReadonlyMap<string, readonly Operation[]>,
+    steps: readonly Step[],
+  ): Operation[] {
     const done = new Set<Operation>()
     const operations: Operation[] = []
-    for (const step of sortForCreation(this.steps.toReversed())) {
-      const needed = occupants.size === 0 ? [] : rulesOf(step.entry).occupies(step.entry)
+    for (const step of steps) {
+      const needed = rulesOf(step.entry).occupies(step.entry)
       for (const operation of needed.flatMap(token => occupants.get(token) ?? [])) {
         if (done.has(operation) || step.operations.includes(operation)) continue
         operations.push(operation.why === 'stale' ? { ...operation, why: 'displaced' } : operation)
@@ -173,9 +182,10 @@ export class Planner {
 
   /** True if a parent is deleted and made again in this plan, and what is there now goes along, or is of no use. */
   private goesWithParent({ entry }: ObservedEntry): boolean {
-    return rulesOf(entry)
-      .parents(entry)
-      .some(({ key, bond }) => bond !== 'loose' && this.fateOf(key) === 'reborn')
+    for (const { key, bond } of rulesOf(entry).parents(entry)) {
+      if (bond !== 'loose' && this.fateOf(key) === 'reborn') return true
+    }
+    return false
   }
 
   private fateOf(key: string): Fate {

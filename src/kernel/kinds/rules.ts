@@ -49,22 +49,33 @@ export interface TypedRules<E extends Entry> {
 
 /** Lifts typed rules to any entry; an entry of another kind is a defect of the caller. */
 export function kindRules<K extends EntryKind>(kind: K, typed: TypedRules<EntryOf<K>>): KindRules {
+  const {
+    rank,
+    overwrites = false,
+    supersedes = false,
+    parents,
+    tier,
+    equals,
+    mustRecreate,
+    occupies,
+  } = typed
   const own = (entry: Entry): EntryOf<K> => {
     if (isKind(entry, kind)) return entry
     throw new TypeError(`rules of ${kind} were asked about a ${entry.kind}`)
   }
   return {
-    rank: typed.rank,
-    overwrites: typed.overwrites ?? false,
-    supersedes: typed.supersedes ?? false,
-    parents: entry => typed.parents?.(own(entry)) ?? [],
-    tier: entry => typed.tier?.(own(entry)) ?? 0,
-    equals: (desired, observed) => typed.equals(own(desired), own(observed.entry), observed),
-    mustRecreate: (desired, observed) =>
-      typed.mustRecreate?.(own(desired), own(observed.entry), observed) ?? false,
-    occupies: entry => typed.occupies?.(own(entry)) ?? [],
+    rank,
+    overwrites,
+    supersedes,
+    parents: parents === undefined ? () => NONE : entry => parents(own(entry)),
+    tier: tier === undefined ? () => 0 : entry => tier(own(entry)),
+    equals: (desired, observed) => equals(own(desired), own(observed.entry), observed),
+    mustRecreate: (desired, observed) => mustRecreate?.(own(desired), own(observed.entry), observed) ?? false,
+    occupies: occupies === undefined ? () => NONE : entry => occupies(own(entry)),
   }
 }
+
+const NONE: readonly never[] = []
 
 export function isKind<K extends EntryKind>(entry: Entry, kind: K): entry is EntryOf<K> {
   return entry.kind === kind
@@ -86,5 +97,5 @@ export function linkKey(name: string): string {
 
 /** Vanishes with the link of this name. */
 export function onLink(name: string | undefined): readonly Parent[] {
-  return name === undefined ? [] : [{ key: linkKey(name), bond: 'vanishes' }]
+  return name === undefined ? NONE : [{ key: linkKey(name), bond: 'vanishes' }]
 }
