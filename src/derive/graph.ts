@@ -177,14 +177,16 @@ export class Graph {
     this.pending = false
     this.phase = 'planning'
     this.counters.ticks += 1
+    const changed: Member[] = []
     for (const collection of this.collections) {
       if (!collection.scheduled) continue
       collection.scheduled = false
       collection.update()
+      if (collection.changes.length > 0) changed.push(collection)
     }
+    // When nobody reads the changes of another any more.
     const deliveries: Delivery[] = []
-    for (const collection of this.collections) {
-      if (collection.changes.length === 0) continue
+    for (const collection of changed) {
       for (const call of collection.takeDeliveries()) deliveries.push({ to: collection.name, call })
     }
     for (const listener of this.tickListeners) deliveries.push({ to: 'ticks', call: listener })

@@ -59,13 +59,14 @@ export class Comparison implements World {
     if (after !== undefined) this.children.add(key, after)
   }
 
-  /** Folds an event; yields the keys to look at. A link that appears is what its desired children waited for. */
-  *fold(event: KernelEvent): Iterable<string> {
+  /** Folds an event; returns the keys to look at. A link that appears is what its desired children waited for. */
+  fold(event: KernelEvent): readonly string[] {
     const entry = event.event === 'set' ? event.observed.entry : undefined
-    const appearing = entry?.kind === 'link' ? entryKey(entry) : undefined
-    const isNew = appearing !== undefined && this.observed(appearing) === undefined
-    yield* this.mirror.fold(event)
-    if (isNew) yield* this.children.of(appearing)
+    if (entry?.kind !== 'link') return this.mirror.fold(event)
+    const key = entryKey(entry)
+    const isNew = this.observed(key) === undefined
+    const touched = this.mirror.fold(event)
+    return isNew ? [...touched, ...this.children.of(key)] : touched
   }
 
   /** A quick look at one key, without what hangs together; when in doubt, false. */

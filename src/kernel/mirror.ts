@@ -71,7 +71,10 @@ export class Mirror {
     const next = beside && before !== undefined ? sideBySide(before, observed) : observed
     this.put(key, before, next)
     // Another one beside ours changes nothing for us.
-    return next.entry !== observed.entry ? [] : [key, ...this.supersede(key, observed.entry)]
+    if (next.entry !== observed.entry) return []
+    const touched = [key]
+    if (rulesOf(next.entry).supersedes) this.supersede(key, next.entry, touched)
+    return touched
   }
 
   private put(key: string, before: ObservedEntry | undefined, next: ObservedEntry): void {
@@ -80,16 +83,13 @@ export class Mirror {
     this.childIndex.add(key, next.entry)
   }
 
-  private supersede(key: string, entry: Entry): readonly string[] {
-    const rules = rulesOf(entry)
-    if (!rules.supersedes) return []
-    const touched: string[] = []
-    for (const token of rules.occupies(entry)) {
+  /** Adds the keys of what had to make room to `touched`. */
+  private supersede(key: string, entry: Entry, touched: string[]): void {
+    for (const token of rulesOf(entry).occupies(entry)) {
       const previous = this.occupants.get(token)
       this.occupants.set(token, key)
       if (previous !== undefined && previous !== key && this.forget(previous)) touched.push(previous)
     }
-    return touched
   }
 
   private forget(key: string, mark?: ObservedEntry['mark']): boolean {

@@ -143,10 +143,13 @@ export class NftApplier {
     for (const operation of operations) {
       const { op, entry } = operation
       if (failures.has(operation)) continue
-      const key = entryKey(entry)
       if (entry.kind === 'nft-table') this.rememberTable(op, entry)
-      if (op === 'delete') events.push({ event: 'gone', key }, { event: 'parent-gone', parent: key })
-      else events.push({ event: 'set', observed: { entry, mark: 'ours', ...fingerprintOf(entry) } })
+      if (op !== 'delete') {
+        events.push({ event: 'set', observed: { entry, mark: 'ours', ...fingerprintOf(entry) } })
+        continue
+      }
+      const key = entryKey(entry)
+      events.push({ event: 'gone', key }, { event: 'parent-gone', parent: key })
     }
     return events
   }
