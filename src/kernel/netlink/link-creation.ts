@@ -20,7 +20,7 @@ export interface CreationOptions {
 }
 
 /** Makes a link, or fetches it; `afterCreation` says what it lacks then. */
-export async function createLink(
+export function createLink(
   options: CreationOptions,
   operation: Operation,
   link: LinkEntry,
@@ -28,12 +28,22 @@ export async function createLink(
 ): Promise<Failure | undefined> {
   const name = otherNamespace(link)
   const other = name === undefined ? undefined : options.context?.namespaces.get(name)
-  if (name !== undefined && other === undefined) return namespaceNeeded(operation, link, name)
+  if (name !== undefined && other === undefined)
+    return Promise.resolve(namespaceNeeded(operation, link, name))
   if (link.type === 'veth') return addVeth(options, operation, link, up, other)
   if (link.type === 'tun') return makeTun(options, operation, link, other)
   if (isMoved(link)) return fetchDevice(options, operation, link, other)
   if (isStacked(link) && other !== undefined) return addOnDevice(options, operation, link, up, other)
-  return failureOf(operation, await ask(options.client, addLink(linkSpec(link, options.links, { up }))))
+  return addHere(options, operation, link, up)
+}
+
+async function addHere(
+  { client, links }: CreationOptions,
+  operation: Operation,
+  link: LinkEntry,
+  up: boolean,
+): Promise<Failure | undefined> {
+  return failureOf(operation, await ask(client, addLink(linkSpec(link, links, { up }))))
 }
 
 /** Of a veth's other end nobody else tells its namespace. */

@@ -151,7 +151,10 @@ export class NetlinkKernel implements Kernel {
     await this.applyInOrder(operations, applier, failures)
     await applier.flush()
     // Last: nothing hangs on them, and all that are to be done are one process.
-    for (const [operation, failure] of await this.iptables.apply(operations)) failures.set(operation, failure)
+    const chains = operations.filter(({ entry }) => entry.kind === 'iptables-chain')
+    if (chains.length > 0) {
+      for (const [operation, failure] of await this.iptables.apply(chains)) failures.set(operation, failure)
+    }
     const outcomes = operations.map(operation => {
       const error = failures.get(operation)
       return error === undefined ? { operation } : { operation, error }
@@ -163,7 +166,7 @@ export class NetlinkKernel implements Kernel {
       await settle()
       await settle()
     }
-    await applier.learn()
+    if (this.sources !== undefined) await applier.learn()
     return outcomes
   }
 
@@ -195,17 +198,18 @@ export class NetlinkKernel implements Kernel {
     const upAfter = new Map<number, Operation[]>()
     for (const [operation, at] of positions) upAfter.set(at, [...(upAfter.get(at) ?? []), operation])
     let run: Run | undefined
-    const finishRun = async () => {
-      if (run === undefined) return
+    const finish = async (run: Run) => {
       await applier.flush()
       if (run.by === 'nft') await this.applyNft(run.operations, failures)
       else await this.applyWireguard(run.operations, applier, failures)
-      run = undefined
     }
     for (const [i, operation] of operations.entries()) {
       const { entry } = operation
       const by = otherSocketOf(entry)
-      if (by !== run?.by) await finishRun()
+      if (run !== undefined && by !== run.by) {
+        await finish(run)
+        run = undefined
+      }
       if (by !== undefined) {
         run ??= { by, operations: [] }
         run.operations.push(operation)
@@ -222,11 +226,11 @@ export class NetlinkKernel implements Kernel {
       } else await applier.add(operation, !positions.has(operation))
       for (const link of upAfter.get(i) ?? []) applier.setUp(link)
     }
-    await finishRun()
+    if (run !== undefined) await finish(run)
   }
 
-  private async applyNft(operations: readonly Operation[], failures: Map<Operation, Failure>): Promise<void> {
-    await this.nftTurns.run(async () => {
+  private applyNft(operations: readonly Operation[], failures: Map<Operation, Failure>): Promise<void> {
+    return this.nftTurns.run(async () => {
       const done = await this.nftApplier.apply(operations)
       for (const [operation, failure] of done.failures) failures.set(operation, failure)
       for (const event of done.events) this.emit(event)

@@ -54,12 +54,33 @@ export class NftApplier {
     for (const group of groups(operations)) {
       const [first] = group
       if (first === undefined) continue
-      if (first.entry.kind === 'nft-table') {
-        if (first.op !== 'delete') created.set(entryKey(first.entry), first.entry.sets)
-        units.push(...this.tableUnits(first, first.entry, failures))
-      } else units.push(...(await this.elementUnits(group, created, failures)))
+      const { entry } = first
+      if (entry.kind === 'nft-table') {
+        if (first.op !== 'delete') created.set(entryKey(entry), entry.sets)
+        units.push(...this.tableUnits(first, entry, failures))
+      } else if (entry.kind === 'nft-element') {
+        const fresh = created.get(tableKey(entry.family, entry.table))?.find(({ name }) => name === entry.set)
+        const set = fresh ?? this.observer.knownSet(entry) ?? (await this.readSet(group, entry, failures))
+        if (set !== undefined) units.push(...this.elementUnits(group, set, failures))
+      }
     }
     return units
+  }
+
+  /** Undefined if nothing can be done to the group, which is noted. */
+  private async readSet(
+    group: readonly Operation[],
+    element: NftElementEntry,
+    failures: Map<Operation, Failure>,
+  ): Promise<NftSet | undefined> {
+    try {
+      const set = await this.observer.setOf(element)
+      if (set !== undefined) return set
+      for (const operation of group) note(failures, operation, setMissing(operation, element.set))
+    } catch (error) {
+      for (const operation of group) failures.set(operation, invalid(operation, error))
+    }
+    return undefined
   }
 
   private tableUnits(operation: Operation, table: NftTableEntry, failures: Map<Operation, Failure>): Unit[] {
@@ -71,30 +92,14 @@ export class NftApplier {
     }
   }
 
-  private async elementUnits(
-    group: readonly Operation[],
-    created: ReadonlyMap<string, readonly NftSet[]>,
-    failures: Map<Operation, Failure>,
-  ): Promise<Unit[]> {
+  private elementUnits(group: readonly Operation[], set: NftSet, failures: Map<Operation, Failure>): Unit[] {
     const elements = group.map(({ entry }) => entry).filter(isElement)
-    const [first] = elements
     const op = group[0]?.op === 'delete' ? 'delete' : 'create'
-    if (first === undefined) return []
     try {
-      const { family, table, set: name } = first
-      const fresh = created.get(tableKey(family, table))?.find(set => set.name === name)
-      const set = fresh ?? (await this.observer.setOf(family, table, name))
-      if (set === undefined) {
-        for (const operation of group) note(failures, operation, setMissing(operation, name))
-        return []
-      }
       return [{ operations: group, requests: elementRequests(op, set, elements) }]
     } catch (error) {
       // Elements that cannot even be encoded: find out which.
-      if (group.length > 1) {
-        const singles = group.map(operation => this.elementUnits([operation], created, failures))
-        return (await Promise.all(singles)).flat()
-      }
+      if (group.length > 1) return group.flatMap(operation => this.elementUnits([operation], set, failures))
       for (const operation of group) failures.set(operation, invalid(operation, error))
       return []
     }

@@ -1,6 +1,6 @@
 import { hasCode } from '../../base/index.ts'
 import { type NetlinkClient, nft } from '../../netlink/index.ts'
-import type { NftSet } from '../entry.ts'
+import type { NftElementEntry, NftSet } from '../entry.ts'
 import { tableKey } from '../kinds/nft-table.ts'
 import type { ObservedEntry } from '../operation.ts'
 import { observedElements } from './codecs/nft-element.ts'
@@ -31,15 +31,20 @@ export class NftObserver {
     return result
   }
 
-  /** Undefined if the kernel has no such set. */
-  async setOf(family: nft.Family, table: string, name: string): Promise<NftSet | undefined> {
-    const key = tableKey(family, table)
-    if (!this.sets.has(key)) {
+  /** The set of an element; undefined if the kernel has no such set. */
+  async setOf(element: NftElementEntry): Promise<NftSet | undefined> {
+    const { family, table } = element
+    if (!this.sets.has(tableKey(family, table))) {
       const found = await this.setsOf(family, table)
       const { entry } = observedTable({ family, name: table }, { chains: [], rules: [], sets: found })
       this.remember(family, table, entry.sets)
     }
-    return this.sets.get(key)?.find(set => set.name === name)
+    return this.knownSet(element)
+  }
+
+  /** The same without asking the kernel. */
+  knownSet({ family, table, set }: NftElementEntry): NftSet | undefined {
+    return this.sets.get(tableKey(family, table))?.find(({ name }) => name === set)
   }
 
   remember(family: nft.Family, table: string, sets: readonly NftSet[]): void {

@@ -12,7 +12,7 @@ import {
   replaceNeighbour,
   setLink,
 } from '../../netlink/index.ts'
-import type { Entry, LinkEntry, NeighbourEntry } from '../entry.ts'
+import type { BridgeVlan, Entry, LinkEntry, NeighbourEntry } from '../entry.ts'
 import { isMoved, linksNeeded } from '../kinds/link.ts'
 import { isSetting, linkOfSetting } from '../kinds/setting.ts'
 import { vlansWanted } from '../kinds/vlans.ts'
@@ -70,16 +70,17 @@ export class RouteApplier {
   }
 
   /** Looks up, in one exchange, the links that the operations name and that are not known. */
-  async prepare(operations: readonly Operation[]): Promise<void> {
+  prepare(operations: readonly Operation[]): Promise<void> | undefined {
+    const { links } = this.options
     const own = new Set<string>()
-    for (const { op, entry } of operations) {
+    for (const operation of operations) {
+      const { op, entry } = operation
       if (op === 'create' && entry.kind === 'link') own.add(entry.name)
-      for (const name of namesIn(entry)) if (!own.has(name)) this.unresolved.add(name)
+      for (const name of namesIn(operation)) {
+        if (!own.has(name) && links.indexOf(name) === undefined) this.unresolved.add(name)
+      }
     }
-    for (const name of this.unresolved) {
-      if (this.options.links.indexOf(name) !== undefined) this.unresolved.delete(name)
-    }
-    await this.resolve()
+    return this.unresolved.size > 0 ? this.resolve() : undefined
   }
 
   async add(operation: Operation, upNow: boolean): Promise<void> {
@@ -125,9 +126,12 @@ export class RouteApplier {
 
   /** Sends what waits. Then it is known what came of it. */
   async flush(): Promise<void> {
-    await this.sendPending()
+    if (this.pending.length > 0) await this.sendPending()
+    if (this.doomed.length > 0) await this.deleteDoomed()
+  }
+
+  private async deleteDoomed(): Promise<void> {
     const { doomed } = this
-    if (doomed.length === 0) return
     this.doomed = []
     const { client, links, failures, catchUp } = this.options
     // By index: another link may bear the name by the time these are gone.
@@ -142,7 +146,6 @@ export class RouteApplier {
 
   private async sendPending(): Promise<void> {
     const sent = this.pending
-    if (sent.length === 0) return
     this.pending = []
     const replies = await this.options.client.send(sent.map(({ request }) => request))
     const taken: Pending[] = []
@@ -176,30 +179,13 @@ export class RouteApplier {
   }
 
   private async addObject(operation: Operation, entry: Exclude<Entry, LinkEntry>): Promise<void> {
-    switch (entry.kind) {
-      case 'rule':
-        return this.queue(operation, ruleRequests(operation, entry))
-      case 'route': {
-        if (entry.link === undefined) return this.queue(operation, routeRequests(operation, entry, 0))
-        const index = await this.indexOf(operation, entry.link)
-        return index === undefined ? undefined : this.queue(operation, routeRequests(operation, entry, index))
-      }
-      case 'address':
-      case 'neighbour':
-      case 'fdb':
-      case 'qdisc': {
-        const index = await this.indexOf(operation, entry.link)
-        return index === undefined ? undefined : this.queue(operation, onLink(operation, entry, index))
-      }
-      case 'redirect': {
-        const index = await this.indexOf(operation, entry.link)
-        const to = operation.op === 'delete' ? 0 : await this.indexOf(operation, entry.to)
-        if (index === undefined || to === undefined) return
-        return this.queue(operation, redirectRequests(operation, index, to))
-      }
-      default:
-        throw new TypeError(`a ${entry.kind} is not rtnetlink's`)
+    const indexes: number[] = []
+    for (const name of namesIn(operation)) {
+      const index = this.knownIndex(name) ?? (await this.indexOf(operation, name))
+      if (index === undefined) return
+      indexes.push(index)
     }
+    this.queue(operation, objectRequests(operation, entry, indexes))
   }
 
   private async addLinkOperation(operation: Operation, link: LinkEntry, upNow: boolean): Promise<void> {
@@ -209,7 +195,7 @@ export class RouteApplier {
       return this.fail(operation, await giveBack(this.options, operation, link))
     }
     for (const name of linksNeeded(link)) {
-      if ((await this.indexOf(operation, name)) !== undefined) continue
+      if ((this.knownIndex(name) ?? (await this.indexOf(operation, name))) !== undefined) continue
       if (operation.op === 'create') this.unmade.add(link.name)
       return
     }
@@ -226,7 +212,8 @@ export class RouteApplier {
       return this.queueLink(operation, link, linkChanges(adopted, before, links))
     }
     this.queueLink(operation, link, linkChanges(link, before, links))
-    await this.setVlans(operation, link)
+    const vlans = vlansWanted(link)
+    if (vlans !== undefined) await this.setVlans(operation, link, vlans)
     const goesUp = link.up === true && before?.up !== true && upNow
     const goesDown = link.up === false && before?.up !== false
     if (goesUp || goesDown) this.queue(operation, [setLink({ name: link.name }, { up: goesUp })])
@@ -239,7 +226,7 @@ export class RouteApplier {
 
   /** What follows a creation is sent only if it succeeded: it must not hit a foreign link of the same name. */
   private async createLink(operation: Operation, link: LinkEntry, upNow: boolean): Promise<void> {
-    await this.flush()
+    if (this.pending.length > 0) await this.flush()
     const up = link.up === true && upNow
     const upAtOnce = up && link.bridgePort === undefined && isMadeByMessage(link)
     const failure = await createLink(this.options, operation, link, upAtOnce)
@@ -248,14 +235,17 @@ export class RouteApplier {
       return this.fail(operation, failure)
     }
     this.queueLink(operation, link, afterCreation(link, this.options.links))
-    await this.setVlans(operation, link)
+    const vlans = vlansWanted(link)
+    if (vlans !== undefined) await this.setVlans(operation, link, vlans)
     if (up && !upAtOnce) this.queue(operation, [setLink({ name: link.name }, { up: true })])
   }
 
   /** Which VLANs a new port has, its bridge decides: they can be looked at when it is one. */
-  private async setVlans(operation: Operation, link: LinkEntry): Promise<void> {
-    const wanted = vlansWanted(link)
-    if (wanted === undefined) return
+  private async setVlans(
+    operation: Operation,
+    link: LinkEntry,
+    wanted: readonly BridgeVlan[],
+  ): Promise<void> {
     const { client, links, catchUp } = this.options
     await this.flush()
     await catchUp()
@@ -266,6 +256,11 @@ export class RouteApplier {
     if (links.vlansOf(now) === undefined) await readVlans(client, links)
     this.toldLinks.add(link.name)
     this.queue(operation, vlanRequests(link, wanted, index, links.vlansOf(now) ?? []))
+  }
+
+  /** Of a link that is there already, and no other than the one meant. */
+  private knownIndex(name: string): number | undefined {
+    return this.unmade.has(name) ? undefined : this.options.links.indexOf(name)
   }
 
   /** The index of a link, for what other messages say of it; undefined if it has none, which is the operation's failure. */
@@ -338,18 +333,23 @@ export class RouteApplier {
 }
 
 /** Links that an operation's messages refer to by index. */
-function namesIn(entry: Entry): readonly string[] {
+function namesIn({ op, entry }: Operation): readonly string[] {
   if (entry.kind === 'link') return linksNeeded(entry)
   if (isSetting(entry) || !('link' in entry) || entry.link === undefined) return []
-  return entry.kind === 'redirect' ? [entry.link, entry.to] : [entry.link]
+  return entry.kind === 'redirect' && op !== 'delete' ? [entry.link, entry.to] : [entry.link]
 }
 
-function onLink(
+/** @param indexes of the links that `namesIn` names */
+function objectRequests(
   operation: Operation,
-  entry: Extract<Entry, { kind: 'address' | 'neighbour' | 'fdb' | 'qdisc' }>,
-  index: number,
+  entry: Exclude<Entry, LinkEntry>,
+  [index = 0, to = 0]: readonly number[],
 ): Request[] {
   switch (entry.kind) {
+    case 'rule':
+      return ruleRequests(operation, entry)
+    case 'route':
+      return routeRequests(operation, entry, index)
     case 'address':
       return addressRequests(operation, entry, index)
     case 'neighbour':
@@ -358,6 +358,10 @@ function onLink(
       return fdbRequests(operation, entry, index)
     case 'qdisc':
       return qdiscRequests(operation, entry, index)
+    case 'redirect':
+      return redirectRequests(operation, index, to)
+    default:
+      throw new TypeError(`a ${entry.kind} is not rtnetlink's`)
   }
 }
 
