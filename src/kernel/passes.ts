@@ -40,7 +40,7 @@ export class Passes {
   }
 
   /** Converges these keys, whatever else is due and whether deletions are held. */
-  async atOnce(keys: ReadonlyMap<string, Cause>, context?: ApplyContext): Promise<readonly Outcome[]> {
+  atOnce(keys: ReadonlyMap<string, Cause>, context?: ApplyContext): Promise<readonly Outcome[]> {
     const { comparison, outcomes, kernel } = this.options
     outcomes.counters.passes += 1
     for (const key of keys.keys()) this.backlog.delete(key)

@@ -203,7 +203,9 @@ export class Reconciler {
     this.passes.dirty.release(reserved)
     try {
       if (this.resync.isDue) await this.observe()
-      return await this.passes.atOnce(new Map(reserved.map(key => [key, 'desired'])), context)
+      const keys = new Map<string, Cause>()
+      for (const key of reserved) keys.set(key, 'desired')
+      return await this.passes.atOnce(keys, context)
     } catch (error) {
       this.startOver()
       throw error
@@ -220,7 +222,7 @@ export class Reconciler {
       this.markFindingsAbout(change.before)
     }
     // Not at once: whoever changed it may be about to call `run`, with the namespaces that it takes.
-    this.turns.schedule('soon')
+    if (this.passes.dirty.size > 0) this.turns.schedule('soon')
   }
 
   /** A link that was missed is not, once nothing that is desired hangs on it. */
