@@ -51,6 +51,7 @@ class Item implements Dependent {
 
   /** Watches exactly these from now on. */
   watch(reads: ReadonlySet<Watchpoint>): void {
+    if (reads.size === 0 && this.watched.length === 0) return
     for (const read of this.watched) if (!reads.has(read)) read.remove(this)
     for (const read of reads) read.add(this)
     this.watched = reads.size === 0 ? NONE : [...reads]
