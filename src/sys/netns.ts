@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { closeFds } from './descriptor.ts'
-import { attempt, sysError } from './errors.ts'
+import { attempt, fromNative, sysError } from './errors.ts'
 import { bindMount, unmount } from './mount.ts'
 import { native } from './native.ts'
 import { type NetlinkProtocol, NetlinkSocket, openNetlinkFd } from './netlink-socket.ts'
@@ -23,8 +23,18 @@ export const SYSCTL_DIRECTORIES = [
   'vsock',
 ] as const
 
+type SysctlDirectory = (typeof SYSCTL_DIRECTORIES)[number]
+
+/** By what a path begins with: `ipv4/`. */
+const directoriesByStart: ReadonlyMap<string, SysctlDirectory> = new Map(
+  SYSCTL_DIRECTORIES.map(directory => [`${directory.replace('/', '')}/`, directory]),
+)
+
+/** An empty part of a path, `.` or `..`. */
+const NAMELESS_PART = /(?:^|\/)\.{0,2}(?:\/|$)/
+
 /** The descriptors of a namespace. Who has them may configure it without entering it. */
-export interface NetnsFds extends Partial<Record<(typeof SYSCTL_DIRECTORIES)[number], number>> {
+export interface NetnsFds extends Partial<Record<SysctlDirectory, number>> {
   /** The namespace itself (nsfs): to place a link in it, and for root to enter it. */
   readonly netns: number
   /** NETLINK_ROUTE and NETLINK_NETFILTER request sockets. */
@@ -107,16 +117,22 @@ export class Netns implements Disposable {
    * /proc/sys/net), as `sysctl -w` does. A missing link or name is `sys.enoent`, a refused value `sys.einval`.
    */
   writeSysctl(path: string, value: string): void {
-    const { directory, name } = this.resolveSysctl(path)
-    attempt(`set sysctl net/${path} to ${JSON.stringify(value)}`, () =>
-      native.sysctlWrite(directory, name, value),
-    )
+    const directory = this.sysctlDirectory(path)
+    try {
+      native.sysctlWrite(directory, nameInDirectory(path), value)
+    } catch (thrown) {
+      throw fromNative(`set sysctl net/${path} to ${JSON.stringify(value)}`, thrown)
+    }
   }
 
   /** The value without the trailing newline; several fields are separated by tabs, as the kernel has them. */
   readSysctl(path: string): string {
-    const { directory, name } = this.resolveSysctl(path)
-    return attempt(`read sysctl net/${path}`, () => native.sysctlRead(directory, name))
+    const directory = this.sysctlDirectory(path)
+    try {
+      return native.sysctlRead(directory, nameInDirectory(path))
+    } catch (thrown) {
+      throw fromNative(`read sysctl net/${path}`, thrown)
+    }
   }
 
   /**
@@ -164,17 +180,15 @@ export class Netns implements Disposable {
     this.close()
   }
 
-  private resolveSysctl(path: string): { directory: number; name: string } {
+  /** The descriptor of the directory that a sysctl is below. */
+  private sysctlDirectory(path: string): number {
     this.checkOpen()
+    const isOfNames = !NAMELESS_PART.test(path)
+    const directory = directoriesByStart.get(path.slice(0, path.indexOf('/') + 1))
+    const fd = directory && this.fds[directory]
+    if (isOfNames && fd !== undefined) return fd
     const op = `sysctl net/${path}`
-    if (path.split('/').some(part => part === '' || part === '.' || part === '..'))
-      throw sysError('sys.bad-path', op, `${op}: every part of the path must be a name`)
-    const at = path.indexOf('/')
-    const first = SYSCTL_DIRECTORIES.find(
-      name => path.startsWith(name) && name.replace('/', '').length === at,
-    )
-    const directory = first && this.fds[first]
-    if (directory !== undefined) return { directory, name: path.slice(at + 1) }
+    if (!isOfNames) throw sysError('sys.bad-path', op, `${op}: every part of the path must be a name`)
     const reachable = SYSCTL_DIRECTORIES.filter(name => this.fds[name] !== undefined)
     throw sysError('sys.bad-path', op, `${op}: of this namespace only ${reachable.join(', ')} are reachable`)
   }
@@ -183,6 +197,10 @@ export class Netns implements Disposable {
     if (this.closed)
       throw sysError('sys.closed', 'use a network namespace', 'the namespace is closed already')
   }
+}
+
+function nameInDirectory(path: string): string {
+  return path.slice(path.indexOf('/') + 1)
 }
 
 type Lanes = (protocol: 'route' | 'netfilter') => { openLane?: () => number }

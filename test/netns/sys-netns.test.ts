@@ -121,6 +121,8 @@ test('a sysctl path leads nowhere else', () => {
   const netns = create()
   for (const path of [
     'xfrm/acq_expires',
+    'ipv4',
+    'ipv4x',
     'nf_conntrack_max',
     'core/',
     'ipv4/conf/../ip_forward',
