@@ -9,6 +9,7 @@ import { Ipam } from './addresses/ipam.ts'
 import { NodePool } from './addresses/node-pool.ts'
 import { type AddressSource, holderKey } from './addresses/source.ts'
 import { Attachments } from './attachments/attachments.ts'
+import { LiveRecords } from './attachments/live-records.ts'
 import { Orphans } from './attachments/orphans.ts'
 import { type Attached, type AttachmentRecord, parseRecord } from './attachments/record.ts'
 import { NetworkEntries } from './attachments/shared-entries.ts'
@@ -45,6 +46,7 @@ export interface PodsOptions {
 /** The pods of this node: their addresses, their attachments, and the calls of the shim about them. */
 export class Pods {
   private readonly options: PodsOptions
+  private readonly live = new LiveRecords()
   private readonly journal: Journal<AttachmentRecord>
   private readonly pool: NodePool
   private readonly hostLocal: HostLocalStores
@@ -62,6 +64,7 @@ export class Pods {
       bootId: world.bootId,
       parse: parseRecord,
       recover: config.recoverJournal,
+      onChange: (before, after) => this.live.replace(before, after),
     })
     if (this.journal.notice !== undefined) log.warn(this.journal.notice)
     const cooldownMs = config.addressCooldownSeconds * 1000
@@ -69,6 +72,7 @@ export class Pods {
     this.hostLocal = new HostLocalStores({ flock, createFile, clock, random, cooldownMs, readFile })
     this.attachments = new Attachments({
       journal: this.journal,
+      live: this.live,
       source: options.attached,
       networks: new NetworkEntries(options.networks),
       wires: new Wires(reconciler, world),
@@ -177,7 +181,7 @@ export class Pods {
         standsAlone,
         hardware: world.hardware,
         iptablesFamilies,
-        portClaims: own => this.attachments.portClaims(own),
+        portClaims: (own, wanted) => this.live.portClaims(own, wanted),
         wiringOf: holder => this.attachments.wiringOf(holder),
         sysctlAllowlist: () => ifThere(() => world.readFile(SYSCTL_ALLOWLIST)),
       }),

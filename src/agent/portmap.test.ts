@@ -52,3 +52,11 @@ test('a refused ADD leaves the port to the pod that has it, and its DEL gives it
   assert.deepEqual(await call('DEL', 2, 8080), {})
   assert.equal((await call('ADD', 3, 8080)).error, undefined)
 })
+
+test('a port stays taken across a restart', async () => {
+  await start()
+  assert.equal((await call('ADD', 2, 8080)).error, undefined)
+  await bench.restart()
+  assert.match((await call('ADD', 3, 8080)).error?.msg ?? '', /host port tcp 8080 leads to .* already/)
+  assert.equal((await call('ADD', 3, 8081)).error, undefined)
+})

@@ -14,7 +14,7 @@ export interface PortClaims {
  * A port of the host leads to one pod. As with listening sockets, one that is any address's excludes one of a single
  * address. Throws `attach.host-port-taken`.
  */
-export function refuseTakenPorts(wanted: readonly PortMapping[], others: Iterable<PortClaims>): void {
+export function refuseTakenPorts(wanted: readonly PortMapping[], others: readonly PortClaims[]): void {
   for (const { owner, portMappings } of others) {
     for (const mapping of wanted) {
       if (portMappings.some(other => isSamePort(mapping, other))) throw hostPortTaken(mapping, owner)

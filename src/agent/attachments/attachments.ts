@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { attachmentOwner, type CniResult, type PortClaims } from '../../attach/index.ts'
+import type { CniResult } from '../../attach/index.ts'
 import { type Aside, errorText, finished, KeyedMutex, type Logger, NOTHING_ASIDE } from '../../base/index.ts'
 import { cniError } from '../../cni/index.ts'
 import type { Source } from '../../derive/index.ts'
@@ -7,6 +7,7 @@ import { entryKey } from '../../kernel/index.ts'
 import { type AddressSource, type Holder, holderKey } from '../addresses/source.ts'
 import type { Journal } from '../journal/index.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
+import type { LiveRecords } from './live-records.ts'
 import type { Orphans } from './orphans.ts'
 import { type AttachmentName, type Kept, Places } from './places.ts'
 import { type Attached, type AttachmentRecord, type Prepared, planRecord, type Wiring } from './record.ts'
@@ -15,6 +16,7 @@ import type { HostReservation, Wires } from './wires.ts'
 
 export interface AttachmentsOptions {
   readonly journal: Journal<AttachmentRecord>
+  readonly live: Pick<LiveRecords, 'hasNetwork'>
   /** Feeds the host's desired entries; written here only. */
   readonly source: Source<Attached>
   readonly networks: NetworkEntries
@@ -162,15 +164,6 @@ export class Attachments {
     if (failures.length > 0) throw cniError('internal', 'collect garbage', failures.join('; '))
   }
 
-  /** Ports of the host that lead to other interfaces than this one. */
-  *portClaims(own: Holder): Iterable<PortClaims> {
-    for (const { value } of this.options.journal.live()) {
-      const { plan, spec } = value.wiring
-      if (plan !== 'portmap' || holderKey(spec) === holderKey(own)) continue
-      yield { owner: attachmentOwner(spec), portMappings: spec.config.portMappings }
-    }
-  }
-
   /** What the interface was made by. */
   wiringOf(holder: Holder): Wiring | undefined {
     return this.options.journal.get(holderKey(holder))?.value.wiring
@@ -200,8 +193,8 @@ export class Attachments {
   }
 
   private async forgetUnused(network: string): Promise<void> {
-    const { networks, wires } = this.options
-    if (!this.isInUse(network)) await wires.clear(networks.forget(network))
+    const { live, networks, wires } = this.options
+    if (!live.hasNetwork(network)) await wires.clear(networks.forget(network))
   }
 
   private async removeOrphan(holder: Holder): Promise<void> {
@@ -211,19 +204,12 @@ export class Attachments {
     await this.options.pool.release(released.holder)
   }
 
-  private isInUse(network: string): boolean {
-    for (const { value } of this.options.journal.live()) {
-      if (value.wiring.spec.network === network) return true
-    }
-    return false
-  }
-
   /** Writes it down. */
   private intend(key: string, { record, plan }: Attached): Aside {
-    const { journal, networks } = this.options
+    const { journal, live, networks } = this.options
     const { network } = record.wiring.spec
     // What is left of earlier attachments may be of another block: its gateway would take what is for another node now.
-    if (!this.isInUse(network)) networks.retain(network, plan.shared)
+    if (!live.hasNetwork(network)) networks.retain(network, plan.shared)
     const syncing = journal.intend(key, record)
     // Whoever waits for it comes later.
     syncing.done.catch(() => undefined)

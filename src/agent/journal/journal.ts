@@ -23,6 +23,8 @@ export interface JournalOptions<T> {
   readonly disk: JournalDisk
   readonly bootId: string
   readonly parse: (value: unknown) => T
+  /** Told of each value that becomes live, under a key that had `before`, and of each that is forgotten. */
+  readonly onChange?: (before: T | undefined, after: T | undefined) => void
   /** Keep the readable records of a damaged file and set a copy of it aside, instead of refusing to start. */
   readonly recover?: boolean
 }
@@ -102,11 +104,6 @@ export class Journal<T> {
     return [...this.byKey.entries()]
   }
 
-  /** The same, as it changes. */
-  live(): Iterable<JournalRecord<T>> {
-    return this.byKey.values()
-  }
-
   get count(): number {
     return this.byKey.size
   }
@@ -123,7 +120,7 @@ export class Journal<T> {
     } catch (error) {
       throw this.unwritable(key, error)
     }
-    this.byKey.set(key, { value, done: false })
+    this.keep(key, value)
     const { isDone, done } = this.sync()
     const explained = done.catch((error: unknown) => {
       throw this.unwritable(key, error)
@@ -141,7 +138,7 @@ export class Journal<T> {
 
   /** Nothing of the attachment remains to be done. */
   forget(key: string): void {
-    if (!this.byKey.delete(key)) return
+    if (!this.drop(key)) return
     this.append(encodeLine({ op: 'forget', key }))
   }
 
@@ -212,9 +209,24 @@ export class Journal<T> {
 
   private replayLine(line: ReadLine<T>): void {
     const record = this.byKey.get(line.key)
-    if (line.op === 'intend') this.byKey.set(line.key, { value: line.value, done: false })
-    else if (line.op === 'forget') this.byKey.delete(line.key)
+    if (line.op === 'intend') this.keep(line.key, line.value)
+    else if (line.op === 'forget') this.drop(line.key)
     else if (record !== undefined) this.byKey.set(line.key, { value: record.value, done: true })
+  }
+
+  private keep(key: string, value: T): void {
+    const before = this.byKey.get(key)?.value
+    this.byKey.set(key, { value, done: false })
+    this.options.onChange?.(before, value)
+  }
+
+  /** False if it was not live. */
+  private drop(key: string): boolean {
+    const record = this.byKey.get(key)
+    if (record === undefined) return false
+    this.byKey.delete(key)
+    this.options.onChange?.(record.value, undefined)
+    return true
   }
 
   private makeRoom(bytes: number): void {

@@ -2,6 +2,7 @@ import {
   checkSysctlAllowlist,
   type MasterConfig,
   type PortClaims,
+  type PortMapping,
   parseBandwidthConfig,
   parseHostDeviceConfig,
   parseIpvlanConfig,
@@ -39,8 +40,8 @@ export interface PluginsOptions extends InterfaceCommon {
   readonly standsAlone: boolean
   readonly hardware: Hardware
   readonly iptablesFamilies: IptablesFamilies
-  /** Host ports that other interfaces have. */
-  readonly portClaims: (own: Holder) => Iterable<PortClaims>
+  /** Host ports of the wanted numbers that other interfaces have. */
+  readonly portClaims: (own: Holder, wanted: readonly PortMapping[]) => readonly PortClaims[]
   /** What an interface was made by; undefined if nothing tells. */
   readonly wiringOf: (holder: Holder) => Wiring | undefined
   /** The node's list of sysctls that networks may set; undefined if it has none. */
@@ -166,7 +167,7 @@ function chainedPlugins({
         facts: nothing,
         wiring: (spec, config) => {
           // Here, since of two pods that come at once the second must see what the first has recorded.
-          refuseTakenPorts(config.portMappings, portClaims(spec))
+          refuseTakenPorts(config.portMappings, portClaims(spec, config.portMappings))
           return { plan: 'portmap', spec: { ...spec, config } }
         },
       }),
