@@ -175,8 +175,8 @@ export class Attachments {
 
   /** One thing of the host can be in one way only, and the first one's would stay. */
   private refuseOtherWishes(holder: Holder, { record: { type }, plan }: Attached): void {
-    const wanted = new Map(plan.host.map(entry => [entryKey(entry), entry]))
     for (const { key } of this.places.chainedTo(holder, type)) {
+      const wanted = new Map(plan.host.map(entry => [entryKey(entry), entry]))
       const other = this.options.source.get(key)?.plan.host.find(entry => {
         const own = wanted.get(entryKey(entry))
         return own !== undefined && !isDeepStrictEqual(own, entry)

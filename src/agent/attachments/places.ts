@@ -38,20 +38,21 @@ export class Places {
 
   /** Where the attachment is to stand. Throws `cni.interface-exists` if there is no place. */
   free({ holder, chained }: Omit<AttachmentName, 'network'>): string {
-    const keys = chained === undefined ? [holderKey(holder)] : chainedKeys(holder, chained.type)
-    const last = keys.findLastIndex(key => this.journal.get(key) !== undefined)
-    const free = keys[last + 1]
-    if (free !== undefined) return free
+    const first = chained === undefined ? holderKey(holder) : chainedKey(holder, chained.type)
+    const most = chained === undefined ? 1 : MOST_OF_A_TYPE
+    let last = most
+    while (last > 0 && this.journal.get(placeKey(first, last)) === undefined) last -= 1
+    if (last < most) return placeKey(first, last + 1)
     throw cniError(
       'interface-exists',
       'attach',
-      `${keys[last]} is attached already: DEL it first, or choose another name`,
+      `${placeKey(first, last)} is attached already: DEL it first, or choose another name`,
     )
   }
 
   /** The interface's own; of those chained to it all of this configuration, or the last if that was changed. */
   named({ holder, chained }: Omit<AttachmentName, 'network'>): readonly Kept[] {
-    if (chained === undefined) return this.kept(holderKey(holder))
+    if (chained === undefined) return this.kept(holderKey(holder), 1)
     const all = this.chainedTo(holder, chained.type)
     const named = all.filter(({ record }) => record.configuration === chained.configuration)
     return named.length > 0 ? named : all.slice(0, 1)
@@ -59,18 +60,26 @@ export class Places {
 
   /** What plugins of this type have chained to the interface; the last comes first, since that is how they go. */
   chainedTo(holder: Holder, type: string): readonly Kept[] {
-    return chainedKeys(holder, type)
-      .toReversed()
-      .flatMap(key => this.kept(key))
+    return this.kept(chainedKey(holder, type), MOST_OF_A_TYPE)
   }
 
-  private kept(key: string): readonly Kept[] {
-    const record = this.journal.get(key)?.value
-    return record === undefined ? [] : [{ key, record }]
+  /** What stands in the places of `first`; the last comes first. */
+  private kept(first: string, most: number): readonly Kept[] {
+    const kept: Kept[] = []
+    for (let place = most; place > 0; place -= 1) {
+      const key = placeKey(first, place)
+      const record = this.journal.get(key)?.value
+      if (record !== undefined) kept.push({ key, record })
+    }
+    return kept
   }
 }
 
-function chainedKeys(holder: Holder, type: string): readonly string[] {
-  const first = `${holderKey(holder)} ${type}`
-  return [first, ...Array.from({ length: MOST_OF_A_TYPE - 1 }, (_, index) => `${first} ${index + 2}`)]
+function chainedKey(holder: Holder, type: string): string {
+  return `${holderKey(holder)} ${type}`
+}
+
+/** @param place from 1 on */
+function placeKey(first: string, place: number): string {
+  return place === 1 ? first : `${first} ${place}`
 }

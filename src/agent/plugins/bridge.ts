@@ -24,6 +24,8 @@ function bridgeNow(
   const foreign = host.get(`link ${bridge}`)?.mark === 'foreign'
   const addresses: string[] = []
   for (const child of host.childrenOf(`link ${gatewayLink(config)}`)) {
+    // Most of them are the ports of all pods.
+    if (!child.startsWith('address ')) continue
     const seen = host.get(child)
     if (seen?.entry.kind === 'address' && seen.mark === 'foreign') addresses.push(seen.entry.address)
   }
