@@ -5,7 +5,7 @@ import { LOOPBACK } from './known-prefixes.ts'
 import { PORTMAP_BIT } from './mark-bits.ts'
 import type { PortmapConfig } from './portmap-config.ts'
 
-const TABLE = 'podlace-portmap'
+const COMMON_NAME = 'podlace-portmap'
 
 /** dstnat is -100: Services come first, whoever makes them; a host port takes what they leave (CVE-2019-9946). */
 const DESTINATION_NAT_PRIORITY = -90
@@ -24,16 +24,29 @@ const COMMENT = 'host ports'
  * serves to itself (CVE-2020-8558). So what comes in from elsewhere to or from 127.0.0.0/8 is dropped before anything
  * looks at it; answers to what was translated have another address then.
  */
-export function portmapTable(family: Family, config: PortmapConfig): NftTableEntry {
-  const conditions = config.conditions[family]
-  const bit = (1 << config.markMasqBit) >>> 0
+export function portmapTable(family: Family, { conditions, markMasqBit }: PortmapConfig): NftTableEntry {
+  const own = conditions[family]
+  // Most pods have this one: the same object is never compared part by part.
+  if (own.length === 0 && markMasqBit === PORTMAP_BIT) return COMMON_TABLES[family]
+  // Configurations that differ in what the rules say have a table each.
+  const name = `${COMMON_NAME}-${hash('sha256', JSON.stringify([markMasqBit, own]), 'hex').slice(0, 8)}`
+  return makeTable(family, name, own, markMasqBit)
+}
+
+function makeTable(
+  family: Family,
+  name: string,
+  conditions: readonly NftMatch[],
+  markMasqBit: number,
+): NftTableEntry {
+  const bit = (1 << markMasqBit) >>> 0
   const mark = { value: bit, mask: bit }
   const address = family === 4 ? 'ipv4_addr' : 'ipv6_addr'
   const target = [address, 'inet_service'] as const
   return {
     kind: 'nft-table',
     family: family === 4 ? 'ip' : 'ip6',
-    name: tableName(config.markMasqBit, conditions),
+    name,
     sets: [
       { name: 'ports', type: 'map', interval: false, key: ['inet_proto', 'inet_service'], value: target },
       {
@@ -147,8 +160,7 @@ function withLoopback(
   return { ...output, rules: [...output.rules, rule] }
 }
 
-/** Configurations that differ in what the rules say have a table each. */
-function tableName(markMasqBit: number, conditions: readonly NftMatch[]): string {
-  if (markMasqBit === PORTMAP_BIT && conditions.length === 0) return TABLE
-  return `${TABLE}-${hash('sha256', JSON.stringify([markMasqBit, conditions]), 'hex').slice(0, 8)}`
+const COMMON_TABLES: Readonly<Record<Family, NftTableEntry>> = {
+  4: makeTable(4, COMMON_NAME, [], PORTMAP_BIT),
+  6: makeTable(6, COMMON_NAME, [], PORTMAP_BIT),
 }

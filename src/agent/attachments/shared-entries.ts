@@ -1,5 +1,5 @@
 import { bridgeOfBoth } from '../../attach/index.ts'
-import type { Source } from '../../derive/index.ts'
+import { type Source, sameValue } from '../../derive/index.ts'
 import { type BridgeLink, type Entry, entryKey } from '../../kernel/index.ts'
 
 /**
@@ -17,10 +17,19 @@ export class NetworkEntries {
   /** Adds what an attachment of the network needs; an entry under the same key takes the newer value. */
   use(network: string, entries: readonly Entry[]): void {
     if (entries.length === 0) return
-    const merged = new Map((this.source.get(network) ?? []).map(entry => [entryKey(entry), entry]))
-    for (const entry of entries) merged.set(entryKey(entry), entry)
+    const merged = new Map<string, Entry>()
+    for (const entry of this.source.get(network) ?? []) merged.set(entryKey(entry), entry)
+    const fresh: Entry[] = []
+    for (const entry of entries) {
+      const key = entryKey(entry)
+      if (sameValue(merged.get(key), entry)) continue
+      fresh.push(entry)
+      merged.set(key, entry)
+    }
+    // From the second pod of a network on.
+    if (fresh.length === 0) return
     this.source.set(network, [...merged.values()])
-    for (const entry of entries) if (isBridge(entry)) this.agreeOn(entryKey(entry))
+    for (const entry of fresh) if (isBridge(entry)) this.agreeOn(entryKey(entry))
   }
 
   /** Networks on one bridge may be in VLANs of their own: it takes part in those of all. */
