@@ -33,3 +33,8 @@ test('what the list says counts, however deep, and of lists the order', () => {
   const digests = configurations.map(one => configurationDigest({ raw: { ...one } }))
   assert.equal(new Set(digests).size, configurations.length)
 })
+
+test('it stays as journals have it', () => {
+  const list = { b: [{ d: 1, c: null }, 'x'], a: { z: true, 10: 'ten', 9: 'nine' } }
+  assert.equal(configurationDigest({ raw: { ...raw, ...list } }), '7f6eb3b5d09e69ec')
+})

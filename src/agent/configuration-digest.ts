@@ -1,16 +1,23 @@
-import { createHash } from 'node:crypto'
-import type { NetworkConfiguration } from '../cni/index.ts'
+import { hash } from 'node:crypto'
+import { isObject, type NetworkConfiguration } from '../cni/index.ts'
 import { isOfTheCall } from './of-the-call.ts'
+import { keptByConfiguration } from './recent-configurations.ts'
 
-/** Tells plugins of one type in a network's list apart by what the list says of them; 16 digits, hexadecimal. */
-export function configurationDigest({ raw }: Pick<NetworkConfiguration, 'raw'>): string {
-  const own = Object.entries(raw).filter(([key]) => !isOfTheCall(key))
-  const text = JSON.stringify(Object.fromEntries(own), (_key, value: unknown) => inOrder(value))
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
-}
+/**
+ * Tells plugins of one type in a network's list apart by what the list says of them; 16 digits, hexadecimal. Journals
+ * hold it, so it stays as it is.
+ */
+export const configurationDigest = keptByConfiguration(({ raw }: Pick<NetworkConfiguration, 'raw'>) => {
+  const own: Record<string, unknown> = {}
+  for (const key of Object.keys(raw).sort()) if (!isOfTheCall(key)) own[key] = inOrder(raw[key])
+  return hash('sha256', JSON.stringify(own), 'hex').slice(0, 16)
+})
 
 /** A runtime may write the keys in another order the next time. */
 function inOrder(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+  if (Array.isArray(value)) return value.map(inOrder)
+  if (!isObject(value)) return value
+  const ordered: Record<string, unknown> = {}
+  for (const key of Object.keys(value).sort()) ordered[key] = inOrder(value[key])
+  return ordered
 }

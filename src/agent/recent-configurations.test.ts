@@ -24,6 +24,15 @@ test('it forgets rather than grow, and keeps nothing long', () => {
   assert.notEqual(recent.read(long), recent.read(long))
 })
 
+test('what is of one pod is not kept, and pushes nothing out', () => {
+  const recent = new RecentConfigurations()
+  const first = recent.read(text('a'))
+  const chained = (n: number) => text('a', { prevResult: { ips: [{ address: `10.1.0.${n}/24` }] } })
+  assert.notEqual(recent.read(chained(1)), recent.read(chained(1)))
+  for (let n = 0; n < 40; n += 1) assert.equal(recent.read(chained(n)).prevResult?.ips.length, 1)
+  assert.equal(recent.read(text('a')), first)
+})
+
 test('what is no configuration is refused every time', () => {
   const recent = new RecentConfigurations()
   for (let n = 0; n < 2; n += 1) {

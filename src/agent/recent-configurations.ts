@@ -2,8 +2,10 @@ import { type NetworkConfiguration, parseConfiguration } from '../cni/index.ts'
 
 /** A configuration with lists of a thousand entries is rare, and not worth the memory. */
 const LONGEST = 16 * 1024
-/** Networks of a node are few; what differs from call to call is not met again. */
+/** Networks of a node are few. */
 const MOST = 32
+/** A key of what a later plugin of a chain is sent: of one pod, so that it is not met again. */
+const OF_ONE_POD = '"prevResult"'
 
 /**
  * Reads configurations, and keeps those it has read: a runtime sends the same text for every pod of a network. Equal
@@ -14,8 +16,9 @@ export class RecentConfigurations {
 
   /** Throws what `parseConfiguration` throws. */
   read(stdin: Uint8Array): NetworkConfiguration {
-    if (stdin.length > LONGEST) return parseConfiguration(stdin)
-    const text = Buffer.from(stdin.buffer, stdin.byteOffset, stdin.length).toString('latin1')
+    const bytes = Buffer.from(stdin.buffer, stdin.byteOffset, stdin.length)
+    if (bytes.length > LONGEST || bytes.includes(OF_ONE_POD)) return parseConfiguration(stdin)
+    const text = bytes.toString('latin1')
     const known = this.byText.get(text)
     if (known !== undefined) return known
     const config = parseConfiguration(stdin)
@@ -26,10 +29,10 @@ export class RecentConfigurations {
 }
 
 /** What is made of a configuration, kept for as long as somebody has it. */
-export function keptByConfiguration<T>(
-  make: (config: NetworkConfiguration) => T,
-): (config: NetworkConfiguration) => T {
-  const kept = new WeakMap<NetworkConfiguration, { readonly made: T }>()
+export function keptByConfiguration<T, C extends object = NetworkConfiguration>(
+  make: (config: C) => T,
+): (config: C) => T {
+  const kept = new WeakMap<C, { readonly made: T }>()
   return config => {
     const known = kept.get(config)
     if (known !== undefined) return known.made

@@ -43,6 +43,7 @@ export {
   type UninstallOptions,
   uninstall,
 } from './install/index.ts'
+export { isObject } from './json-object.ts'
 export {
   type CniParameters,
   IDENTIFIER,
