@@ -30,19 +30,21 @@ const MAX_HEADER_BYTES = 128 * 1024
 /** Reads a request (or a tombstone, which has the same content). Throws `cni.decode` (6). */
 export function decodeRequest(payload: Uint8Array): CniRequest {
   const { strings, rest } = splitHeader(payload)
-  const [version, ...pairs] = strings
+  const version = strings.shift()
   if (version !== FRAME_VERSION) {
     throw malformed(
       `the request starts with ${quote(version ?? '')}, not ${FRAME_VERSION}: install shim and agent of one release`,
     )
   }
   const header = new Map<string, string>()
-  for (const pair of pairs) {
+  const environment = new Map<string, string>()
+  for (const pair of strings) {
     const at = pair.indexOf('=')
     if (at <= 0) throw malformed(`${quote(pair)} is not key=value`)
     const key = pair.slice(0, at)
-    if (header.has(key)) throw malformed(`${quote(key)} stands twice`)
-    header.set(key, pair.slice(at + 1))
+    const part = key.startsWith('CNI_') ? environment : header
+    if (part.has(key)) throw malformed(`${quote(key)} stands twice`)
+    part.set(key, pair.slice(at + 1))
   }
   const type = header.get('type') ?? ''
   if (type === '') throw malformed('type is missing')
@@ -50,7 +52,7 @@ export function decodeRequest(payload: Uint8Array): CniRequest {
   return {
     type,
     fds: parseFds(header.get('fds') ?? ''),
-    environment: new Map([...header].filter(([key]) => key.startsWith('CNI_'))),
+    environment,
     stdin: rest,
     ...(netnsError === undefined ? {} : { netnsError }),
   }
@@ -128,14 +130,19 @@ function splitHeader(payload: Uint8Array): { strings: string[]; rest: Uint8Array
 
 function parseFds(text: string): readonly FdName[] {
   if (text === '') return []
-  const fds = text.split(',').map(name => {
-    const known = FD_NAMES.find(fd => fd === name)
-    if (known === undefined)
-      throw malformed(`the descriptor ${quote(name)} is not one of ${FD_NAMES.join(', ')}`)
-    return known
-  })
-  if (new Set(fds).size !== fds.length) throw malformed(`a descriptor stands twice in ${quote(text)}`)
+  const fds: FdName[] = []
+  for (const name of text.split(',')) {
+    if (!isFdName(name)) throw malformed(`the descriptor ${quote(name)} is not one of ${FD_NAMES.join(', ')}`)
+    if (fds.includes(name)) throw malformed(`a descriptor stands twice in ${quote(text)}`)
+    fds.push(name)
+  }
   return fds
+}
+
+const FD_NAME_TEXTS: ReadonlySet<string> = new Set(FD_NAMES)
+
+function isFdName(text: string): text is FdName {
+  return FD_NAME_TEXTS.has(text)
 }
 
 /** A text of the peer in a message: one line, of bounded length. */

@@ -111,21 +111,22 @@ export function checkInterfaceName(text: string): void {
 
 /** CNI_ARGS: `KEY=VALUE;KEY=VALUE`, in their order. Throws `cni.invalid-environment` (4). */
 export function splitArgs(text: string): readonly (readonly [key: string, value: string])[] {
-  return text
-    .split(';')
-    .filter(pair => pair !== '')
-    .map(pair => {
-      const at = pair.indexOf('=')
-      if (at <= 0) throw invalid(`CNI_ARGS holds ${JSON.stringify(pair)}, which is not KEY=VALUE`)
-      return [pair.slice(0, at), pair.slice(at + 1)]
-    })
+  const pairs: (readonly [key: string, value: string])[] = []
+  for (const pair of text.split(';')) {
+    if (pair === '') continue
+    const at = pair.indexOf('=')
+    if (at <= 0) throw invalid(`CNI_ARGS holds ${JSON.stringify(pair)}, which is not KEY=VALUE`)
+    pairs.push([pair.slice(0, at), pair.slice(at + 1)])
+  }
+  return pairs
 }
 
 /** CNI_ARGS whose keys are known, or may be unknown. */
 function parseArgs(text: string): ReadonlyMap<string, string> {
   const args = new Map(splitArgs(text))
+  if (TRUE_TEXTS.has(args.get('IgnoreUnknown') ?? '')) return args
   const unknown = [...args.keys()].filter(key => !KNOWN_ARGS.has(key))
-  if (unknown.length > 0 && !TRUE_TEXTS.has(args.get('IgnoreUnknown') ?? '')) {
+  if (unknown.length > 0) {
     throw invalid(
       `CNI_ARGS has unknown keys ${unknown.join(', ')}: known are ${[...KNOWN_ARGS].join(', ')}; ` +
         'IgnoreUnknown=1 lets others pass',
@@ -141,16 +142,16 @@ function podIdentity(args: ReadonlyMap<string, string>): PodIdentity | undefined
   const uid = args.get('K8S_POD_UID') ?? ''
   // podman gives the name of its container without a namespace: that names no pod.
   if (name === '' || namespace === '') return undefined
-  for (const [key, value] of [
-    ['K8S_POD_NAME', name],
-    ['K8S_POD_NAMESPACE', namespace],
-  ] as const) {
-    if (!KUBERNETES_NAME.test(value))
-      throw invalid(`${key} ${JSON.stringify(value)} in CNI_ARGS is no Kubernetes name`)
-  }
+  checkKubernetesName('K8S_POD_NAME', name)
+  checkKubernetesName('K8S_POD_NAMESPACE', namespace)
   if (uid === '') return { namespace, name }
   if (!IDENTIFIER.test(uid)) throw invalid(`K8S_POD_UID ${JSON.stringify(uid)} in CNI_ARGS is no uid`)
   return { namespace, name, uid }
+}
+
+function checkKubernetesName(key: string, value: string): void {
+  if (!KUBERNETES_NAME.test(value))
+    throw invalid(`${key} ${JSON.stringify(value)} in CNI_ARGS is no Kubernetes name`)
 }
 
 function invalid(message: string) {

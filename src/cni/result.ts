@@ -140,7 +140,9 @@ function formatPaired(result: CniResult, version: CniVersion): Record<string, un
 
 /** Leaves out what is undefined, as Go's `omitempty` does. */
 function present(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+  const json: Record<string, unknown> = {}
+  for (const key of Object.keys(fields)) if (fields[key] !== undefined) json[key] = fields[key]
+  return json
 }
 
 function parse<S extends v.GenericSchema>(schema: S, raw: unknown): v.InferOutput<S> {
