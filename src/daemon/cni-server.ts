@@ -8,7 +8,7 @@ import {
   FD_NAMES,
   type FdName,
 } from '../cni/index.ts'
-import { closeFd, MAX_FRAME_BYTES, Netns, UnixServer, yieldProcessor } from '../sys/index.ts'
+import { closeFd, MAX_FRAME_BYTES, Netns, type NetnsFds, UnixServer, yieldProcessor } from '../sys/index.ts'
 import { type Execute, ShimConnection } from './shim-connection.ts'
 
 /** What one call came to. */
@@ -99,11 +99,10 @@ async function answer(
   fds: readonly number[],
   handle: (request: CniRequest, pod: Netns | undefined) => Promise<CallOutcome>,
 ): Promise<Answer> {
-  let version: string | undefined
+  let request: CniRequest | undefined
   let pod: Netns | undefined
   try {
-    const request = openRequest(payload, fds)
-    version = scanVersion(request.stdin)
+    request = openRequest(payload, fds)
     pod = adoptNetns(request.fds, fds)
     const { output, undo } = await handle(request, pod)
     const stdout = output === undefined ? new Uint8Array() : Buffer.from(`${JSON.stringify(output)}\n`)
@@ -118,7 +117,7 @@ async function answer(
     }
     return undo === undefined ? { reply, pod } : { reply, pod, undo }
   } catch (error) {
-    return { reply: refusal(error, version), pod }
+    return { reply: refusal(error, request && scanVersion(request.stdin)), pod }
   }
 }
 
@@ -146,21 +145,20 @@ function openRequest(payload: Uint8Array, fds: readonly number[]): CniRequest {
 
 function adoptNetns(names: readonly FdName[], fds: readonly number[]): Netns | undefined {
   if (names.length === 0) return undefined
-  const byName = new Map(names.map((name, index) => [name, fds[index] ?? -1]))
-  const need = (name: FdName): number => {
-    const fd = byName.get(name)
-    if (fd !== undefined) return fd
-    closeAll(fds)
-    throw cniError('decode', 'read a request', `the descriptor ${name} of the pod's namespace is missing`)
-  }
-  return Netns.fromFds({
-    ...Object.fromEntries(byName),
-    netns: need('netns'),
-    route: need('route'),
-    netfilter: need('netfilter'),
-    ipv4: need('ipv4'),
-    core: need('core'),
+  const named: { [N in FdName]?: number } = {}
+  names.forEach((name, index) => {
+    named[name] = fds[index] ?? -1
   })
+  if (hasAllNeeded(named)) return Netns.fromFds(named)
+  closeAll(fds)
+  const missing = NEEDED_FDS.find(name => named[name] === undefined)
+  throw cniError('decode', 'read a request', `the descriptor ${missing} of the pod's namespace is missing`)
+}
+
+const NEEDED_FDS = ['netns', 'route', 'netfilter', 'ipv4', 'core'] as const satisfies readonly FdName[]
+
+function hasAllNeeded(named: { readonly [N in FdName]?: number }): named is NetnsFds {
+  return NEEDED_FDS.every(name => named[name] !== undefined)
 }
 
 function refusal(error: unknown, version: string | undefined): Uint8Array {
