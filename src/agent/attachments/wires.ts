@@ -27,6 +27,7 @@ export interface HostAccess {
 
 /** Keys of what an attachment needs on the host, kept from others. */
 export interface HostReservation {
+  readonly keys: ReadonlySet<string>
   readonly entries: Reservation
   /** Of iptables, if there are any. Apart, since those of all pods that come at once are made by one process. */
   readonly chains: Reservation | undefined
@@ -47,49 +48,37 @@ export class Wires {
 
   /** Keeps others from making what the plan needs on the host, until it is made here. */
   reserve(plan: Attachment): HostReservation {
-    const all = hostEntries(plan)
-    const chains = all.filter(isChain)
+    const entries: string[] = []
+    const chains: string[] = []
+    for (const part of [plan.shared, plan.host])
+      for (const entry of part) (isChain(entry) ? chains : entries).push(entryKey(entry))
     return {
-      entries: this.reconciler.reserve(all.filter(entry => !isChain(entry)).map(entryKey)),
-      chains: chains.length === 0 ? undefined : this.reconciler.reserve(chains.map(entryKey)),
+      keys: new Set([...entries, ...chains]),
+      entries: this.reconciler.reserve(entries),
+      chains: chains.length === 0 ? undefined : this.reconciler.reserve(chains),
     }
   }
 
   /** Throws the first refusal. */
-  async makeHost(plan: Attachment, pod: PodNamespace, { entries, chains }: HostReservation): Promise<void> {
-    const families = new Set(
-      hostEntries(plan)
-        .filter(isChain)
-        .map(({ family }) => family),
-    )
-    for (const family of families) await this.insistOnIptables(family)
+  async makeHost(plan: Attachment, pod: PodNamespace, reserved: HostReservation): Promise<void> {
+    const { keys, entries, chains } = reserved
+    if (chains !== undefined) await this.insistOnIptables(plan)
     if (plan.displaced.length > 0) insist(await this.reconciler.evict(plan.displaced))
-    const outcomes = await this.makeEntries(plan, pod, entries)
+    let outcomes = await this.tryEntries(keys, pod, entries)
+    if (outcomes.some(isSurprise)) {
+      // Somebody has just taken away what this stands on, and word of that was late.
+      await this.reconciler.audit()
+      const again = await this.tryEntries(keys, pod, this.reconciler.reserve(keys))
+      outcomes = [...outcomes.filter(({ error }) => error === undefined), ...again]
+    }
     insist(outcomes)
     if (chains !== undefined) insist(await chains.run())
     if (plan.staleFlows !== undefined) await this.kernel.forgetFlows(plan.staleFlows)
-    const made = new Set(outcomes.filter(({ operation }) => operation.op === 'create').map(outcomeKey))
-    for (const entry of plan.host) if (isOwnLink(entry)) this.insistOnLink(entryKey(entry), made)
-  }
-
-  private async makeEntries(
-    plan: Attachment,
-    pod: PodNamespace,
-    reserved: Reservation,
-  ): Promise<readonly Outcome[]> {
-    const outcomes = await this.tryEntries(plan, pod, reserved)
-    if (!outcomes.some(isSurprise)) return outcomes
-    // Somebody has just taken away what this stands on, and word of that was late.
-    await this.reconciler.audit()
-    const again = this.reconciler.reserve(hostKeys(plan))
-    return [
-      ...outcomes.filter(({ error }) => error === undefined),
-      ...(await this.tryEntries(plan, pod, again)),
-    ]
+    for (const entry of plan.host) if (isOwnLink(entry)) this.insistOnLink(entryKey(entry), outcomes)
   }
 
   private async tryEntries(
-    plan: Attachment,
+    keys: ReadonlySet<string>,
     pod: PodNamespace,
     reserved: Reservation,
   ): Promise<readonly Outcome[]> {
@@ -99,17 +88,16 @@ export class Wires {
       reserved.run({ namespaces, onOutcomes: resolve }).then(resolve, reject)
     })
     // A bridge that is made anew brings the links of all its pods along: those are for others to insist on.
-    const own = new Set(hostKeys(plan))
-    return all.filter(({ operation }) => own.has(entryKey(operation.entry)))
+    return all.filter(outcome => keys.has(outcomeKey(outcome)))
   }
 
   /** Throws the first refusal. */
   async makePod(plan: Attachment, pod: PodNamespace): Promise<void> {
-    const { pod: entries, podDisplaced = [] } = plan
+    const { pod: entries, podDisplaced } = plan
     if (entries.length === 0) return
     await withPod(pod, async kernel => {
       insist(await applyOnce(kernel, entries, this.podContext))
-      insist(await kernel.apply(podDisplaced.map(eviction)))
+      if (podDisplaced !== undefined) insist(await kernel.apply(podDisplaced.map(eviction)))
     })
   }
 
@@ -141,7 +129,7 @@ export class Wires {
 
   /** What is not as planned, in words; empty if all is. */
   async faults(plan: Attachment, pod: PodNamespace): Promise<string[]> {
-    const host = this.reconciler.plan(hostKeys(plan))
+    const host = this.reconciler.plan(hostEntries(plan).map(entryKey))
     const inside = await withPod(pod, kernel => inspectOnce(kernel, plan.pod, this.podContext))
     return [
       ...host.operations.map(operation => `on the host: ${inWords(operation)}`),
@@ -150,18 +138,26 @@ export class Wires {
     ]
   }
 
-  private async insistOnIptables(family: 4 | 6): Promise<void> {
-    const fault = await this.kernel.iptablesFault(family)
-    if (fault === undefined) return
-    const advice =
-      'set ipMasqBackend, and backend of portmap and firewall, to nftables, or install iptables-nft'
-    const message = `this network asks for iptables, which this node's agent cannot use (${fault}): ${advice}`
-    throw cniError('unsupported-field', 'attach', message)
+  private async insistOnIptables(plan: Attachment): Promise<void> {
+    const families = new Set(
+      hostEntries(plan)
+        .filter(isChain)
+        .map(({ family }) => family),
+    )
+    for (const family of families) {
+      const fault = await this.kernel.iptablesFault(family)
+      if (fault === undefined) continue
+      const advice =
+        'set ipMasqBackend, and backend of portmap and firewall, to nftables, or install iptables-nft'
+      const message = `this network asks for iptables, which this node's agent cannot use (${fault}): ${advice}`
+      throw cniError('unsupported-field', 'attach', message)
+    }
   }
 
   /** Nothing may have been refused, and yet no link made: something in the way kept it out of the plan. */
-  private insistOnLink(key: string, made: ReadonlySet<string>): void {
-    if (made.has(key) || this.reconciler.observed.get(key)?.mark === 'ours') return
+  private insistOnLink(key: string, outcomes: readonly Outcome[]): void {
+    const isMade = outcomes.some(outcome => outcome.operation.op === 'create' && outcomeKey(outcome) === key)
+    if (isMade || this.reconciler.observed.get(key)?.mark === 'ours') return
     const [reason] = this.reconciler.plan([key]).findings
     throw cniError('interface-exists', 'attach', reason?.message ?? `${key} could not be planned`)
   }
@@ -176,10 +172,6 @@ function isThere(present: readonly ObservedEntry[]): (entry: Entry) => boolean {
 /** What an attachment needs on the host. */
 function hostEntries({ shared, host }: Attachment): readonly Entry[] {
   return [...shared, ...host]
-}
-
-function hostKeys(plan: Attachment): string[] {
-  return hostEntries(plan).map(entryKey)
 }
 
 function isChain(entry: Entry): entry is IptablesChainEntry {
