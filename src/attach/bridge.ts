@@ -33,6 +33,8 @@ interface Wiring {
   readonly spec: BridgeSpec
   readonly config: BridgeConfig
   readonly pair: VethPair
+  /** What is known of the bridge besides its name; nothing of one that somebody else made. */
+  readonly own: { readonly mac?: string; readonly mtu?: number }
   /** With gateways, and the index of the pod's interface in the result. */
   readonly ips: readonly CniIp[]
   readonly routes: readonly CniRoute[]
@@ -71,6 +73,7 @@ export function planBridge(spec: BridgeSpec, netns: string): Attachment {
     config,
     pair: vethPair(spec, netns, config.mtu, { master: config.bridge, bridgePort }),
     ips,
+    own: spec.bridgeClaim === 'use' ? {} : ownBridge(spec.hostIdentity, config),
     routes: podRoutes(ips, spec.routes, config.isDefaultGateway),
   }
   const gateway = gatewayLink(config)
@@ -104,22 +107,22 @@ function hostEntries({ spec, pair }: Wiring): readonly Entry[] {
   return entries
 }
 
-function bridgeEntries({ spec, config, ips }: Wiring): readonly Entry[] {
+function bridgeEntries({ spec, config, own, ips }: Wiring): readonly Entry[] {
   const { bridge } = config
   const gateway = gatewayLink(config)
   const routed = config.isGateway ? ips : []
-  const entries: Entry[] = [bridgeLink(spec, config)]
+  const entries: Entry[] = [bridgeLink(spec, own)]
   if (isVlanGateway(config)) entries.push(vlanGateway(spec, config.vlans.access))
   if (spec.hostHasIpv6 ?? true) {
-    const links = new Set([bridge, ...(config.isGateway ? [gateway] : [])])
-    entries.push(...[...links].map(link => sysctl(`ipv6/conf/${link}/accept_ra`, 0)))
+    entries.push(sysctl(`ipv6/conf/${bridge}/accept_ra`, 0))
+    if (isVlanGateway(config)) entries.push(sysctl(`ipv6/conf/${gateway}/accept_ra`, 0))
     const hasIpv6 = routed.some(ip => ipFamily(ip) === 6)
     if (hasIpv6 && !config.enabledad) entries.push(sysctl(`ipv6/conf/${gateway}/accept_dad`, 0))
   }
   return [...entries, ...forwardingSysctls(routed)]
 }
 
-function bridgeLink({ bridgeClaim, hostIdentity }: BridgeSpec, config: BridgeConfig): LinkEntry {
+function bridgeLink({ bridgeClaim, config }: BridgeSpec, own: Wiring['own']): LinkEntry {
   const { bridge: name, vlans } = config
   const common = {
     kind: 'link',
@@ -133,7 +136,7 @@ function bridgeLink({ bridgeClaim, hostIdentity }: BridgeSpec, config: BridgeCon
     ...common,
     type: 'bridge',
     claim: 'own',
-    ...ownBridge(hostIdentity, config),
+    ...own,
     ...(vlans === undefined ? {} : { vlanFiltering: true }),
     ...(isVlanGateway(config) ? { vlans: gatewayVlans(config.vlans.access) } : {}),
   }
@@ -180,11 +183,10 @@ function ownBridge(hostIdentity: string, config: BridgeConfig): { mac: string; m
   return { mac: bridgeMac(hostIdentity, config.bridge), ...mtuField(config.mtu) }
 }
 
-function resultOf({ spec, config, pair, ips, routes }: Wiring): CniResult {
-  const bridge = spec.bridgeClaim === 'use' ? {} : ownBridge(spec.hostIdentity, config)
-  const gateway = isVlanGateway(config) ? [{ name: gatewayLink(config), ...bridge }] : []
+function resultOf({ spec, config, pair, own, ips, routes }: Wiring): CniResult {
+  const gateway = isVlanGateway(config) ? [{ name: gatewayLink(config), ...own }] : []
   return {
-    interfaces: [{ name: config.bridge, ...bridge }, pair.host, pair.pod, ...gateway],
+    interfaces: [{ name: config.bridge, ...own }, pair.host, pair.pod, ...gateway],
     ips,
     routes,
     dns: resultDns(config.dns, spec.dns),

@@ -138,14 +138,13 @@ export function guardElements(by: GuardedBy, port: GuardedPort): readonly NftEle
 
 function portElements(table: NftTableEntry, chain: string, port: GuardedPort): readonly NftElementEntry[] {
   const { link, mac } = port
-  const known = new Set(table.sets.map(({ name }) => name))
-  return [
-    { ...element(table, 'ports', [link]), value: { do: 'goto', chain } },
+  const elements = [
+    { ...element(table, 'ports', [link]), value: { do: 'goto', chain } as const },
     element(table, 'macs', [link, mac]),
-    ...addressesOf(port)
-      .filter(({ set }) => known.has(set))
-      .map(({ set, address }) => element(table, set, [link, address])),
   ]
+  for (const { set, address } of addressesOf(port))
+    if (table.sets.some(({ name }) => name === set)) elements.push(element(table, set, [link, address]))
+  return elements
 }
 
 function addressesOf({ ips, mac, hasIpv6 }: GuardedPort): readonly { set: string; address: string }[] {

@@ -1,5 +1,4 @@
-import type { Family } from '../ip/index.ts'
-import { parseInterfaceAddress } from '../ip/index.ts'
+import { type Family, familyOf } from '../ip/index.ts'
 
 /**
  * The result of an attachment in the shape of CNI 1.1.0 (SPEC.md, "ADD Success"), less its `cniVersion`. This is
@@ -53,5 +52,5 @@ export interface CniDns {
 
 /** The family of an address with prefix length. */
 export function ipFamily(ip: CniIp): Family {
-  return parseInterfaceAddress(ip.address).address.family
+  return familyOf(ip.address)
 }

@@ -1,7 +1,8 @@
 import { type Entry, entryKey } from '../kernel/index.ts'
 
 /** Of several for one kernel object the first counts. */
-export function uniqueEntries<E extends Entry>(entries: Iterable<E>): readonly E[] {
+export function uniqueEntries<E extends Entry>(entries: readonly E[]): readonly E[] {
+  if (entries.length < 2) return entries
   const first = new Map<string, E>()
   for (const entry of entries) {
     const key = entryKey(entry)
