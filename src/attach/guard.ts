@@ -123,6 +123,7 @@ export function guardedTunnels(
   entries: readonly Entry[],
   tunnelPorts: readonly number[],
 ): readonly NftElementEntry[] {
+  if (tunnelPorts.length === 0) return []
   return entries
     .filter(entry => entry.kind === 'nft-table')
     .filter(({ name, sets }) => name === GUARD_TABLE && sets.some(set => set.name === tunnels.name))

@@ -9,7 +9,10 @@ import { type BridgeLink, type Entry, entryKey } from '../../kernel/index.ts'
  */
 export class NetworkEntries {
   private readonly source: Source<readonly Entry[]>
+  /** What the source holds, by key. */
+  private readonly networks = new Map<string, Map<string, Entry>>()
 
+  /** @param source written here only */
   constructor(source: Source<readonly Entry[]>) {
     this.source = source
   }
@@ -17,54 +20,55 @@ export class NetworkEntries {
   /** Adds what an attachment of the network needs; an entry under the same key takes the newer value. */
   use(network: string, entries: readonly Entry[]): void {
     if (entries.length === 0) return
-    const merged = new Map<string, Entry>()
-    for (const entry of this.source.get(network) ?? []) merged.set(entryKey(entry), entry)
-    const fresh: Entry[] = []
+    const present = this.networks.get(network) ?? new Map<string, Entry>()
+    const fresh: string[] = []
     for (const entry of entries) {
       const key = entryKey(entry)
-      if (sameValue(merged.get(key), entry)) continue
-      fresh.push(entry)
-      merged.set(key, entry)
+      if (sameValue(present.get(key), entry)) continue
+      present.set(key, entry)
+      fresh.push(key)
     }
-    // From the second pod of a network on.
+    // Nothing is, from the second pod of a network on.
     if (fresh.length === 0) return
-    this.source.set(network, [...merged.values()])
-    for (const entry of fresh) if (isBridge(entry)) this.agreeOn(entryKey(entry))
+    this.write(network, present)
+    for (const key of fresh) if (isBridge(present.get(key))) this.agreeOn(key)
   }
 
   /** Networks on one bridge may be in VLANs of their own: it takes part in those of all. */
   private agreeOn(key: string): void {
     const wanted = new Map<string, BridgeLink>()
-    for (const [network, entries] of this.source.entries()) {
-      const bridge = entries.find(entry => entryKey(entry) === key)
-      if (bridge !== undefined && isBridge(bridge)) wanted.set(network, bridge)
+    for (const [network, entries] of this.networks) {
+      const bridge = entries.get(key)
+      if (isBridge(bridge)) wanted.set(network, bridge)
     }
     if (wanted.size < 2) return
     for (const [network, own] of wanted) {
       const all = [...wanted.values()].reduce((bridge, other) => bridgeOfBoth(other, bridge), own)
-      const entries = this.source.get(network) ?? []
-      this.source.set(
-        network,
-        entries.map(entry => (entry === own ? all : entry)),
-      )
+      this.write(network, new Map(this.networks.get(network)).set(key, all))
     }
   }
 
   /** Drops what is not under the key of one of these, for when no attachment of the network is left. */
   retain(network: string, entries: readonly Entry[]): void {
     const keys = new Set(entries.map(entryKey))
-    const present = this.source.get(network)?.filter(entry => keys.has(entryKey(entry))) ?? []
-    this.source.set(network, present)
+    const present = [...(this.networks.get(network) ?? [])].filter(([key]) => keys.has(key))
+    this.write(network, new Map(present))
   }
 
   /** Drops the network and returns the keys of its entries. */
   forget(network: string): string[] {
-    const keys = (this.source.get(network) ?? []).map(entryKey)
+    const keys = [...(this.networks.get(network)?.keys() ?? [])]
+    this.networks.delete(network)
     this.source.delete(network)
     return keys
   }
+
+  private write(network: string, entries: Map<string, Entry>): void {
+    this.networks.set(network, entries)
+    this.source.set(network, [...entries.values()])
+  }
 }
 
-function isBridge(entry: Entry): entry is BridgeLink {
-  return entry.kind === 'link' && entry.type === 'bridge'
+function isBridge(entry: Entry | undefined): entry is BridgeLink {
+  return entry?.kind === 'link' && entry.type === 'bridge'
 }

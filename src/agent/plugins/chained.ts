@@ -4,7 +4,6 @@ import type { AttachmentRecord, Wiring } from '../attachments/record.ts'
 import type { Call } from '../call.ts'
 import { configurationDigest } from '../configuration-digest.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
-import { keptByConfiguration } from '../recent-configurations.ts'
 import { attach } from './interface.ts'
 import type { Place, Plugin } from './plugin.ts'
 import type { HostFacts } from './spec.ts'
@@ -23,13 +22,13 @@ export interface ChainedPluginOptions<Config, Facts> {
 export function chainedPlugin<Config, Facts = undefined>(
   options: ChainedPluginOptions<Config, Facts>,
 ): Plugin {
-  const read = keptByConfiguration(({ raw }) => options.parse(raw))
   return {
     usesBlocks: false,
     isChained: true,
     prepare: async (call, pod, begin) => {
       const spec = chainedSpec(call, pod, options.host)
-      const config = read(call.config)
+      // Not kept: the result that it works on is another one for each pod.
+      const config = options.parse(call.config.raw)
       const facts = await options.facts(spec, config, { call, pod })
       const make = () => chainedRecord({ call, pod }, options.wiring(spec, config, facts))
       return attach({ call, source: undefined, make, begin })
