@@ -9,6 +9,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wr
 import { basename, join } from 'node:path'
 import process from 'node:process'
 import { build } from 'esbuild'
+import { builtinsByName } from './bundle-plugins.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const ENTRY = 'src/cli/main.ts'
@@ -16,6 +17,9 @@ const DIST = 'dist'
 const BUNDLE = `${DIST}/podlace.mjs`
 /** What the last build read, and what it wrote: paths relative to the root. */
 const RECORD = `${DIST}/podlace.json`
+
+/** How it is built. */
+const OWN = ['scripts/build.ts', 'scripts/bundle-plugins.ts']
 
 interface Built {
   readonly inputs: readonly string[]
@@ -41,7 +45,7 @@ function upToDate(): boolean {
   const { inputs, outputs }: Built = JSON.parse(readFileSync(join(ROOT, RECORD), 'utf8'))
   if (!outputs.every(path => existsSync(join(ROOT, path)))) return false
   const builtMs = modifiedMs(RECORD)
-  return [...inputs, 'scripts/build.ts', 'package-lock.json'].every(path => modifiedMs(path) <= builtMs)
+  return [...inputs, ...OWN, 'package-lock.json'].every(path => modifiedMs(path) <= builtMs)
 }
 
 async function bundle(): Promise<void> {
@@ -61,11 +65,15 @@ async function bundle(): Promise<void> {
     sourcemap: 'linked',
     metafile: true,
     external: ['*.node'],
+    plugins: [builtinsByName],
     banner: { js: BANNER },
     logLevel: 'warning',
   })
   const built: Built = {
-    inputs: Object.keys(result.metafile.inputs).sort(),
+    // A plugin's inputs are no files: `builtin:node:fs`.
+    inputs: Object.keys(result.metafile.inputs)
+      .filter(path => !path.includes(':'))
+      .sort(),
     outputs: Object.keys(result.metafile.outputs).sort(),
   }
   removeOthers(new Set(built.outputs.map(path => basename(path))))
