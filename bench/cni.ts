@@ -90,6 +90,9 @@ async function measureAll(sides: Sides, plan: Plan, context: BenchContext): Prom
     const share = Math.round(spread(each('add')(taken.one(side))) * 100)
     context.note(`  ${side.label}: half of the ADDs lie within ${share} % of each other`)
   }
+  // Before the leases, which the agent keeps in memory: the row speaks of attachments.
+  note(`${plan.attachments} attachments`)
+  const memory = await memoryOf(rounds, ours, plan.attachments)
   note(`${plan.leases} leases`)
   const leases = await compareLeases(rounds, ours, {
     leases: plan.leases,
@@ -99,8 +102,6 @@ async function measureAll(sides: Sides, plan: Plan, context: BenchContext): Prom
   note('the shim alone')
   const relay = await relayCost(ours, plan.perRound * 2)
   const spawn = await spawnCost(ours, plan.perRound * 2)
-  note(`${plan.attachments} attachments`)
-  const memory = await memoryOf(rounds, ours, plan.attachments)
   return [
     ...firstRows(sides, taken),
     toRow({
