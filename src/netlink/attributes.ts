@@ -37,15 +37,16 @@ export interface AttributeTable<F extends Fields> extends AttributeCodec<ValuesO
  * netlink program must: kernels add attributes. Of a repeated attribute the last one counts, as in the kernel.
  */
 export function attributeTable<F extends Fields>(fields: F): AttributeTable<F> {
-  const known = Object.entries(fields).map(([key, [type, , codec]]) => ({ key, type, codec }))
-  const byType = new Map(known.map(field => [field.type, field]))
+  const byType = new Map(Object.entries(fields).map(([key, [type, , codec]]) => [type, { key, codec }]))
   return {
     nested: true,
     fields,
     write(writer, values) {
-      for (const { key, type, codec } of known) {
+      for (const key in fields) {
+        const field = fields[key]
         const value = values[key]
-        if (value !== undefined && codec.omits?.(value) !== true) writeAttribute(writer, type, codec, value)
+        if (field === undefined || value === undefined || field[2].omits?.(value) === true) continue
+        writeAttribute(writer, field[0], field[2], value)
       }
     },
     read(payload) {

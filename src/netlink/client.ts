@@ -93,7 +93,7 @@ export class NetlinkClient {
 
   private async exchange(
     datagram: Datagram,
-    transfer = (_bytes: Uint8Array) => this.transfer(datagram),
+    transfer: (bytes: Uint8Array) => Promise<Uint8Array[]> | Uint8Array[] = () => this.transfer(datagram),
   ): Promise<Reply[]> {
     try {
       return repliesOf(datagram, collectAnswers(datagram, await transfer(datagram.bytes)))
@@ -112,10 +112,8 @@ export class NetlinkClient {
     }
   }
 
-  private async transfer(datagram: Datagram): Promise<Uint8Array[]> {
-    return datagram.slow
-      ? await this.transport.exchangeInThread(datagram.bytes)
-      : this.transport.exchange(datagram.bytes)
+  private transfer({ bytes, slow }: Datagram): Promise<Uint8Array[]> | Uint8Array[] {
+    return slow ? this.transport.exchangeInThread(bytes) : this.transport.exchange(bytes)
   }
 
   /** The first of `count` sequence numbers; 0 is the kernel's, for events. */
