@@ -103,12 +103,29 @@ export interface LinkSpec extends LinkChanges {
 /** A link is named by index or, where it is not known, by name. */
 export type LinkTarget = { readonly index: number } | { readonly name: string }
 
-const fields = { ...linkFields, linkInfo: [IFLA_LINKINFO, 'IFLA_LINKINFO', linkInfoAttribute] } as const
-const attributes = attributeTable(fields)
+/** What a message says that `Link` keeps: with each ADD come a dozen messages, of some sixty attributes each. */
+const reportedFields = {
+  mac: linkFields.mac,
+  broadcast: linkFields.broadcast,
+  name: linkFields.name,
+  mtu: linkFields.mtu,
+  parentIndex: linkFields.parentIndex,
+  masterIndex: linkFields.masterIndex,
+  txQueueLength: linkFields.txQueueLength,
+  operState: linkFields.operState,
+  alias: linkFields.alias,
+  group: linkFields.group,
+  promiscuity: linkFields.promiscuity,
+  linkNetnsId: linkFields.linkNetnsId,
+  newIndex: linkFields.newIndex,
+  linkInfo: [IFLA_LINKINFO, 'IFLA_LINKINFO', linkInfoAttribute],
+} as const
+
+const attributes = attributeTable(reportedFields)
 
 /** In messages of family AF_BRIDGE; other families (IPv6) put attributes of their own there. */
 const memberAttributes = attributeTable({
-  ...fields,
+  ...reportedFields,
   bridgePort: [12, 'IFLA_PROTINFO', bridgePortAttributes],
   bridgeVlans: [IFLA_AF_SPEC, 'IFLA_AF_SPEC', bridgeVlansAttribute],
 })
@@ -140,7 +157,7 @@ function flagBits(up: boolean, promiscuous: boolean, allMulticast: boolean): num
 export function encodeLinkTarget(target: LinkTarget): Uint8Array {
   const writer = new ByteWriter()
   linkHeader.write(writer, 'index' in target ? { index: target.index } : {})
-  if ('name' in target) attributes.write(writer, { name: target.name })
+  if ('name' in target) linkAttributes.write(writer, { name: target.name })
   return writer.finish()
 }
 
@@ -153,7 +170,7 @@ export function decodeLink(message: Message): Link {
   const header = linkHeader.read(reader)
   const isMember = header.family === AF_BRIDGE
   const found = isMember ? memberAttributes.read(reader) : attributes.read(reader)
-  const { linkInfo, netnsFd: _fd, netnsPid: _pid, extMask: _mask, newNetnsId: _id, ...reported } = found
+  const { linkInfo, ...reported } = found
   const { name, mtu = 0 } = reported
   if (name === undefined) throw malformed(`link ${header.index}`, 'it has no name')
   return {
