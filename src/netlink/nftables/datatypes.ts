@@ -107,7 +107,7 @@ const protocolNumbers: ReadonlyMap<string, number> = new Map([
 const protocolNames = new Map([...protocolNumbers].map(([name, number]) => [number, name]))
 
 function protocolBytes(value: string): Uint8Array {
-  return new ByteWriter(1).u8(protocolNumbers.get(value) ?? number(value)).finish()
+  return Uint8Array.of(protocolNumbers.get(value) ?? number(value, 0xff))
 }
 
 function protocolText(bytes: Uint8Array): string {
@@ -115,17 +115,20 @@ function protocolText(bytes: Uint8Array): string {
   return protocolNames.get(value) ?? String(value)
 }
 
-function number(value: string): number {
+function number(value: string, max: number): number {
   if (!/^(0x[0-9a-fA-F]{1,8}|\d{1,10})$/.test(value)) throw invalidValue('a number', `"${value}"`)
-  return Number(value)
+  const result = Number(value)
+  if (result > max) throw invalidValue('a number', `${value} is above ${max}`)
+  return result
 }
 
 function bigEndian16(value: string): Uint8Array {
-  return new ByteWriter(2).be16(number(value)).finish()
+  const result = number(value, 0xffff)
+  return Uint8Array.of(result >> 8, result)
 }
 
 function host32(value: string): Uint8Array {
-  return new ByteWriter(4).u32(number(value)).finish()
+  return new ByteWriter(4).u32(number(value, 0xffff_ffff)).finish()
 }
 
 function hex16(bytes: Uint8Array): string {

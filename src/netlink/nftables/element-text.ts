@@ -1,7 +1,7 @@
 import { invalidValue } from '../errors.ts'
 import type { Data, Verdict } from './data.ts'
 import type { Element } from './element.ts'
-import { decodeRange, decodeRegister, encodeRange, encodeRegister, type Range } from './register.ts'
+import { decodeRange, decodeRegister, encodeRange, encodeRegister, isRange, type Range } from './register.ts'
 import type { Set } from './set.ts'
 
 /** Elements as people write them, `10.0.0.0/8 : 80 . tcp`, and as the kernel holds them. */
@@ -19,11 +19,12 @@ type SetTraits = Pick<Set, 'key' | 'value' | 'interval'>
  * otherwise. @throws PodlaceError for texts that are not of the set's types
  */
 export function elementsOf(set: SetTraits, element: KeyedElement): Element[] {
-  const { from, to } = encodeRange(set.key, element.key)
+  const range = encodeRange(set.key, element.key)
+  const { from, to } = range
   const data = dataOf(set, element)
   const start: Element = { key: from, intervalEnd: false, ...(data === undefined ? {} : { data }) }
   if (!set.interval) {
-    if (Buffer.compare(from, to) !== 0) {
+    if (isRange(range)) {
       throw invalidValue('an element', `${element.key.join(' . ')} is a range, and the set has no intervals`)
     }
     return [start]

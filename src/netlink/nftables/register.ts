@@ -8,7 +8,7 @@ import {
   tryParsePrefix,
 } from '../../ip/index.ts'
 import { ByteReader } from '../byte-reader.ts'
-import { align4, ByteWriter } from '../byte-writer.ts'
+import { align4 } from '../byte-writer.ts'
 import { invalidValue, malformed } from '../errors.ts'
 import { type Datatype, knownTraits, traitsOf } from './datatypes.ts'
 
@@ -41,14 +41,19 @@ export function encodeRange(types: readonly Datatype[], texts: readonly string[]
   const [only] = parts
   if (parts.length === 1 && only !== undefined) return only
   const from = joinParts(parts, 'from')
-  return { from, to: parts.every(part => part.from === part.to) ? from : joinParts(parts, 'to') }
+  return { from, to: parts.some(isRange) ? joinParts(parts, 'to') : from }
 }
 
 /** A value, which cannot be a range. @throws PodlaceError */
 export function encodeRegister(types: readonly Datatype[], texts: readonly string[]): Uint8Array {
-  const { from, to } = encodeRange(types, texts)
-  if (Buffer.compare(from, to) !== 0) throw invalidValue('a value', `${texts.join(' . ')} is a range`)
-  return from
+  const range = encodeRange(types, texts)
+  if (isRange(range)) throw invalidValue('a value', `${texts.join(' . ')} is a range`)
+  return range.from
+}
+
+/** Of what is no range both ends are nearly always one array. */
+export function isRange({ from, to }: Range): boolean {
+  return from !== to && Buffer.compare(from, to) !== 0
 }
 
 function partRange(type: Datatype, value: string): Range {
@@ -73,9 +78,13 @@ function partRange(type: Datatype, value: string): Range {
 }
 
 function joinParts(parts: readonly Range[], end: keyof Range): Uint8Array {
-  const writer = new ByteWriter(64)
-  for (const part of parts) writer.bytes(part[end]).pad()
-  return writer.finish()
+  const joined = new Uint8Array(parts.reduce((length, part) => length + align4(part[end].length), 0))
+  let at = 0
+  for (const part of parts) {
+    joined.set(part[end], at)
+    at += align4(part[end].length)
+  }
+  return joined
 }
 
 /** The texts of a key; the inverse of `encodeRange`. @throws NetlinkError `netlink.malformed` */
@@ -98,9 +107,10 @@ export function decodeRegister(types: readonly Datatype[], bytes: Uint8Array): s
   return decodeRange(types, { from: bytes, to: bytes })
 }
 
-function partText(type: Datatype, { from, to }: Range): string {
+function partText(type: Datatype, range: Range): string {
   const traits = traitsOf(type)
-  if (Buffer.compare(from, to) === 0) return traits.format(from)
+  const { from, to } = range
+  if (!isRange(range)) return traits.format(from)
   const prefix = type === 'ipv4_addr' || type === 'ipv6_addr' ? prefixBetween(from, to) : undefined
   return prefix ?? `${traits.format(from)}-${traits.format(to)}`
 }
