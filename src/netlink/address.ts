@@ -1,11 +1,11 @@
 import {
-  familyOf as familyOfText,
   formatAddress,
+  formatInterfaceAddress,
   type Address as IpAddress,
   parseInterfaceAddress,
 } from '../ip/index.ts'
 import { cacheInfo } from './address-lifetimes.ts'
-import { ipAddress, text, u8, u32 } from './attribute-codecs.ts'
+import { binaryAddress, ipAddress, text, u8, u32 } from './attribute-codecs.ts'
 import { attributeTable } from './attributes.ts'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
@@ -55,8 +55,8 @@ export interface Address {
 export type AddressSpec = Pick<Address, 'linkIndex' | 'address'> & Partial<Address>
 
 export const addressFields = {
-  address: [1, 'IFA_ADDRESS', ipAddress],
-  local: [2, 'IFA_LOCAL', ipAddress],
+  address: [1, 'IFA_ADDRESS', binaryAddress],
+  local: [2, 'IFA_LOCAL', binaryAddress],
   label: [3, 'IFA_LABEL', text],
   broadcast: [4, 'IFA_BROADCAST', ipAddress],
   lifetimes: [6, 'IFA_CACHEINFO', cacheInfo],
@@ -80,8 +80,8 @@ export function encodeAddress(address: AddressSpec): Uint8Array {
   const { preferredLifetimeS, validLifetimeS } = address
   const isForEver = validLifetimeS === undefined && preferredLifetimeS === undefined
   attributes.write(writer, {
-    local: formatAddress(local.address),
-    address: formatAddress(peer.address),
+    local: local.address,
+    address: peer.address,
     label: address.label,
     broadcast: address.broadcast,
     // The header has room for eight of the flags.
@@ -113,15 +113,16 @@ export function decodeAddress(message: Message): Address {
   // IPv6 gives only IFA_ADDRESS where there is no peer; IPv4 gives both.
   const local = found.local ?? found.address
   if (local === undefined) throw malformed('an interface address', 'it has no IFA_ADDRESS')
-  const peer = found.address === undefined || found.address === local ? undefined : found.address
-  for (const text of [local, peer ?? local]) {
-    if (familyOfText(text) !== family) throw malformed('an interface address', `${text} is not IPv${family}`)
+  const { address: other = local } = found
+  for (const one of [local, other]) {
+    if (one.family !== family)
+      throw malformed('an interface address', `${formatAddress(one)} is not IPv${family}`)
   }
   const { preferredLifetimeS, validLifetimeS } = found.lifetimes ?? {}
   return {
     linkIndex,
-    address: `${local}/${length}`,
-    ...(peer === undefined ? {} : { peer: `${peer}/${length}` }),
+    address: formatInterfaceAddress(local, length),
+    ...(other.value === local.value ? {} : { peer: formatInterfaceAddress(other, length) }),
     ...(found.broadcast === undefined ? {} : { broadcast: found.broadcast }),
     ...(found.label === undefined ? {} : { label: found.label }),
     scope,

@@ -1,4 +1,5 @@
 import {
+  type Address,
   addressFromBytes,
   addressToBytes,
   colonSeparated,
@@ -81,14 +82,20 @@ export const binary: AttributeCodec<Uint8Array> = {
   read: payload => payload.bytes(),
 }
 
-/** An IPv4 or IPv6 address as canonical text; which one, the length says. */
-export const ipAddress: AttributeCodec<string> = {
-  write: (writer, value) => void writer.bytes(addressToBytes(parseAddress(value))),
+/** An IPv4 or IPv6 address; which one, the length says. */
+export const binaryAddress: AttributeCodec<Address> = {
+  write: (writer, value) => void writer.bytes(addressToBytes(value)),
   read(payload) {
     const bytes = payload.borrow()
     if (bytes.length !== 4 && bytes.length !== 16) throw malformed('an IP address', `${bytes.length} bytes`)
-    return formatAddress(addressFromBytes(bytes))
+    return addressFromBytes(bytes)
   },
+}
+
+/** The same as canonical text. */
+export const ipAddress: AttributeCodec<string> = {
+  write: (writer, value) => binaryAddress.write(writer, parseAddress(value)),
+  read: payload => formatAddress(binaryAddress.read(payload)),
 }
 
 /**

@@ -1,4 +1,13 @@
-import { addressBits, type Family, formatPrefix, parseAddress, prefixOf } from '../ip/index.ts'
+import {
+  type Address,
+  addressBits,
+  type Family,
+  firstAddress,
+  formatAddress,
+  formatPrefix,
+  type Prefix,
+  prefixOf,
+} from '../ip/index.ts'
 import { malformed } from './errors.ts'
 import type { Message } from './messages.ts'
 
@@ -34,23 +43,21 @@ export function checkPrefixLength(length: number, family: Family, what: string):
   return length
 }
 
-/**
- * The address for the attribute of a prefix that is known to be one, `10.0.0.0/8`; undefined for a default route's,
- * which is left out.
- */
-export function prefixAttribute(prefix: string): string | undefined {
-  return prefix.endsWith('/0') ? undefined : prefix.slice(0, prefix.indexOf('/'))
+/** The address for the attribute of a prefix; undefined for a default route's, which is left out. */
+export function prefixAttribute(prefix: Prefix): Address | undefined {
+  return prefix.length === 0 ? undefined : firstAddress(prefix)
 }
 
 /** The text of a prefix whose length stood in the header and whose address, unless it is zero, in an attribute. */
 export function prefixText(
   family: Family,
   length: number,
-  address: string | undefined,
+  address: Address | undefined,
   what: string,
 ): string {
   checkPrefixLength(length, family, what)
-  const parsed = parseAddress(address ?? (family === 4 ? '0.0.0.0' : '::'))
-  if (parsed.family !== family) throw malformed(what, `address ${address} in a message of IPv${family}`)
-  return formatPrefix(prefixOf(parsed, length))
+  if (address !== undefined && address.family !== family) {
+    throw malformed(what, `address ${formatAddress(address)} in a message of IPv${family}`)
+  }
+  return formatPrefix(prefixOf(address ?? { family, value: 0n }, length))
 }

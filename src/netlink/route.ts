@@ -1,5 +1,5 @@
 import { familyOf as familyOfText, parsePrefix } from '../ip/index.ts'
-import { ipAddress, u32 } from './attribute-codecs.ts'
+import { binaryAddress, ipAddress, u32 } from './attribute-codecs.ts'
 import { attributeTable } from './attributes.ts'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
@@ -61,8 +61,8 @@ export interface Route {
 export type RouteSpec = Pick<Route, 'dst'> & Partial<Route>
 
 export const routeFields = {
-  dst: [1, 'RTA_DST', ipAddress],
-  src: [2, 'RTA_SRC', ipAddress],
+  dst: [1, 'RTA_DST', binaryAddress],
+  src: [2, 'RTA_SRC', binaryAddress],
   linkIndex: [4, 'RTA_OIF', u32],
   gateway: [5, 'RTA_GATEWAY', ipAddress],
   metric: [6, 'RTA_PRIORITY', u32],
@@ -97,8 +97,8 @@ export function encodeRoute(route: RouteSpec, defaults: { scope: RouteScope; pro
   const { gateway } = route
   const isVia = gateway !== undefined && familyOfText(gateway) !== prefix.family
   routeAttributes.write(writer, {
-    dst: prefixAttribute(route.dst),
-    src: route.src === undefined ? undefined : prefixAttribute(route.src),
+    dst: prefixAttribute(prefix),
+    src: src && prefixAttribute(src),
     linkIndex: route.linkIndex,
     gateway: isVia ? undefined : gateway,
     metric: route.metric === 0 ? undefined : route.metric,

@@ -1,5 +1,5 @@
 import { parsePrefix } from '../ip/index.ts'
-import { ipAddress, text, u8, u32 } from './attribute-codecs.ts'
+import { binaryAddress, text, u8, u32 } from './attribute-codecs.ts'
 import { attributeTable } from './attributes.ts'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
@@ -68,8 +68,8 @@ export interface Rule {
 export type RuleSpec = Pick<Rule, 'family' | 'priority'> & Partial<Rule>
 
 export const ruleFields = {
-  dst: [1, 'FRA_DST', ipAddress],
-  src: [2, 'FRA_SRC', ipAddress],
+  dst: [1, 'FRA_DST', binaryAddress],
+  src: [2, 'FRA_SRC', binaryAddress],
   iif: [3, 'FRA_IIFNAME', text],
   gotoPriority: [4, 'FRA_GOTO', u32],
   priority: [6, 'FRA_PRIORITY', u32],
@@ -84,29 +84,27 @@ export const ruleFields = {
 
 const attributes = attributeTable(ruleFields)
 
-const lengthOf = (prefix: string | undefined) => (prefix === undefined ? 0 : parsePrefix(prefix).length)
-
 export function encodeRule(rule: RuleSpec): Uint8Array {
   const action = rule.action ?? 'to-table'
   const table = rule.table ?? (action === 'to-table' ? RT_TABLE_MAIN : RT_TABLE_UNSPEC)
+  const dst = rule.dst === undefined ? undefined : parsePrefix(rule.dst)
+  const src = rule.src === undefined ? undefined : parsePrefix(rule.src)
   const writer = new ByteWriter()
   writer
     .u8(addressFamilyNumber(rule.family))
-    .u8(lengthOf(rule.dst))
-    .u8(lengthOf(rule.src))
+    .u8(dst?.length ?? 0)
+    .u8(src?.length ?? 0)
     .u8(rule.tos ?? 0)
   writer
     .u8(table > 255 ? RT_TABLE_UNSPEC : table)
     .zeros(2)
     .u8(actions.toNumber(action))
   writer.u32(rule.invert === true ? FIB_RULE_INVERT : 0)
-  const src = rule.src === undefined ? undefined : prefixAttribute(rule.src)
-  const dst = rule.dst === undefined ? undefined : prefixAttribute(rule.dst)
   attributes.write(writer, {
     priority: rule.priority,
-    ...(table > 255 ? { table } : {}),
-    ...(src === undefined ? {} : { src }),
-    ...(dst === undefined ? {} : { dst }),
+    table: table > 255 ? table : undefined,
+    src: src && prefixAttribute(src),
+    dst: dst && prefixAttribute(dst),
     ...(rule.fwmark === undefined ? {} : { mark: rule.fwmark.value, markMask: rule.fwmark.mask }),
     ...plainAttributes(rule),
   })
