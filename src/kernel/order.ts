@@ -15,8 +15,9 @@ export function sortForCreation<T extends { readonly entry: Entry }>(items: read
 }
 
 function compareEntries(a: Entry, b: Entry): number {
-  const [aRules, bRules] = [rulesOf(a), rulesOf(b)]
-  return aRules.rank - bRules.rank || aRules.tier(a) - bRules.tier(b)
+  const rules = rulesOf(a)
+  const others = rulesOf(b)
+  return rules.rank - others.rank || rules.tier(a) - others.tier(b)
 }
 
 /** Nothing else has the rank of links, so that they stand together. */

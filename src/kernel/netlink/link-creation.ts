@@ -1,5 +1,13 @@
 import { errnoName } from '../../base/index.ts'
-import { addLink, getLink, type LinkSpec, NetlinkClient, setLink } from '../../netlink/index.ts'
+import {
+  addLink,
+  getLink,
+  type Link,
+  type LinkSpec,
+  NetlinkClient,
+  type Reply,
+  setLink,
+} from '../../netlink/index.ts'
 import type { LinkEntry, VethLink } from '../entry.ts'
 import { isMoved, isStacked, otherNamespace, type StackedLink } from '../kinds/link.ts'
 import type { ApplyContext, NamespaceHandle, Operation } from '../operation.ts'
@@ -13,6 +21,8 @@ import { makeTun, type OpenTun } from './tun-creation.ts'
 export interface CreationOptions {
   readonly client: NetlinkClient
   readonly links: LinkTable
+  /** Kinds of links (IFLA_INFO_KIND) of which one was made: the kernel has loaded what it takes. */
+  readonly readyKinds: Set<string>
   /** A descriptor of this namespace. */
   readonly home: number
   readonly context: ApplyContext | undefined
@@ -38,28 +48,40 @@ export function createLink(
 }
 
 async function addHere(
-  { client, links }: CreationOptions,
+  options: CreationOptions,
   operation: Operation,
   link: LinkEntry,
   up: boolean,
 ): Promise<Failure | undefined> {
-  return failureOf(operation, await ask(client, addLink(linkSpec(link, links, { up }))))
+  const { reply } = await addEchoed(options, linkSpec(link, options.links, { up }))
+  return failureOf(operation, reply)
 }
 
 /** Of a veth's other end nobody else tells its namespace. */
 async function addVeth(
-  { client, links }: CreationOptions,
+  options: CreationOptions,
   operation: Operation,
   link: VethLink,
   up: boolean,
   pod: NamespaceHandle | undefined,
 ): Promise<Failure | undefined> {
-  const spec = linkSpec(link, links, { up, peerNetnsFd: pod?.fds.netns })
-  const reply = await ask(client, addLink(spec, { echo: true }))
-  for (const { parentIndex } of linksIn(reply)) {
-    if (parentIndex !== undefined) pod?.onLink?.(link.peer.name, parentIndex)
-  }
+  const spec = linkSpec(link, options.links, { up, peerNetnsFd: pod?.fds.netns })
+  const { reply, made } = await addEchoed(options, spec)
+  if (made?.parentIndex !== undefined) pod?.onLink?.(link.peer.name, made.parentIndex)
   return failureOf(operation, reply)
+}
+
+/** The answer shows the link that was made: what needs its index does not wait for an event that tells it. */
+async function addEchoed(
+  { client, links, readyKinds }: CreationOptions,
+  spec: LinkSpec,
+): Promise<{ readonly reply: Reply | undefined; readonly made: Link | undefined }> {
+  const { kind } = spec.info
+  const reply = await ask(client, addLink(spec, { echo: true, ready: readyKinds.has(kind) }))
+  if (reply?.ok === true) readyKinds.add(kind)
+  const [made] = linksIn(reply)
+  if (made !== undefined) links.set(made)
+  return { reply, made }
 }
 
 /** What a link is called for a moment in its own namespace, where it cannot be made under its name. */

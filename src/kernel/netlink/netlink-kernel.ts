@@ -56,6 +56,7 @@ export class NetlinkKernel implements Kernel {
   private readonly route: NetlinkClient
   private readonly netfilter: NetlinkClient
   private readonly links = new LinkTable()
+  private readonly readyKinds = new Set(['veth'])
   /** By link: what somebody has asked for, or about. */
   private readonly offloads = new Map<string, OffloadEntry>()
   private readonly reader: RouteReader
@@ -140,6 +141,7 @@ export class NetlinkKernel implements Kernel {
     const applier = new RouteApplier({
       client: this.route,
       links: this.links,
+      readyKinds: this.readyKinds,
       failures,
       context,
       catchUp: () => this.catchUp(),
