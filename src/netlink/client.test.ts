@@ -48,6 +48,14 @@ test('a request that is not answered is an error, and its neighbours are not', a
   assert.deepEqual(codes(replies), ['ok', 'netlink.no-reply', 'ok'])
 })
 
+test('what the request forgives is no refusal, and anything else is one', async () => {
+  const transport = new FakeTransport(message => [acknowledgement(message, message.body[0] === 0 ? 2 : 1)])
+  const forgives = (errno: number) => errno === 2
+  const client = new NetlinkClient(transport)
+  const replies = await client.send([request(0, { forgives }), request(1, { forgives }), request(0)])
+  assert.deepEqual(codes(replies), ['ok', 'netlink.eperm', 'netlink.enoent'])
+})
+
 test('answers to somebody else, or to a request of before, are left out', async () => {
   const transport = new FakeTransport(message => {
     const old: Message = { ...message, sequence: message.sequence - 1 }

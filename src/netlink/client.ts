@@ -126,7 +126,7 @@ export class NetlinkClient {
 }
 
 function repliesOf(datagram: Datagram, answers: readonly Answer[]): Reply[] {
-  return answers.map((answer, i) => replyOf(datagram.requests[i]?.what ?? '', answer))
+  return datagram.requests.map((request, i) => replyOf(request, answers[i]))
 }
 
 /**

@@ -55,7 +55,6 @@ export {
   type Filter,
   listFilters,
   type RedirectSpec,
-  RTM_DELTFILTER,
 } from './filter.ts'
 export { decodeFamily, type GenericFamily, getFamily } from './generic.ts'
 export {
@@ -128,8 +127,6 @@ export {
   listQdiscs,
   type Qdisc,
   type RootQdisc,
-  RTM_DELQDISC,
-  RTM_NEWQDISC,
   replaceIngress,
   replaceQdisc,
 } from './qdisc.ts'

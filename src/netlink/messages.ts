@@ -47,6 +47,8 @@ export interface Request {
   readonly slow?: boolean
   /** Of a dump: which of the messages are meant; the kernel may answer for more than was asked. */
   readonly keeps?: (message: Message) => boolean
+  /** True for an errno by which the kernel says that what is asked for was needless: that is no refusal. */
+  readonly forgives?: (errno: number) => boolean
   /** For messages: `add route 10.0.0.0/8`. */
   readonly what: string
 }

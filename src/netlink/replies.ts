@@ -1,6 +1,13 @@
 import { decodeAcknowledgement } from './acknowledgement.ts'
 import { failed, type NetlinkError, type Refusal, refused } from './errors.ts'
-import { decodeMessages, type Message, NLM_F_DUMP_INTR, NLMSG_NOOP, NLMSG_OVERRUN } from './messages.ts'
+import {
+  decodeMessages,
+  type Message,
+  NLM_F_DUMP_INTR,
+  NLMSG_NOOP,
+  NLMSG_OVERRUN,
+  type Request,
+} from './messages.ts'
 import type { Datagram } from './packing.ts'
 
 /** How a request ended. `messages` are the objects it asked for: none for a change, one for a get. */
@@ -41,10 +48,11 @@ function addTo(answer: Answer, message: Message): void {
   else answer.end ??= end
 }
 
-export function replyOf(what: string, answer: Answer): Reply {
-  if (answer.end === undefined) return { ok: false, error: noReply(what) }
-  if (answer.end.errno !== 0) return { ok: false, error: refused(what, answer.end) }
-  return { ok: true, messages: answer.messages }
+export function replyOf({ what, forgives }: Request, answer: Answer | undefined): Reply {
+  if (answer?.end === undefined) return { ok: false, error: noReply(what) }
+  const { messages, end } = answer
+  if (end.errno === 0 || forgives?.(end.errno) === true) return { ok: true, messages }
+  return { ok: false, error: refused(what, end) }
 }
 
 /** Nothing ended the request: the answer was lost, and whether it was carried out is unknown. */

@@ -6,9 +6,6 @@ import {
   type Link,
   listNeighbours,
   type Request,
-  RTM_DELQDISC,
-  RTM_DELTFILTER,
-  RTM_NEWQDISC,
   replaceNeighbour,
   setLink,
 } from '../../netlink/index.ts'
@@ -154,8 +151,7 @@ export class RouteApplier {
       if (item === undefined) return
       if (reply.ok) return
       if (isTakenNeighbour(item, reply.error.payload.errno)) taken.push(item)
-      else if (!isNeedless(item, reply.error.payload.errno))
-        this.fail(item.operation, refusalOf(item.operation, reply.error))
+      else this.fail(item.operation, refusalOf(item.operation, reply.error))
     })
     if (taken.length > 0) await this.replaceLearned(taken)
   }
@@ -367,17 +363,6 @@ function objectRequests(
 
 function isTakenNeighbour({ operation }: Pending, errno: number): boolean {
   return operation.op === 'create' && operation.entry.kind === 'neighbour' && errnoName(errno) === 'EEXIST'
-}
-
-/**
- * Before a redirect: mostly no filter has to go, and perhaps a `clsact` qdisc is there, which is as good. Before a qdisc
- * that is made of parts: the one in its place may be another program's, and is replaced.
- */
-function isNeedless({ operation: { op, entry }, request: { type } }: Pending, errno: number): boolean {
-  if (op === 'delete') return false
-  if (entry.kind === 'qdisc') return type === RTM_DELQDISC
-  if (entry.kind !== 'redirect') return false
-  return type === RTM_DELTFILTER || (type === RTM_NEWQDISC && errnoName(errno) === 'EINVAL')
 }
 
 function neighbourIndex({ entry }: Operation, links: LinkTable): number {

@@ -126,8 +126,10 @@ export const netlinkTargets = [
     form: 'bytes',
     errors,
     seeds: [...answers, Buffer.concat(answers), Buffer.concat([...recorded('link').slice(0, 2), done])],
-    decode: input =>
-      (asked === undefined ? [] : collectAnswers(asked, [input])).map(one => replyOf('ask', one)),
+    decode: input => {
+      const found = asked === undefined ? [] : collectAnswers(asked, [input])
+      return asked?.requests.map((request, i) => replyOf(request, found[i]))
+    },
   }),
   target({
     ...object,

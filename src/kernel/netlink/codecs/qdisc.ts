@@ -33,8 +33,8 @@ export function qdiscRequests({ op }: Operation, { qdisc }: QdiscEntry, linkInde
   if (qdisc.type === 'other') throw new TypeError(`a qdisc ${qdisc.name} is not made here`)
   if (qdisc.type === 'htb') {
     const parts = selectiveRequests(qdisc, linkIndex)
-    // It cannot be changed in place; and what is there may be none of ours.
-    return op === 'create' ? parts : [deleteQdisc(target), ...parts]
+    // It cannot be changed in place; what is there may be another program's, and is replaced.
+    return op === 'create' ? parts : [{ ...deleteQdisc(target), forgives: () => true }, ...parts]
   }
   const tokenBucket = {
     rate: Math.floor(qdisc.rateBps / 8),

@@ -1,3 +1,4 @@
+import { errnoName } from '../../../base/index.ts'
 import {
   addRedirect,
   deleteFilters,
@@ -26,7 +27,11 @@ export function observedRedirect(filter: Filter, links: LinkTable): ObservedEntr
 export function redirectRequests({ op }: Operation, linkIndex: number, redirectIndex: number): Request[] {
   const removal = deleteFilters(linkIndex, REDIRECT_PRIORITY)
   if (op === 'delete') return [removal]
-  // Also when it is made: one that leads nowhere may be there, and is not observed.
-  const redirect = addRedirect({ linkIndex, priority: REDIRECT_PRIORITY, redirectIndex })
-  return [replaceIngress(linkIndex), removal, redirect]
+  return [
+    // A `clsact` qdisc, which is perhaps there, is as good.
+    { ...replaceIngress(linkIndex), forgives: errno => errnoName(errno) === 'EINVAL' },
+    // Also when it is made: one that leads nowhere may be there, and is not observed. Mostly there is none.
+    { ...removal, forgives: () => true },
+    addRedirect({ linkIndex, priority: REDIRECT_PRIORITY, redirectIndex }),
+  ]
 }
