@@ -14,7 +14,7 @@
 static const char OWN_NAMESPACE[] = "/proc/thread-self/ns/net";
 
 /* A slash tells the directory from the socket. */
-const char bundle_names[BUNDLE_SIZE][11] = {"netns", "route",  "netfilter",  "ipv4",  "core", "ipv6", "unix",
+const char bundle_names[BUNDLE_SIZE][11] = {"netns", "route",  "netfilter",  "ipv4",  "ipv6", "core", "unix",
                                             "mptcp", "bridge", "netfilter/", "sctp", "mpls", "smc",  "vsock"};
 
 int failed(struct failure *failure, const char *call) {

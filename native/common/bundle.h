@@ -8,9 +8,12 @@
 #include "failure.h"
 
 /* Positions in bundle.fds; also the order on the wire between shim and agent. From PART_IPV4 on, directories. */
-enum bundle_part { PART_NETNS, PART_ROUTE, PART_NETFILTER, PART_IPV4, PART_CORE, PART_IPV6 };
+enum bundle_part { PART_NETNS, PART_ROUTE, PART_NETFILTER, PART_IPV4, PART_IPV6 };
 
-/* The parts that every attachment needs, and all: with those sysctls that one network in a thousand sets. */
+/*
+ * The parts that every attachment needs, and all: with those sysctls that one network in a thousand sets. To open one
+ * more is not free: below /proc/sys/net the kernel looks through the directories of that name of all namespaces.
+ */
 enum { BUNDLE_BASIC = PART_IPV6 + 1, BUNDLE_SIZE = 14 };
 
 /* On the wire; those of directories are also their names below /proc/sys/net. */

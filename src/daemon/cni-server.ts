@@ -155,7 +155,7 @@ function adoptNetns(names: readonly FdName[], fds: readonly number[]): Netns | u
   throw cniError('decode', 'read a request', `the descriptor ${missing} of the pod's namespace is missing`)
 }
 
-const NEEDED_FDS = ['netns', 'route', 'netfilter', 'ipv4', 'core'] as const satisfies readonly FdName[]
+const NEEDED_FDS = ['netns', 'route', 'netfilter', 'ipv4'] as const satisfies readonly FdName[]
 
 function hasAllNeeded(named: { readonly [N in FdName]?: number }): named is NetnsFds {
   return NEEDED_FDS.every(name => named[name] !== undefined)

@@ -6,13 +6,13 @@ import { native } from './native.ts'
 import { type NetlinkProtocol, NetlinkSocket, openNetlinkFd } from './netlink-socket.ts'
 
 /**
- * Directories below /proc/sys/net, which a namespace has for itself: the first two always, others where the kernel has
+ * Directories below /proc/sys/net, which a namespace has for itself: the first always, others where the kernel has
  * them. A slash tells the one from the socket. In the order of the C side (native/common/bundle.h).
  */
 export const SYSCTL_DIRECTORIES = [
   'ipv4',
-  'core',
   'ipv6',
+  'core',
   'unix',
   'mptcp',
   'bridge',
@@ -41,7 +41,6 @@ export interface NetnsFds extends Partial<Record<SysctlDirectory, number>> {
   readonly route: number
   readonly netfilter: number
   readonly ipv4: number
-  readonly core: number
 }
 
 /**
@@ -206,22 +205,16 @@ function nameInDirectory(path: string): string {
 type Lanes = (protocol: 'route' | 'netfilter') => { openLane?: () => number }
 
 /** In the order of the C side (native/common/bundle.h). */
-function named([netns, route, netfilter, ipv4, core, ...others]: readonly number[]): NetnsFds {
-  if (
-    netns === undefined ||
-    route === undefined ||
-    netfilter === undefined ||
-    ipv4 === undefined ||
-    core === undefined
-  )
+function named([netns, route, netfilter, ipv4, ...others]: readonly number[]): NetnsFds {
+  if (netns === undefined || route === undefined || netfilter === undefined || ipv4 === undefined)
     throw sysError(
       'sys.addon-missing',
       'open a network namespace',
       'the addon is of another version: rebuild it',
     )
-  const optional = SYSCTL_DIRECTORIES.slice(2).map((name, index) => [name, others[index] ?? -1] as const)
+  const optional = SYSCTL_DIRECTORIES.slice(1).map((name, index) => [name, others[index] ?? -1] as const)
   const present = optional.filter(([, fd]) => fd >= 0)
-  return { netns, route, netfilter, ipv4, core, ...Object.fromEntries(present) }
+  return { netns, route, netfilter, ipv4, ...Object.fromEntries(present) }
 }
 
 /**

@@ -13,7 +13,7 @@ import { connectUnix, Netns, type StreamConnection } from '../../src/sys/index.t
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'podlace-test-'))
 after(() => fs.rmSync(directory, { recursive: true, force: true }))
 const socket = path.join(directory, 'cni.sock')
-const ALL: readonly FdName[] = ['netns', 'route', 'netfilter', 'ipv4', 'core']
+const ALL: readonly FdName[] = ['netns', 'route', 'netfilter', 'ipv4']
 
 let handle: CallHandler
 let server: { close(): Promise<void> }
@@ -56,15 +56,15 @@ test('whatever descriptors a request brings, none is left open after the answer'
   const netns = Netns.create()
   const nothing = fs.openSync('/dev/null', 'r')
   const { fds } = netns
-  const good = [fds.netns, fds.route, fds.netfilter, fds.ipv4, fds.core]
+  const good = [fds.netns, fds.route, fds.netfilter, fds.ipv4]
   const cases: [readonly FdName[], readonly number[], RegExp][] = [
     [ALL, good, /^$/],
-    [ALL, good.slice(1), /5 descriptors are named, 4 came/],
-    [[], good, /0 descriptors are named, 5 came/],
+    [ALL, good.slice(1), /4 descriptors are named, 3 came/],
+    [[], good, /0 descriptors are named, 4 came/],
     [['netns', 'route'], good.slice(0, 2), /the descriptor netfilter .* is missing/],
     [ALL, good.map(() => nothing), /cookie/],
-    [ALL, [fds.netns, fds.route, nothing, fds.ipv4, fds.core], /"code"/],
-    [ALL, [nothing, fds.route, fds.netfilter, nothing, nothing], /^$/],
+    [ALL, [fds.netns, fds.route, nothing, fds.ipv4], /"code"/],
+    [ALL, [nothing, fds.route, fds.netfilter, nothing], /^$/],
   ]
   try {
     await call(ALL, good)
@@ -122,7 +122,7 @@ test("what is taken back finds the pod's sockets open, however long it takes", a
       }
       return { output: {}, undo: () => undo().catch(undone.reject) }
     }
-    client.sendWithFds(request(ALL), [fds.netns, fds.route, fds.netfilter, fds.ipv4, fds.core])
+    client.sendWithFds(request(ALL), [fds.netns, fds.route, fds.netfilter, fds.ipv4])
     assert.ok(await undone.promise)
   } finally {
     netns.close()

@@ -24,7 +24,6 @@ function adopt(request: Request): Netns {
     route: take('route'),
     netfilter: take('netfilter'),
     ipv4: take('ipv4'),
-    core: take('core'),
   }
   request.fds.length = 0
   return Netns.fromFds(fds)
@@ -70,7 +69,7 @@ test('every command is relayed with its exit status and output, descriptors only
   for (const command of ['ADD', 'CHECK', 'DEL']) await shim.run(shim.pods({ COMMAND: command }))
   await shim.run({ COMMAND: 'GC', PATH: '/opt/cni/bin' })
   const answer = await shim.run({ COMMAND: 'STATUS', PATH: '/opt/cni/bin' })
-  assert.deepEqual(seen, ['ADD 6', 'CHECK 6', 'DEL 6', 'GC 0', 'STATUS 0'])
+  assert.deepEqual(seen, ['ADD 5', 'CHECK 5', 'DEL 5', 'GC 0', 'STATUS 0'])
   assert.deepEqual(answer, { status: 5, stdout: 'xxxxx', stderr: '' })
 })
 
@@ -126,7 +125,7 @@ test('the host’s own namespace is refused with code 8, unless it is overridden
   assert.equal(refused.status, 8)
   assert.equal(JSON.parse(refused.stdout).code, 8)
   shim.playAgent((request, connection) => connection.send(reply(0, String(request.fds.length))))
-  assert.equal((await shim.run({ ...own, NETNS_OVERRIDE: 'true' })).stdout, '6')
+  assert.equal((await shim.run({ ...own, NETNS_OVERRIDE: 'true' })).stdout, '5')
 })
 
 test('fifty at once are answered each with its own', async () => {

@@ -74,7 +74,7 @@ export function cniRequest(
   }
   return encodeRequest({
     type,
-    fds: ['netns', 'route', 'netfilter', 'ipv4', 'core'],
+    fds: ['netns', 'route', 'netfilter', 'ipv4'],
     environment: new Map(Object.entries(all)),
     stdin: Buffer.from(JSON.stringify(configuration)),
   })
