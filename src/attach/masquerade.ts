@@ -1,5 +1,5 @@
 import { type Family, formatAddress, formatPrefix, parseInterfaceAddress } from '../ip/index.ts'
-import type { Entry, NftElementEntry, NftFamily, NftTableEntry } from '../kernel/index.ts'
+import type { Entry, NftElementEntry, NftFamily, NftRule, NftSet, NftTableEntry } from '../kernel/index.ts'
 import type { NatBackend } from './config-keys.ts'
 import { MULTICAST } from './known-prefixes.ts'
 import { masqueradeChains } from './masquerade-iptables.ts'
@@ -40,40 +40,49 @@ function masqueradeTableName(network: string): string {
  * Pods and subnets are elements, so that a pod that comes or goes changes one element and no rule.
  */
 function masqueradeTable(network: string, family: Family): NftTableEntry {
-  const key = [family === 4 ? 'ipv4_addr' : 'ipv6_addr'] as const
   const comment = `network ${network}`.slice(0, 128)
+  const rules = [
+    { comment, ...withinSubnets },
+    { comment, ...leaving[family] },
+  ]
   return {
     kind: 'nft-table',
     family: nftFamily(family),
     name: masqueradeTableName(network),
-    sets: [
-      { name: 'pods', type: 'set', interval: false, key },
-      { name: 'subnets', type: 'set', interval: true, key },
+    sets: sets[family],
+    chains: [{ name: 'postrouting', hook, rules }],
+  }
+}
+
+// What does not hang on the network is made once: a table is planned for each pod, and compared with the one before.
+const sets: Readonly<Record<Family, readonly NftSet[]>> = { 4: setsOf('ipv4_addr'), 6: setsOf('ipv6_addr') }
+
+function setsOf(address: 'ipv4_addr' | 'ipv6_addr'): readonly NftSet[] {
+  return [
+    { name: 'pods', type: 'set', interval: false, key: [address] },
+    { name: 'subnets', type: 'set', interval: true, key: [address] },
+  ]
+}
+
+const hook = { type: 'nat', hook: 'postrouting', priority: SOURCE_NAT_PRIORITY, policy: 'accept' } as const
+
+const withinSubnets: Omit<NftRule, 'comment'> = {
+  match: [
+    { on: 'source', set: 'pods' },
+    { on: 'destination', set: 'subnets' },
+  ],
+  verdict: { do: 'return' },
+}
+
+const leaving: Readonly<Record<Family, Omit<NftRule, 'comment'>>> = { 4: leavingBy(4), 6: leavingBy(6) }
+
+function leavingBy(family: Family): Omit<NftRule, 'comment'> {
+  return {
+    match: [
+      { on: 'source', set: 'pods' },
+      { on: 'destination', prefix: MULTICAST[family], not: true },
     ],
-    chains: [
-      {
-        name: 'postrouting',
-        hook: { type: 'nat', hook: 'postrouting', priority: SOURCE_NAT_PRIORITY, policy: 'accept' },
-        rules: [
-          {
-            comment,
-            match: [
-              { on: 'source', set: 'pods' },
-              { on: 'destination', set: 'subnets' },
-            ],
-            verdict: { do: 'return' },
-          },
-          {
-            comment,
-            match: [
-              { on: 'source', set: 'pods' },
-              { on: 'destination', prefix: MULTICAST[family], not: true },
-            ],
-            verdict: { do: 'masquerade', fullyRandom: true },
-          },
-        ],
-      },
-    ],
+    verdict: { do: 'masquerade', fullyRandom: true },
   }
 }
 
@@ -84,7 +93,7 @@ function podElements(network: string, ips: readonly CniIp[]): readonly NftElemen
 
 /** What the network's pods share: a table for each family, and the subnets they lie in. */
 function sharedMasquerade(network: string, ips: readonly CniIp[]): readonly Entry[] {
-  const families = [...new Set(ips.map(ipFamily))]
+  const families = ([4, 6] as const).filter(family => ips.some(ip => ipFamily(ip) === family))
   return [
     ...families.map(family => masqueradeTable(network, family)),
     ...uniqueEntries(ips.map(ip => subnetElement(network, ip))),
