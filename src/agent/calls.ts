@@ -168,8 +168,9 @@ export class Calls {
 
 /** The shim that is at hand may be that of another call: of its own variables none may be taken for this one's. */
 function onBehalfOf({ environment }: CniRequest, execute: Execute): Execute {
-  const own = [['CNI_NETNS', ''] as const, ['CNI_ARGS', ''] as const, ...environment]
-  return order => execute({ ...order, environment: new Map([...own, ...order.environment]) })
+  const empty = [['CNI_NETNS', ''] as const, ['CNI_ARGS', ''] as const]
+  return order =>
+    execute({ ...order, environment: new Map([...empty, ...environment, ...order.environment]) })
 }
 
 /** Address management plugins of our own, called by themselves: by a plugin of somebody else. */

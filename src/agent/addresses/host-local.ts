@@ -46,8 +46,9 @@ export class HostLocalStores {
   private sourceOf(config: NetworkConfiguration): HostLocalSource {
     const { dataDir, rangeSets, routes, resolvConf, sticky } = parseHostLocalConfig(config)
     const network = this.network(dataDir, config.name)
+    const choice = JSON.stringify(rangeSets)
     const allocator = () => {
-      if (rangeSets.length > 0) return this.allocator(network, rangeSets)
+      if (rangeSets.length > 0) return this.allocator(network, choice, rangeSets)
       throw cniError(
         'invalid-configuration',
         `read network ${config.name}`,
@@ -90,13 +91,17 @@ export class HostLocalStores {
     return opened
   }
 
-  private allocator({ store, allocators }: Network, rangeSets: RangeSets): HostLocalAllocator {
-    const ranges = JSON.stringify(rangeSets)
-    const known = allocators.get(ranges)
+  /** @param choice tells one choice of ranges from others */
+  private allocator(
+    { store, allocators }: Network,
+    choice: string,
+    rangeSets: RangeSets,
+  ): HostLocalAllocator {
+    const known = allocators.get(choice)
     if (known !== undefined) return known
     const { clock, cooldownMs } = this.options
     const allocator = new HostLocalAllocator({ store, rangeSets, clock, cooldownMs })
-    allocators.set(ranges, allocator)
+    allocators.set(choice, allocator)
     const [oldest] = allocators.keys()
     if (allocators.size > MOST_ALLOCATORS && oldest !== undefined) {
       allocators.get(oldest)?.close()

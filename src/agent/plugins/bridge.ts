@@ -8,7 +8,7 @@ export function bridgePlugin(common: InterfaceCommon): Plugin {
   return interfacePlugin({
     ...common,
     parse: parseBridgeConfig,
-    facts: async config => bridgeNow(config, common.observed()),
+    facts: config => bridgeNow(config, common.observed()),
     wiring: (spec, config, now) => ({ plan: 'bridge', spec: { ...spec, config, ...now } }),
   })
 }

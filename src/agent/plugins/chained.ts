@@ -13,7 +13,7 @@ export interface ChainedPluginOptions<Config, Facts> {
   /** Reads the keys of this plugin; throws for what is not valid. */
   readonly parse: (raw: NetworkConfiguration['raw']) => Config
   /** What has to be looked up before it can be planned. */
-  readonly facts: (spec: ChainedSpec, config: Config, at: Place) => Promise<Facts>
+  readonly facts: (spec: ChainedSpec, config: Config, at: Place) => Facts | Promise<Facts>
   /** Called in one step with the recording: nobody else records anything between. */
   readonly wiring: (spec: ChainedSpec, config: Config, facts: Facts) => Wiring
 }

@@ -51,7 +51,7 @@ export interface PluginsOptions extends InterfaceCommon {
 /** Types whose attachments work on an interface that another made, in the order in which DEL takes them away. */
 export const CHAINED_TYPES = ['firewall', 'portmap', 'bandwidth', 'sbr', 'vrf', 'tuning', 'loopback'] as const
 
-const nothing = async () => undefined
+const nothing = () => undefined
 
 /** Every plugin of this agent, by type. */
 export function allPlugins(options: PluginsOptions): ReadonlyMap<string, Plugin> {
@@ -130,7 +130,7 @@ function interfacePlugins({ host, ipam, observed, hardware }: PluginsOptions): R
       interfacePlugin({
         ...common,
         parse: parseHostDeviceConfig,
-        facts: async config => deviceToMove(config, observed(), hardware),
+        facts: config => deviceToMove(config, observed(), hardware),
         wiring: (spec, config, device) => ({ plan: 'host-device', spec: { ...spec, config, device } }),
       }),
     ],
@@ -196,7 +196,7 @@ function chainedPlugins({
       chainedPlugin({
         host,
         parse: parseBandwidthConfig,
-        facts: async spec => hostEnd(spec, observed()),
+        facts: spec => hostEnd(spec, observed()),
         wiring: (spec, config, hostInterface) => ({
           plan: 'bandwidth',
           spec: { ...spec, config, hostInterface },

@@ -29,7 +29,7 @@ export interface InterfacePluginOptions<Config, Facts> extends InterfaceCommon {
   /** Reads the keys of this plugin; throws for what is not valid. */
   readonly parse: (raw: NetworkConfiguration['raw']) => Config
   /** What has to be looked up before it can be planned. */
-  readonly facts: (config: Config, at: Place) => Promise<Facts>
+  readonly facts: (config: Config, at: Place) => Facts | Promise<Facts>
   readonly wiring: (spec: AttachmentSpec, config: Config, facts: Facts) => Wiring
 }
 
@@ -69,7 +69,7 @@ interface Attaching {
 }
 
 /** Takes addresses, makes and plans the record with them; takes none if that fails. */
-export async function attach({ call, source, delegated, make, begin }: Attaching): Promise<Prepared> {
+export function attach({ call, source, delegated, make, begin }: Attaching): Promise<Prepared> | Prepared {
   const plan = (lease: Lease): Attached => {
     const record = make(lease)
     return { record, plan: planRecord(record) }
