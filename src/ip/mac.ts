@@ -65,7 +65,9 @@ export function linkLocalAddress(mac: string): Address {
  * rest from SHA-256. A device that is made again gets the same one, so peers need not learn a new one.
  */
 export function localMac(seedText: string): string {
-  const bytes = new Uint8Array(hash('sha256', seedText, 'buffer').subarray(0, 6))
-  bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02
-  return macFromBytes(bytes)
+  const digits = hash('sha256', seedText, 'hex')
+  const first = (Number.parseInt(digits.slice(0, 2), 16) & 0xfe) | 0x02
+  let mac = OCTETS[first] ?? ''
+  for (let at = 2; at < 12; at += 2) mac += `:${digits.slice(at, at + 2)}`
+  return mac
 }
