@@ -41,6 +41,16 @@ test('what hangs on a link goes with it, through whatever stacks on it; ports st
   ])
 })
 
+test('addresses of a link are told from all else that hangs on it, for as long as they are there', () => {
+  const key = 'address 10.0.0.1/24 dev br0'
+  const mirror = mirrorOf(link('br0'), stacked, port, route, address('mv0'), address('br0'))
+  assert.deepEqual([...mirror.addressesOf('link br0')], [key])
+  mirror.fold({ event: 'gone', key })
+  assert.deepEqual([...mirror.addressesOf('link br0')], [])
+  mirror.fold({ event: 'parent-gone', parent: 'link br0' })
+  assert.deepEqual([...mirror.addressesOf('link mv0')], [])
+})
+
 test('a foreign route beside ours does not hide it, and its end does not end ours', () => {
   const mirror = mirrorOf(route)
   const key = 'route 10.0.0.0/8 table 254 metric 0'

@@ -15,6 +15,8 @@ const BREATH = 1000
 export class Mirror {
   private readonly known = new Map<string, ObservedEntry>()
   private readonly childIndex = new ChildIndex()
+  /** Of addresses alone: a bridge has hundreds of ports. */
+  private readonly addressIndex = new ChildIndex()
   /** Of kinds that supersede: who occupies what. */
   private readonly occupants = new Map<string, string>()
 
@@ -36,6 +38,11 @@ export class Mirror {
 
   childrenOf(parentKey: string): Iterable<string> {
     return this.childIndex.of(parentKey)
+  }
+
+  /** Keys of the addresses that a link has. */
+  addressesOf(linkKey: string): Iterable<string> {
+    return this.addressIndex.of(linkKey)
   }
 
   /** A mirror of a dump. Breathes now and then: there may be many thousands of entries. */
@@ -78,9 +85,15 @@ export class Mirror {
   }
 
   private put(key: string, before: ObservedEntry | undefined, next: ObservedEntry): void {
-    if (before !== undefined) this.childIndex.delete(key, before.entry)
+    if (before !== undefined) this.unindex(key, before.entry)
     this.known.set(key, next)
     this.childIndex.add(key, next.entry)
+    if (next.entry.kind === 'address') this.addressIndex.add(key, next.entry)
+  }
+
+  private unindex(key: string, entry: Entry): void {
+    this.childIndex.delete(key, entry)
+    if (entry.kind === 'address') this.addressIndex.delete(key, entry)
   }
 
   /** Adds the keys of what had to make room to `touched`. */
@@ -102,7 +115,7 @@ export class Mirror {
     }
     if (mark !== undefined && before.mark !== mark) return false
     this.known.delete(key)
-    this.childIndex.delete(key, before.entry)
+    this.unindex(key, before.entry)
     const rules = rulesOf(before.entry)
     if (!rules.supersedes) return true
     for (const token of rules.occupies(before.entry)) {

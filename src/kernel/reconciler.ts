@@ -167,7 +167,7 @@ export class Reconciler {
   }
 
   /** What the namespace holds, as far as is known; reading it costs the kernel nothing. */
-  get observed(): Pick<Mirror, 'get' | 'childrenOf' | 'entries'> {
+  get observed(): Pick<Mirror, 'get' | 'addressesOf' | 'entries'> {
     return this.mirror.current
   }
 

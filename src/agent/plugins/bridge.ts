@@ -23,10 +23,8 @@ function bridgeNow(
   const { bridge } = config
   const foreign = host.get(`link ${bridge}`)?.mark === 'foreign'
   const addresses: string[] = []
-  for (const child of host.childrenOf(`link ${gatewayLink(config)}`)) {
-    // Most of them are the ports of all pods.
-    if (!child.startsWith('address ')) continue
-    const seen = host.get(child)
+  for (const key of host.addressesOf(`link ${gatewayLink(config)}`)) {
+    const seen = host.get(key)
     if (seen?.entry.kind === 'address' && seen.mark === 'foreign') addresses.push(seen.entry.address)
   }
   return { bridgeClaim: foreign && bridge !== COMMON_NAME ? 'use' : 'own', bridgeAddresses: addresses }

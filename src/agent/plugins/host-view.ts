@@ -10,10 +10,11 @@ import type { Entry, ObservedEntry } from '../../kernel/index.ts'
 import type { PodNamespace } from '../pod-namespace.ts'
 import type { Place } from './plugin.ts'
 
-/** The mirror of the host's namespace, by key; `childrenOf` a link gives the keys of its addresses among others. */
+/** The mirror of the host's namespace, by key. */
 export interface HostView {
   get(key: string): ObservedEntry | undefined
-  childrenOf(key: string): Iterable<string>
+  /** Keys of the addresses of a link, by its key. */
+  addressesOf(linkKey: string): Iterable<string>
   entries(): Iterable<ObservedEntry>
 }
 

@@ -149,7 +149,7 @@ const defaultRoute: ObservedEntry = {
 }
 const hostView: HostView = {
   get: () => undefined,
-  childrenOf: () => [],
+  addressesOf: () => [],
   entries: () => [uplink, defaultRoute],
 }
 
