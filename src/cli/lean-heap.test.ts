@@ -5,6 +5,13 @@ import process from 'node:process'
 import { test } from 'node:test'
 
 const MODULE = join(import.meta.dirname, 'lean-heap.ts')
+const KEEP_LEAN = `import { keepHeapLean } from ${JSON.stringify(MODULE)}; keepHeapLean();`
+
+/** What a process prints that runs this program. */
+function outputOf(program: string, ...flags: string[]): string {
+  const argv = [...flags, '--input-type=module', '--eval', program]
+  return execFileSync(process.execPath, argv, { encoding: 'utf8' })
+}
 
 /** Size of the young generation, bytes, of a process that has kept much of what it made. */
 function youngGeneration(first: string): number {
@@ -13,13 +20,28 @@ function youngGeneration(first: string): number {
     const kept = Array.from({ length: 300_000 }, (_, n) => ({ n, text: 'item ' + n }))
     const spaces = v8.getHeapSpaceStatistics().filter(({ space_name }) => space_name === 'new_space')
     console.log(kept.length > 0 && spaces[0].space_size)`
-  const argv = ['--input-type=module', '--eval', program]
-  return Number(execFileSync(process.execPath, argv, { encoding: 'utf8' }))
+  return Number(outputOf(program))
 }
 
 test('the young generation does not grow', () => {
-  const lean = youngGeneration(`import { keepHeapLean } from ${JSON.stringify(MODULE)}; keepHeapLean()`)
+  const lean = youngGeneration(KEEP_LEAN)
   assert.ok(lean > 0 && lean <= 4 * 1024 ** 2, `${lean} bytes`)
   // Else the line above says nothing.
   assert.ok(youngGeneration('') > 4 * lean)
+})
+
+/** The compilers that V8 hands a busy function to. */
+function compilersUsed(first: string): Set<string> {
+  const program = `${first}
+    const sum = n => { let total = 0; for (let i = 0; i < 10; i++) total += i * n; return total }
+    for (let n = 0; n < 300_000; n++) sum(n)`
+  return new Set(
+    Array.from(outputOf(program, '--trace-opt').matchAll(/\(target (\w+)\)/g), ([, name]) => name ?? ''),
+  )
+}
+
+test('only the quick compiler is used', () => {
+  assert.deepEqual([...compilersUsed(KEEP_LEAN)], ['MAGLEV'])
+  // Else the line above says nothing.
+  assert.ok(compilersUsed('').has('TURBOFAN_JS'))
 })
