@@ -40,6 +40,8 @@ host_function packet_open, packet_send, packet_receive;
 host_function file_sync, file_create;
 /* files.c */
 host_function file_close, file_lock, mount_file, unmount_file, tun_open, tun_persist, processor_yield;
+/* memory.c */
+host_function memory_trim;
 
 /* netlink.c: the collected datagrams as an array of Uint8Array that share one ArrayBuffer. */
 napi_value datagrams_value(napi_env env, const struct datagrams *datagrams);

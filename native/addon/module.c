@@ -51,6 +51,7 @@ static const struct entry ENTRIES[] = {
     {"fileSync", file_sync},
     {"fileCreate", file_create},
     {"processorYield", processor_yield},
+    {"memoryTrim", memory_trim},
     {"mountFile", mount_file},
     {"unmountFile", unmount_file},
     {"tunOpen", tun_open},

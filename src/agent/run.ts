@@ -16,6 +16,7 @@ import {
   openNetlink,
   openTun,
   runProgram,
+  trimMemory,
 } from '../sys/index.ts'
 import { serveAdmin } from './admin.ts'
 import { Agent } from './agent.ts'
@@ -29,6 +30,7 @@ import { keyFileAt } from './network/wireguard-key-file.ts'
 import { WireguardKeys } from './network/wireguard-keys.ts'
 import type { Hardware } from './plugins/host-devices.ts'
 import type { PodNamespace } from './pod-namespace.ts'
+import { giveBackSpareMemory } from './spare-memory.ts'
 import { LateDeletes, tombstonesIn } from './tombstones.ts'
 import { agentView } from './view.ts'
 import type { AgentWorld } from './world.ts'
@@ -111,6 +113,7 @@ async function start(
     const health = await serveHealth(config.healthz, view)
     onStop(() => health.close())
   }
+  onStop(giveBackSpareMemory(systemClock, trimMemory))
   // Last: whoever finds this socket may attach pods.
   const cni = listenCni(config.socket, lateDeletes, log)
   onStop(() => cni.close())

@@ -7,6 +7,7 @@ export { createFile, syncFile } from './file-aside.ts'
 export { flockSync } from './flock.ts'
 export { MAX_FRAME_BYTES } from './frames.ts'
 export { makeDirectory } from './make-directory.ts'
+export { trimMemory } from './memory.ts'
 export { NetlinkEvents, type NetlinkEventsOptions, type QueuedEvents } from './netlink-events.ts'
 export {
   type NetlinkProtocol,

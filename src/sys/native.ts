@@ -61,6 +61,7 @@ export interface NativeAddon {
   fileSync(fd: number, told: Uint8Array): Promise<void>
   fileCreate(path: string, content: Uint8Array, told: Uint8Array): Promise<void>
   processorYield(): void
+  memoryTrim(): void
   mountFile(
     source: string | null,
     target: string,
