@@ -28,10 +28,15 @@ static int open_path(const char *path, struct failure *failure) {
   return fd < 0 ? failed(failure, "open") : fd;
 }
 
-/* Not /proc/sys/net for all of them: what is below that belongs to the namespace of whoever looks (proc_sysctl.c). */
+/*
+ * Not /proc/sys/net for all of them: what is below that belongs to the namespace of whoever looks (proc_sysctl.c). The
+ * dentries of one name of all namespaces are in one chain, which a new one searches in vain: open(2) does so once more
+ * for the last name of a path, so that is another.
+ */
 static int open_directory(enum bundle_part part, struct failure *failure) {
-  char path[] = "/proc/sys/net/netfilter/";
-  memcpy(path + sizeof "/proc/sys/net/" - 1, bundle_names[part], sizeof *bundle_names);
+  /* Of the slashes some are overwritten, and the others count as one. */
+  char path[] = "/proc/sys/net////////////.";
+  memcpy(path + sizeof "/proc/sys/net/" - 1, bundle_names[part], strlen(bundle_names[part]));
   return open_path(path, failure);
 }
 
