@@ -73,11 +73,13 @@ async function start(
   onStop(() => netns.close())
   const { wireguardKeyFile = path.join(config.stateDir, 'wireguard.key') } = config
   const wireguardKeys = new WireguardKeys(keyFileAt(wireguardKeyFile), randomBytes)
+  const readyKinds = new Set<string>()
   const kernel = new NetlinkKernel({
     netns,
     openEvents: NetlinkEvents.open,
     runProgram,
     openTun,
+    readyKinds,
     wireguard: { openGeneric: () => openNetlink('generic'), secrets: wireguardKeys },
   })
   onStop(() => kernel.close())
@@ -115,17 +117,22 @@ async function start(
   }
   onStop(giveBackSpareMemory(systemClock, trimMemory))
   // Last: whoever finds this socket may attach pods.
-  const cni = listenCni(config.socket, lateDeletes, log)
+  const cni = listenCni(config.socket, lateDeletes, readyKinds, log)
   onStop(() => cni.close())
   log.info('agent started', { socket: config.socket, attachments: agent.attached.size })
   return agent
 }
 
-function listenCni(socket: string, calls: LateDeletes, log: Logger): { close(): Promise<void> } {
+function listenCni(
+  socket: string,
+  calls: LateDeletes,
+  readyKinds: Set<string>,
+  log: Logger,
+): { close(): Promise<void> } {
   try {
     return serveCni(
       socket,
-      (request, pod, execute) => calls.handle(request, pod && podNamespace(pod), execute),
+      (request, pod, execute) => calls.handle(request, pod && podNamespace(pod, readyKinds), execute),
       log,
     )
   } catch (cause) {
@@ -227,14 +234,14 @@ function readText(what: string, file: string): string {
   }
 }
 
-function podNamespace(netns: Netns): PodNamespace {
+function podNamespace(netns: Netns, readyKinds: Set<string>): PodNamespace {
   const { fds, cookie } = netns
   const knownLinks = new Map<string, number>()
   return {
     fds,
     cookie,
     onLink: (name, index) => knownLinks.set(name, index),
-    openKernel: () => new NetlinkKernel({ netns, knownLinks, openTun }),
+    openKernel: () => new NetlinkKernel({ netns, knownLinks, openTun, readyKinds }),
   }
 }
 

@@ -20,6 +20,7 @@ function request(number: number, more: Partial<Request> = {}): Request {
 
 const numbered = (count: number) => Array.from({ length: count }, (_, i) => request(i))
 const large = (bytes: number) => request(0, { body: new Uint8Array(bytes) })
+const forgives = (errno: number) => errno === 2
 const codes = (replies: readonly Reply[]) => replies.map(reply => (reply.ok ? 'ok' : reply.error.code))
 
 test('replies belong to their requests, whatever order they come in', async () => {
@@ -50,7 +51,6 @@ test('a request that is not answered is an error, and its neighbours are not', a
 
 test('what the request forgives is no refusal, and anything else is one', async () => {
   const transport = new FakeTransport(message => [acknowledgement(message, message.body[0] === 0 ? 2 : 1)])
-  const forgives = (errno: number) => errno === 2
   const client = new NetlinkClient(transport)
   const replies = await client.send([request(0, { forgives }), request(1, { forgives }), request(0)])
   assert.deepEqual(codes(replies), ['ok', 'netlink.eperm', 'netlink.enoent'])

@@ -19,12 +19,12 @@ const RTEXT_FILTER_SKIP_STATS = 8
 
 /**
  * `ip link add`. Refused with EEXIST if the name is taken. A link is made in a third of a millisecond, which is less than
- * what changing threads costs an ADD, unless the kernel has to load a module first.
+ * what changing threads costs an ADD; but the kernel may have to load a module first.
  *
  * @param echo the reply is to show the link as it was made; not before Linux 6.2
- * @param ready the kernel has the module
+ * @param ready the kernel has what such links take
  */
-export function addLink(link: LinkSpec, { echo = false, ready = link.info.kind === 'veth' } = {}): Request {
+export function addLink(link: LinkSpec, { echo = false, ready = false } = {}): Request {
   return {
     type: RTM_NEWLINK,
     flags: NLM_F_CREATE | NLM_F_EXCL | (echo ? NLM_F_ECHO : 0),

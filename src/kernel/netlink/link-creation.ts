@@ -21,7 +21,7 @@ import { makeTun, type OpenTun } from './tun-creation.ts'
 export interface CreationOptions {
   readonly client: NetlinkClient
   readonly links: LinkTable
-  /** Kinds of links (IFLA_INFO_KIND) of which one was made: the kernel has loaded what it takes. */
+  /** `NetlinkKernelOptions.readyKinds`, by IFLA_INFO_KIND. */
   readonly readyKinds: Set<string>
   /** A descriptor of this namespace. */
   readonly home: number
@@ -92,7 +92,7 @@ const PASSING_NAME = 'podlace-new'
  * kernels would first make it beside the device.
  */
 async function addOnDevice(
-  { client, links, home }: CreationOptions,
+  { client, links, home, readyKinds }: CreationOptions,
   operation: Operation,
   link: StackedLink,
   up: boolean,
@@ -104,9 +104,12 @@ async function addOnDevice(
   const [device] = linksIn(await ask(there, getLink({ name: link.device })))
   if (device === undefined) return linkMissing(operation, link.device, deviceNetns)
   const birth = { deviceIndex: device.index, up }
-  const add = (changes: Partial<LinkSpec>) =>
-    ask(there, addLink({ ...linkSpec(link, links, birth), ...changes, netnsFd: home }))
+  const add = (changes: Partial<LinkSpec>) => {
+    const spec = { ...linkSpec(link, links, birth), ...changes, netnsFd: home }
+    return ask(there, addLink(spec, { ready: readyKinds.has(link.type) }))
+  }
   const reply = await add({})
+  if (reply?.ok === true) readyKinds.add(link.type)
   const isTaken = reply?.ok === false && errnoName(reply.error.payload.errno) === 'EEXIST'
   if (!isTaken || (await ask(client, getLink({ name })))?.ok === true) return failureOf(operation, reply)
   // Linux 6.12 and older ones refuse a name that a link has beside the device, though this one is to be made here.

@@ -46,6 +46,8 @@ export interface NetlinkKernelOptions {
   readonly runProgram?: RunProgram
   /** Without it nothing is known of what wireguard links are set up with. */
   readonly wireguard?: WireguardAccess
+  /** Kinds of links for which the machine's kernel has loaded what it takes: more come with each that is made. */
+  readonly readyKinds?: Set<string>
   /** Indexes of links, by name, that need not be looked up. */
   readonly knownLinks?: ReadonlyMap<string, number>
 }
@@ -56,7 +58,7 @@ export class NetlinkKernel implements Kernel {
   private readonly route: NetlinkClient
   private readonly netfilter: NetlinkClient
   private readonly links = new LinkTable()
-  private readonly readyKinds = new Set(['veth'])
+  private readonly readyKinds: Set<string>
   /** By link: what somebody has asked for, or about. */
   private readonly offloads = new Map<string, OffloadEntry>()
   private readonly reader: RouteReader
@@ -97,6 +99,7 @@ export class NetlinkKernel implements Kernel {
       emit: event => this.emit(event),
     })
     this.openTun = options.openTun ?? noTun
+    this.readyKinds = options.readyKinds ?? new Set()
     for (const [name, index] of options.knownLinks ?? []) this.links.know(name, index)
     this.sources =
       openEvents &&

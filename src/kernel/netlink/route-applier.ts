@@ -267,7 +267,7 @@ export class RouteApplier {
       return undefined
     }
     if (links.indexOf(name) === undefined) {
-      // A link of this very plan: what makes it must be sent first, and an event tells its index.
+      // A link of this very plan that was made without being shown (by an old kernel): an event tells its index.
       await this.flush()
       await this.options.catchUp()
       if (links.indexOf(name) === undefined) {
