@@ -71,6 +71,7 @@ export class Planner {
     return steps.flatMap(({ operations }) => operations).concat(sortForCreation(this.stale).toReversed())
   }
 
+  /** The same where something has to make room. */
   private displacing(
     occupants: ReadonlyMap<string, readonly Operation[]>,
     steps: readonly Step[],
