@@ -28,7 +28,7 @@ export class NetworkEntries {
       present.set(key, entry)
       fresh.push(key)
     }
-    // Nothing is, from the second pod of a network on.
+    // As with each pod of a network but the first.
     if (fresh.length === 0) return
     this.write(network, present)
     for (const key of fresh) if (isBridge(present.get(key))) this.agreeOn(key)
