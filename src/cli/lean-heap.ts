@@ -16,8 +16,13 @@ import v8 from 'node:v8'
 export function keepHeapLean(): void {
   v8.setFlagsFromString('--semi-space-growth-factor=1')
   v8.setFlagsFromString('--heap-growing-percent=30')
-  if (Reflect.get(process.config.variables, 'v8_enable_maglev') !== 1) return
+  if (!hasMaglev()) return
   v8.setFlagsFromString('--no-turbofan')
   v8.setFlagsFromString('--invocation-count-for-maglev=100')
   v8.setFlagsFromString('--minimum-invocations-after-ic-update=100')
+}
+
+/** Node 22 is built without. */
+export function hasMaglev(): boolean {
+  return Reflect.get(process.config.variables, 'v8_enable_maglev') === 1
 }
