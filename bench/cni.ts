@@ -96,7 +96,8 @@ async function measureAll(sides: Sides, plan: Plan, context: BenchContext): Prom
   note(`${plan.leases} leases`)
   const leases = await compareLeases(rounds, ours, {
     leases: plan.leases,
-    rounds: Math.ceil(plan.rounds / 2),
+    // Two times that hardly differ take many to be told apart.
+    rounds: plan.rounds * 2,
     pods: plan.perRound,
   })
   note('the shim alone')
