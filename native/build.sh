@@ -101,6 +101,8 @@ shim() {
     -fno-asynchronous-unwind-tables -fno-stack-protector -ffunction-sections -fdata-sections \
     -Wl,--gc-sections -Wl,--build-id=none -flto -Wl,-z,noseparate-code -Wl,-z,norelro \
     native/shim/*.c native/common/*.c
+  # It names the compiler.
+  strip --remove-section=.comment build/podlace-cni
 }
 
 mkdir -p build
