@@ -14,7 +14,8 @@ cd "$(dirname "$0")/.."
 
 headers=node_modules/node-api-headers/include
 warnings='-std=gnu11 -Wall -Wextra -Werror -Wshadow -Wvla'
-addon_flags="$warnings -fPIC -shared -fvisibility=hidden -I$headers"
+# Its idle threads outlive a worker that alone had loaded it.
+addon_flags="$warnings -fPIC -shared -fvisibility=hidden -Wl,-z,nodelete -I$headers"
 
 say() { echo "native: $*" >&2; }
 give_up() { say "$1"; exit 1; }
@@ -27,12 +28,15 @@ stale() {
   [ -n "$(find "$@" native/build.sh -newer "$target" -print | head -n 1)" ]
 }
 
+# What is done with a file that was compiled, before it gets its name.
+finish=:
+
 # Compiles to a temporary name first: a reader never sees half a file, and a failed build keeps the old one.
 compile() {
   target=$1
   shift
   say "$target"
-  if ! "$@" -o "$target.$$"; then
+  if ! "$@" -o "$target.$$" || ! $finish "$target.$$"; then
     rm -f "$target.$$"
     exit 1
   fi
@@ -97,12 +101,13 @@ spoiling_card() {
 
 shim() {
   stale build/podlace-cni native/shim native/common || return 0
+  # The compiler's name.
+  finish='strip --remove-section=.comment'
   compile_static build/podlace-cni -Os -s \
     -fno-asynchronous-unwind-tables -fno-stack-protector -ffunction-sections -fdata-sections \
     -Wl,--gc-sections -Wl,--build-id=none -flto -Wl,-z,noseparate-code -Wl,-z,norelro \
     native/shim/*.c native/common/*.c
-  # It names the compiler.
-  strip --remove-section=.comment build/podlace-cni
+  finish=:
 }
 
 mkdir -p build

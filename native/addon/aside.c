@@ -142,6 +142,6 @@ int aside_start(napi_env env, struct aside *aside) {
     napi_release_threadsafe_function(aside->done, napi_tsfn_release);
     return error;
   }
-  if (instance->asides++ == 0) napi_ref_threadsafe_function(env, aside->done);
+  if (instance->asides++ == 0) napi_ref_threadsafe_function(env, instance->aside_done);
   return 0;
 }

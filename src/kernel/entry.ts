@@ -149,7 +149,7 @@ export interface RedirectEntry {
   readonly to: string
 }
 
-/** `path` is below /proc/sys/net and starts with `ipv4/`, `ipv6/` or `core/`. Links in it by name. */
+/** `path` is below /proc/sys/net: `ipv4/ip_forward`. Links in it by name. */
 export interface SysctlEntry {
   readonly kind: 'sysctl'
   readonly path: string

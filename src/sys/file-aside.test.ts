@@ -26,7 +26,7 @@ test('files are synced side by side; what cannot be is refused', async () => {
   }
 })
 
-test('a file is made where there is none, and nothing is left of one that cannot be written', async () => {
+test('a file is made where there is none, and only there', async () => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'podlace-create-'))
   const file = (name: string) => path.join(directory, name)
   try {

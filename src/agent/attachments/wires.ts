@@ -112,7 +112,7 @@ export class Wires {
     const { podOnDelete } = plan
     if (podOnDelete === undefined) return
     await withPod(pod, async kernel => {
-      const present = await kernel.observe([], this.podContext)
+      const present = await kernel.observe(podOnDelete.restore, this.podContext)
       const doomed = removedOnDelete(
         podOnDelete,
         present.map(({ entry }) => entry),
@@ -163,10 +163,10 @@ export class Wires {
   }
 }
 
-/** A link that is gone needs nothing put back. */
+/** A link that is gone needs nothing put back; a sysctl that the call's descriptors do not lead to cannot be. */
 function isThere(present: readonly ObservedEntry[]): (entry: Entry) => boolean {
-  const links = new Set(present.map(({ entry }) => (entry.kind === 'link' ? entryKey(entry) : '')))
-  return entry => entry.kind !== 'link' || links.has(entryKey(entry))
+  const known = new Set(present.map(({ entry }) => entryKey(entry)))
+  return entry => (entry.kind !== 'link' && entry.kind !== 'sysctl') || known.has(entryKey(entry))
 }
 
 /** What an attachment needs on the host. */

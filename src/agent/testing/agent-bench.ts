@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type Clock, settle, silentLogger, systemClock } from '../../base/index.ts'
 import { cniErrorReply } from '../../cni/index.ts'
 import type { Execute } from '../../daemon/index.ts'
+import type { NewFile } from '../../ipam/index.ts'
 import { createAtOnce } from '../../ipam/testing.ts'
 import {
   type Entry,
@@ -49,6 +50,8 @@ export interface AgentBenchOptions {
   readonly networkConfig?: NetworkConfig
   readonly clock?: Clock
   readonly bootId?: string
+  /** How lease files are made; before it returns by default. */
+  readonly createFile?: NewFile
   /** Why the host has no iptables. */
   readonly iptablesFault?: string
   /** What is in the file of the node's key. */
@@ -337,7 +340,7 @@ export class AgentBench {
       journal: this.life.disk(this.disk),
       bootId: this.options.bootId ?? 'boot-1',
       flock: () => true,
-      createFile: createAtOnce,
+      createFile: this.options.createFile ?? createAtOnce,
       readFile: file => this.files.get(file) ?? '',
       writeFile: (file, text) => this.files.set(file, text),
       clock: this.clock,
