@@ -38,9 +38,8 @@ const ipam = () => ({ type: 'host-local', subnet: '10.9.0.0/24', dataDir })
 const CALLS = { bridge: { type: 'bridge', isGateway: true }, 'host-local alone': { type: 'host-local' } }
 
 for (const [what, plugin] of Object.entries(CALLS)) {
+  const call = (command: string) => bench.call(command, 'a', { ...plugin, ipam: ipam() })
   describe(what, () => {
-    const call = (command: string) => bench.call(command, 'a', { ...plugin, ipam: ipam() })
-
     test('an ADD is answered when its lease is on disk', async () => {
       let answered = false
       const adding = call('ADD').finally(() => {

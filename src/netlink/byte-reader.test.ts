@@ -40,12 +40,19 @@ test('text is UTF-8 up to the first NUL, and only that is written of it', () => 
   assert.deepEqual([...new ByteWriter().text('\ud800').finish()], [0xef, 0xbf, 0xbd])
 })
 
-test('what a writer reserves without a value is zero, and its bytes are its own', () => {
-  Buffer.allocUnsafe(4096).fill(0xff)
+test('what a writer reserves without a value is zero, and its bytes are its own', t => {
+  t.mock.method(Buffer, 'allocUnsafe', (size: number) => Buffer.alloc(size, 0xff))
   const bytes = new ByteWriter(1).u8(1).zeros(2).u8(1).u8(2).pad().finish()
   assert.deepEqual([...bytes], [1, 0, 0, 1, 2, 0, 0, 0])
   bytes.slice()[0] = 9
   assert.equal(bytes[0], 1)
+})
+
+test('bytes that are read are a copy', () => {
+  const source = Uint8Array.of(1)
+  const kept = ByteReader.over(source).bytes()
+  source[0] = 2
+  assert.equal(kept[0], 1)
 })
 
 test('a reader stays within its window, whatever lies around it', () => {

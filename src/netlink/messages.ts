@@ -43,7 +43,7 @@ export interface Request {
   /** NLM_F_*; the client adds REQUEST and ACK. */
   readonly flags: number
   readonly body: Uint8Array
-  /** The kernel takes long for it (creating and deleting links): runs in a thread. */
+  /** The kernel takes long for it (deleting links, making one of a kind that may have to be loaded): runs in a thread. */
   readonly slow?: boolean
   /** Of a dump: which of the messages are meant; the kernel may answer for more than was asked. */
   readonly keeps?: (message: Message) => boolean

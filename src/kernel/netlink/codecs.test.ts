@@ -111,6 +111,16 @@ test('addresses, neighbours, forwarding entries and rules', () => {
   )
 })
 
+test('what is needless is forgiven where something is made, and not where it is taken away', () => {
+  const redirect = { kind: 'redirect', link: 'vx1', to: 'vx1' } as const
+  const [ingress, removal] = redirectRequests(create(redirect), 7, 7)
+  const [EPERM, ENOENT, EINVAL] = [1, 2, 22]
+  assert.deepEqual([ingress?.forgives?.(EINVAL), ingress?.forgives?.(EPERM)], [true, false])
+  assert.equal(removal?.forgives?.(ENOENT), true)
+  const [deletion] = redirectRequests({ op: 'delete', entry: redirect, why: 'stale' }, 7, 7)
+  assert.ok(deletion !== undefined && deletion.forgives === undefined)
+})
+
 test('qdiscs and redirects', () => {
   const bucket = fc.record({
     rateBps: fc.integer({ min: 8, max: 1e12 }),

@@ -16,6 +16,8 @@ class FakeLinks implements NetlinkTransport {
   errno = 0
   /** Shows what it made, with this index. */
   shownIndex: number | undefined
+  /** Called before it answers. */
+  meanwhile = () => {}
 
   exchange(request: Uint8Array): Uint8Array[] {
     this.asked.push('at once')
@@ -34,6 +36,7 @@ class FakeLinks implements NetlinkTransport {
   close(): void {}
 
   private answer(link: Buffer): Uint8Array[] {
+    this.meanwhile()
     const end = Buffer.alloc(36)
     end.writeUInt32LE(end.length, 0)
     end.writeUInt16LE(NLMSG_ERROR, 4)
@@ -69,6 +72,15 @@ test('a link that was made is known by the answer', async () => {
   assert.equal(await create('ifb7'), undefined)
   assert.equal(links.indexOf('ifb7'), 7)
   assert.equal(links.get(7)?.name, 'ifb7')
+})
+
+test('what events tell of the link before the answer comes is newer', async () => {
+  const { transport, links, create } = creation()
+  transport.shownIndex = 7
+  const told = { index: 7, name: 'ifb7', hardwareType: 1, flags: 1, up: true, mtu: 1500, masterIndex: 2 }
+  transport.meanwhile = () => void links.set(told)
+  assert.equal(await create('ifb7'), undefined)
+  assert.equal(links.get(7), told)
 })
 
 test('a kernel that shows nothing leaves the index to be looked up', async () => {

@@ -80,7 +80,8 @@ async function addEchoed(
   const reply = await ask(client, addLink(spec, { echo: true, ready: readyKinds.has(kind) }))
   if (reply?.ok === true) readyKinds.add(kind)
   const [made] = linksIn(reply)
-  if (made !== undefined) links.set(made)
+  // What events have told meanwhile is newer.
+  if (made !== undefined && links.get(made.index) === undefined) links.set(made)
   return { reply, made }
 }
 
