@@ -19,6 +19,8 @@ struct idler {
   pthread_cond_t wake;
   struct aside *work;
   struct idler *next;
+  /* The processor that it was kept from when it was woken last, or -1. */
+  int avoids;
 };
 
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
@@ -26,8 +28,7 @@ static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static struct idler *idlers;
 
 /* Best effort: a thread may run anywhere. False if there is no choice. */
-static bool other_processors(cpu_set_t *allowed) {
-  int here = sched_getcpu();
+static bool all_but(int here, cpu_set_t *allowed) {
   if (here < 0 || sched_getaffinity(0, sizeof *allowed, allowed) < 0) return false;
   if (here >= CPU_SETSIZE || !CPU_ISSET(here, allowed) || CPU_COUNT(allowed) < 2) return false;
   CPU_CLR(here, allowed);
@@ -66,7 +67,7 @@ static void end(struct aside *aside) {
 }
 
 static void *live(void *data) {
-  struct idler self = {.thread = pthread_self(), .work = data};
+  struct idler self = {.thread = pthread_self(), .work = data, .avoids = -1};
   pthread_condattr_t monotonic;
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -88,21 +89,27 @@ static int start_thread(struct aside *aside) {
   if (error != 0) return error;
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, STACK_BYTES);
-  if (other_processors(&others)) pthread_attr_setaffinity_np(&attributes, sizeof others, &others);
+  if (all_but(sched_getcpu(), &others)) pthread_attr_setaffinity_np(&attributes, sizeof others, &others);
   error = pthread_create(&thread, &attributes, live, aside);
   pthread_attr_destroy(&attributes);
   return error;
 }
 
+/* Mostly the caller is where it was the last time. */
+static void keep_from(struct idler *idler, int here) {
+  cpu_set_t others;
+  if (here == idler->avoids || !all_but(here, &others)) return;
+  if (pthread_setaffinity_np(idler->thread, sizeof others, &others) == 0) idler->avoids = here;
+}
+
 /* False if no thread is idle. */
 static bool wake_one(struct aside *aside) {
-  cpu_set_t others;
   pthread_mutex_lock(&guard);
   struct idler *idler = idlers;
   if (idler != NULL) {
     idlers = idler->next;
     idler->work = aside;
-    if (other_processors(&others)) pthread_setaffinity_np(idler->thread, sizeof others, &others);
+    keep_from(idler, sched_getcpu());
     pthread_cond_signal(&idler->wake);
   }
   pthread_mutex_unlock(&guard);
