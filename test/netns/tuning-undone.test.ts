@@ -3,13 +3,15 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { cniErrorReply } from '../../src/cni/index.ts'
 import { NetlinkKernel } from '../../src/kernel/index.ts'
 import { Netns, type NetnsFds } from '../../src/sys/index.ts'
 import { TestCluster } from './agent-nodes.ts'
 
 const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'podlace-tuning-'))
+after(() => fs.rmSync(dataDir, { recursive: true }))
+
 const BRIDGE = { isGateway: true, ipam: { type: 'host-local', dataDir, subnet: '10.9.0.0/24' } }
 const TUNING = { sysctl: { 'net.core.somaxconn': '777', 'net.ipv4.ip_default_ttl': '70' } }
 
@@ -52,6 +54,5 @@ test('DEL of the interface takes tuning along, and puts back what it can reach',
   } finally {
     pod.close()
     await cluster.close()
-    fs.rmSync(dataDir, { recursive: true })
   }
 })
