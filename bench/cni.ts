@@ -125,7 +125,6 @@ async function takeAll({ ours, peer, floor }: Sides, plan: Plan, take: Take): Pr
   const { plain, ipMasq, chain } = NETWORKS
   const all = [ours, peer, floor]
   const both = [ours, peer]
-  const half = Math.ceil(rounds / 2)
   await take('comparing the work', 1, { sides: all, network: plain, pods: 1 })
   await take('comparing it with ipMasq', 1, { sides: both, network: ipMasq, pods: 1 })
   await take('comparing it of a chain', 1, { sides: both, network: chain, pods: 1 })
@@ -136,8 +135,8 @@ async function takeAll({ ours, peer, floor }: Sides, plan: Plan, take: Take): Pr
   const one = await take('one at a time', rounds, { sides: all, network: plain, pods: perRound })
   const eight = { sides: both, network: plain, pods: perRound + 4, parallel: 8 }
   const eightWay = await take('eight at a time', rounds, eight)
-  const masquerade = await take('with ipMasq', half, { sides: both, network: ipMasq, pods: perRound })
-  const chained = await take('chains', half, { sides: both, network: chain, pods: perRound })
+  const masquerade = await take('with ipMasq', rounds, { sides: both, network: ipMasq, pods: perRound })
+  const chained = await take('chains', rounds, { sides: both, network: chain, pods: perRound })
   const atOnce = { sides: both, network: plain, pods, parallel: pods }
   const burst = await take(`${pods} at once`, plan.bursts, atOnce)
   const whole = { sides: both, network: ipMasq, pods: node.pods, parallel: node.pods }

@@ -39,8 +39,11 @@ export async function tryGuard(
 ): Promise<Trial> {
   const copy = copyWithout(root, guard)
   try {
-    const limits = ['--seed', `${seed}`, '--seeds', `${scenarios}`, '--minutes', `${seconds / 60}`]
-    const said = await simulate(copy.directory, [...limits, '--trace', '0', '--json'], signal)
+    const said = await simulate(
+      copy.directory,
+      [...limitArguments({ seed, scenarios, seconds }), ...TERSE],
+      signal,
+    )
     const result = JSON.parse(said.trim().split('\n').at(-1) ?? '') as {
       readonly scenarios: number
       readonly invariant?: string
@@ -56,6 +59,14 @@ export async function tryGuard(
   } finally {
     copy.remove()
   }
+}
+
+const TERSE = ['--trace', '0', '--json']
+
+/** Without an end in time if there is none. */
+export function limitArguments({ seed, scenarios, seconds }: Omit<TrialLimits, 'signal'>): string[] {
+  const count = ['--seed', `${seed}`, '--seeds', `${scenarios}`]
+  return Number.isFinite(seconds) ? [...count, '--minutes', `${seconds / 60}`] : count
 }
 
 async function simulate(directory: string, args: readonly string[], signal: AbortSignal): Promise<string> {
