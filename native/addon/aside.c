@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "host.h"
@@ -67,7 +66,7 @@ static void end(struct aside *aside) {
 }
 
 static void *live(void *data) {
-  struct idler self = {.thread = pthread_self(), .work = data, .avoids = -1};
+  struct idler self = {.thread = pthread_self(), .avoids = -1};
   pthread_condattr_t monotonic;
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -9,6 +9,7 @@ struct instance {
   struct datagrams received;
   /* aside.c: tells the main thread what other threads have done. Made when it is needed first. */
   napi_threadsafe_function aside_done;
+  /* How much of that is under way. */
   unsigned asides;
 };
 

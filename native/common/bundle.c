@@ -43,7 +43,7 @@ static int open_directory(enum bundle_part part, struct failure *failure) {
 
 /*
  * By a socket, which takes CAP_NET_ADMIN: /proc has to be made up for a process that has just started, and that takes
- * ten times as long.
+ * longer.
  */
 static int open_own_namespace(struct failure *failure) {
   int witness = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

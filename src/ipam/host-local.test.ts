@@ -14,7 +14,17 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { hasCode, ManualClock, settle, systemClock } from '../base/index.ts'
 import { type Allocation, HostLocalAllocator, HostLocalStore } from './index.ts'
-import { address, createAtOnce, free, freshDirectory, open, pod, taken, whenKept } from './testing.ts'
+import {
+  address,
+  createAtOnce,
+  free,
+  freshDirectory,
+  open,
+  pod,
+  taken,
+  watchingFiles,
+  whenKept,
+} from './testing.ts'
 
 describe('host-local on disk', () => {
   test('the format of the reference plugin', async () => {
@@ -77,6 +87,26 @@ describe('host-local on disk', () => {
       [],
     )
     assert.equal(await address(allocator, 'b'), '10.1.2.2/29')
+  })
+
+  test('a lease that is written stays, though it cannot be looked at then', async () => {
+    const { allocator, store, dataDir, names } = open()
+    const allocated = await watchingFiles(
+      operation => {
+        // After the lease was made: what is on disk cannot be looked at.
+        if (operation === 'lstatSync' && names().includes('10.1.2.2'))
+          throw new Error('EIO: i/o error, lstat')
+      },
+      async () => {
+        const begun = await allocator.allocate(pod('a'), {}, taken)
+        assert.ok(begun.kept.isDone())
+        await begun.kept.done
+        return begun.result
+      },
+    )
+    assert.equal(allocated[0]?.address, '10.1.2.2/29')
+    assert.deepEqual(await store.addressesOf(pod('a')), ['10.1.2.2'])
+    assert.deepEqual(await open(dataDir).store.addressesOf(pod('a')), ['10.1.2.2'])
   })
 
   test('the lock is held until the lease is written', async () => {

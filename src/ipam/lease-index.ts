@@ -98,10 +98,18 @@ export class LeaseIndex {
     this.changes.takeNote()
   }
 
-  /** A lease that we have written and that nobody else has touched yet. */
+  /**
+   * A lease that we have written and that nobody else has touched yet. Its ADD may have been answered by now: that it
+   * cannot be noted only means that the directory is read again.
+   */
   wrote(address: string, holder: HostLocalHolder): void {
-    const fingerprint = fingerprintOf(join(this.directory, address))
-    if (fingerprint !== undefined) this.remember({ address, holder }, fingerprint)
+    try {
+      const fingerprint = fingerprintOf(join(this.directory, address))
+      if (fingerprint !== undefined) this.remember({ address, holder }, fingerprint)
+      this.acknowledge()
+    } catch {
+      this.changes.forget()
+    }
   }
 
   /** Reads one file again, unless it is the one that was read before. One that names nobody is removed. */

@@ -77,7 +77,6 @@ export class LockedLeases {
       throw storeFailed(this.directory, error)
     }
     this.index.wrote(address, holder)
-    this.index.acknowledge()
   }
 
   /** Deletes the leases of a holder. @returns their addresses */

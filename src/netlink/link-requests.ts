@@ -18,8 +18,8 @@ import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_ECHO, NLM_F_EXCL, type Request } from '
 const RTEXT_FILTER_SKIP_STATS = 8
 
 /**
- * `ip link add`. Refused with EEXIST if the name is taken. A link is made in a third of a millisecond, which is less than
- * what changing threads costs an ADD; but the kernel may have to load a module first.
+ * `ip link add`. Refused with EEXIST if the name is taken. A veth pair is made in a third of a millisecond, which is less
+ * than what changing threads costs an ADD; but for any kind the kernel may have to load a module first.
  *
  * @param echo the reply is to show the link as it was made; not before Linux 6.2
  * @param ready the kernel has what such links take
