@@ -16,6 +16,7 @@ import {
 import { actionFields, mirredFields, u32Fields } from './filter.ts'
 import { familyFields } from './generic.ts'
 import { linkFields } from './link-attributes.ts'
+import { inet6LinkFields } from './link-families.ts'
 import { bridgeFields } from './link-kinds/bridge.ts'
 import { ipipFields } from './link-kinds/ipip.ts'
 import { ipvlanFields } from './link-kinds/ipvlan.ts'
@@ -99,6 +100,7 @@ const tables: readonly Fields[] = [
   tupleFields,
   tupleProtocolFields,
   linkFields,
+  inet6LinkFields,
   bridgeFields,
   macvlanFields,
   ipvlanFields,

@@ -18,7 +18,7 @@ function message(body: Uint8Array, type = RTM_NEWLINK): Message {
 }
 
 const boolean = fc.boolean()
-const peer = partial({ name, mac, mtu: u32, index, netnsFd: u16 })
+const peer = partial({ name, mac, mtu: u32, txQueues: u32, rxQueues: u32, index, netnsFd: u16 })
 const bridge = partial({ forwardDelay: u32, ageingTime: u32, vlanFiltering: boolean, vlanDefaultPvid: u16 })
 const vxlan = partial({
   vni: fc.integer({ min: 0, max: 0xff_ffff }),

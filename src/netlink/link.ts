@@ -15,6 +15,7 @@ import {
   linkHeader,
   type OperState,
 } from './link-attributes.ts'
+import { type AddrGenMode, linkFamilies } from './link-families.ts'
 import { IFLA_LINKINFO, linkInfoAttribute } from './link-info.ts'
 import type { LinkInfo } from './link-kinds/index.ts'
 import type { Message } from './messages.ts'
@@ -84,6 +85,11 @@ export interface LinkChanges {
   readonly netnsPid?: number
   readonly group?: number
   readonly txQueueLength?: number
+  /**
+   * Refused with EAFNOSUPPORT for a link without IPv6, as is one with an MTU below 1280; the kernel ignores it in a
+   * request that creates a link.
+   */
+  readonly addrGenMode?: AddrGenMode
   readonly info?: LinkInfo
   /** Only for a link that has a bridge as master already. */
   readonly bridgePort?: BridgePort
@@ -134,7 +140,7 @@ const memberAttributes = attributeTable({
 export function encodeLink(
   link: LinkChanges & { readonly index?: number; readonly parentIndex?: number },
 ): Uint8Array {
-  const { index = 0, up, promiscuous, allMulticast, info, bridgePort } = link
+  const { index = 0, up, promiscuous, allMulticast, addrGenMode, info, bridgePort } = link
   const writer = new ByteWriter()
   linkHeader.write(writer, {
     index,
@@ -143,6 +149,8 @@ export function encodeLink(
     changeMask: flagBits(up !== undefined, promiscuous !== undefined, allMulticast !== undefined),
   })
   linkAttributes.write(writer, link)
+  if (addrGenMode !== undefined)
+    writeAttribute(writer, IFLA_AF_SPEC, linkFamilies, { inet6: { addrGenMode } })
   if (info !== undefined || bridgePort !== undefined) {
     writeAttribute(writer, IFLA_LINKINFO, linkInfoAttribute, link)
   }

@@ -15,6 +15,9 @@ export interface VethPeer {
   readonly mac?: string
   /** Bytes. */
   readonly mtu?: number
+  /** Queues that it may ever use. */
+  readonly txQueues?: number
+  readonly rxQueues?: number
   /** Index it shall have in its namespace. */
   readonly index?: number
   /** A descriptor, in this process, of the namespace to make it in. */
@@ -29,11 +32,13 @@ const peer: AttributeCodec<VethPeer> = {
   },
   read(payload) {
     const { index } = linkHeader.read(payload)
-    const { name, mac, mtu, netnsFd } = linkAttributes.read(payload)
+    const { name, mac, mtu, txQueues, rxQueues, netnsFd } = linkAttributes.read(payload)
     return {
       ...(name === undefined ? {} : { name }),
       ...(mac === undefined ? {} : { mac }),
       ...(mtu === undefined ? {} : { mtu }),
+      ...(txQueues === undefined ? {} : { txQueues }),
+      ...(rxQueues === undefined ? {} : { rxQueues }),
       ...(index === 0 ? {} : { index }),
       ...(netnsFd === undefined ? {} : { netnsFd }),
     }

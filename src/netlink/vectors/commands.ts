@@ -45,6 +45,8 @@ export const vectorGroups: readonly VectorGroup[] = [
       'ip link set dev v0 nomaster',
       'ip link set dev v0 group 7 txqueuelen 100',
       'ip link set dev v1 netns /proc/self/ns/net',
+      'ip link set dev v0 addrgenmode none',
+      'ip link add v3 numtxqueues 1 numrxqueues 1 type veth peer name p3 numtxqueues 1 numrxqueues 1',
       'ip link set dev vx6 name vx7',
       'ip link delete dev v1',
       'ip link add mv1 link p0 type macvlan mode private bcqueuelen 2000',

@@ -113,6 +113,16 @@ checkVectors('link', [
     setLink({ index: V0 }, { group: 7, txQueueLength: 100 }),
   ),
   expectation('ip link set dev v1 netns /proc/self/ns/net', setLink({ index: V1 }, { netnsFd: NETNS_FD })),
+  expectation('ip link set dev v0 addrgenmode none', setLink({ index: V0 }, { addrGenMode: 'none' })),
+  expectation(
+    'ip link add v3 numtxqueues 1 numrxqueues 1 type veth peer name p3 numtxqueues 1 numrxqueues 1',
+    addLink({
+      name: 'v3',
+      txQueues: 1,
+      rxQueues: 1,
+      info: { kind: 'veth', peer: { name: 'p3', txQueues: 1, rxQueues: 1 } },
+    }),
+  ),
   expectation('ip link set dev vx6 name vx7', setLink({ index: 24 }, { name: 'vx7' })),
   expectation('ip link delete dev v1', deleteLink({ index: V1 })),
   expectation(
