@@ -15,7 +15,8 @@ import { linkState, portState } from './link-state.ts'
 
 /**
  * Equal for two attachments to one network, whoever made them. Not looked at: the broadcast address, which Debian's
- * plugins set and which nothing uses, and the length of queues that no link here has.
+ * plugins set and which nothing uses, the length of queues that no link here has, and how many more than its one a link
+ * might be told to use.
  */
 export interface AttachmentState {
   readonly result: unknown

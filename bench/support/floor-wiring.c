@@ -1,7 +1,7 @@
 /*
  * The netlink messages and sysctls of one ADD and one DEL, as our agent sends them, batched as it batches them: in the
- * host's namespace the guard's elements (floor-guard.c), the pair with its peer placed in the pod, then alias, bridge port
- * and up; in the pod lo, MAC, address, up and route. What comes of them is compared with what comes of the agent's, before
+ * host's namespace the guard's elements (floor-guard.c), the pair with its peer placed in the pod, then what the kernel takes
+ * only for a link that is there, and up; in the pod lo, address, up and route. What comes of them is compared with what comes of the agent's, before
  * a time counts.
  */
 #define _GNU_SOURCE
@@ -42,12 +42,18 @@ static void sysctl(int directory, const char *link, const char *name, const char
     close(fd);
 }
 
+static void one_queue(struct batch *batch) {
+    attribute(batch, IFLA_NUM_TX_QUEUES, &(uint32_t){1}, 4);
+    attribute(batch, IFLA_NUM_RX_QUEUES, &(uint32_t){1}, 4);
+}
+
 /* Returns the index of the pod's end, which the kernel tells with that of ours. */
 static int add_pair(const struct host *host, int pod_netns, const struct attachment *pod) {
     struct batch batch = {.length = 0};
     link_message(&batch, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO, pod->host_name, 0);
     attribute(&batch, IFLA_ADDRESS, pod->host_mac, 6);
     attribute(&batch, IFLA_MASTER, &host->bridge, sizeof host->bridge);
+    one_queue(&batch);
     struct rtattr *info = open_nest(&batch, IFLA_LINKINFO);
     string(&batch, IFLA_INFO_KIND, "veth");
     struct rtattr *data = open_nest(&batch, IFLA_INFO_DATA);
@@ -56,6 +62,7 @@ static int add_pair(const struct host *host, int pod_netns, const struct attachm
     attribute(&batch, IFLA_ADDRESS, pod->pod_mac, 6);
     string(&batch, IFLA_IFNAME, pod->ifname);
     attribute(&batch, IFLA_NET_NS_FD, &pod_netns, sizeof pod_netns);
+    one_queue(&batch);
     close_nest(&batch, other);
     close_nest(&batch, data);
     close_nest(&batch, info);
@@ -70,7 +77,11 @@ static void set_up_port(const struct host *host, const struct attachment *pod) {
     int length = snprintf(alias, sizeof alias, "podlace:container %s %s", pod->container, pod->ifname);
     link_message(&batch, 0, pod->host_name, 0);
     attribute(&batch, IFLA_IFALIAS, alias, (size_t)length);
-    link_message(&batch, 0, pod->host_name, 0);
+    struct rtattr *families = open_nest(&batch, IFLA_AF_SPEC);
+    struct rtattr *inet6 = open_nest(&batch, AF_INET6);
+    attribute(&batch, IFLA_INET6_ADDR_GEN_MODE, &(uint8_t){IN6_ADDR_GEN_MODE_NONE}, 1);
+    close_nest(&batch, inet6);
+    close_nest(&batch, families);
     struct rtattr *info = open_nest(&batch, IFLA_LINKINFO);
     string(&batch, IFLA_INFO_SLAVE_KIND, "bridge");
     struct rtattr *data = open_nest(&batch, IFLA_INFO_SLAVE_DATA);
@@ -86,8 +97,6 @@ static void set_up_pod(int route, const struct attachment *pod, int index) {
     struct batch batch = {.length = 0};
     uint32_t address = htonl(pod->address), gateway = htonl(GATEWAY);
     link_message(&batch, 0, "lo", IFF_UP);
-    link_message(&batch, 0, pod->ifname, 0);
-    attribute(&batch, IFLA_ADDRESS, pod->pod_mac, 6);
     struct ifaddrmsg own = {.ifa_family = AF_INET, .ifa_prefixlen = PREFIX_LENGTH, .ifa_index = (unsigned)index};
     begin(&batch, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &own, sizeof own);
     attribute(&batch, IFA_ADDRESS, &address, sizeof address);

@@ -9,7 +9,7 @@ function flagsOf({ flags }: Json): unknown {
 export function linkState(link: Json): Json {
   const addresses = jsonList(link['addr_info']).filter(address => address['scope'] !== 'link')
   return {
-    ...pick(link, ['mtu', 'qdisc', 'promiscuity', 'num_tx_queues']),
+    ...pick(link, ['mtu', 'qdisc', 'promiscuity']),
     flags: flagsOf(link),
     kind: jsonAt(link, 'linkinfo')['info_kind'],
     addresses: addresses.map(address => pick(address, ['local', 'prefixlen', 'scope'])),

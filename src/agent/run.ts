@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type Clock, errorText, jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
 import { lockStateDirectory, serveCni, socketError } from '../daemon/index.ts'
-import { NetlinkKernel } from '../kernel/index.ts'
+import { type DeviceLink, NetlinkKernel } from '../kernel/index.ts'
 import { parseNetConf } from '../overlay/index.ts'
 import { KubernetesStore, MemoryStore, readKubeconfig, type Store } from '../store/index.ts'
 import {
@@ -236,12 +236,12 @@ function readText(what: string, file: string): string {
 
 function podNamespace(netns: Netns, readyKinds: Set<string>): PodNamespace {
   const { fds, cookie } = netns
-  const knownLinks = new Map<string, number>()
+  const newLinks = new Map<DeviceLink, number>()
   return {
     fds,
     cookie,
-    onLink: (name, index) => knownLinks.set(name, index),
-    openKernel: () => new NetlinkKernel({ netns, knownLinks, openTun, readyKinds }),
+    onLink: (link, index) => newLinks.set(link, index),
+    openKernel: () => new NetlinkKernel({ netns, newLinks, openTun, readyKinds }),
   }
 }
 

@@ -41,6 +41,7 @@ test('what it sends goes through a device that has a queue, which the result nam
       owner: 'container c1 eth0',
       mac,
       mtu: 1450,
+      addrGenMode: 'none',
       up: true,
     },
     { kind: 'qdisc', link: SHAPER, qdisc },
@@ -50,6 +51,13 @@ test('what it sends goes through a device that has a queue, which the result nam
     ...prevResult,
     interfaces: [...prevResult.interfaces, { name: SHAPER, mac }],
   })
+})
+
+test('a device that has no IPv6 is not told to be without an address of it', () => {
+  const config = { egress: limit }
+  const small = { ...spec, config, hostInterface: { name: 'veth1', mtu: 1279 } }
+  for (const { host } of [planBandwidth(small), planBandwidth({ ...spec, config, hostHasIpv6: false })])
+    assert.ok(host[0]?.kind === 'link' && host[0].addrGenMode === undefined)
 })
 
 test('limits for some peers go by whom a packet is from, and on its way out by whom it is for', () => {

@@ -1,5 +1,6 @@
 import type { Entry, LinkEntry, QdiscEntry } from '../kernel/index.ts'
 import type { BandwidthConfig, BandwidthLimit, LimitedPeers } from './bandwidth-config.ts'
+import { mtuField, withoutLinkLocal } from './mtu.ts'
 import { attachmentOwner, shaperMac, shaperName } from './names.ts'
 import type { Attachment, ChainedSpec } from './plan.ts'
 
@@ -36,7 +37,8 @@ export function planBandwidth(spec: BandwidthSpec): Attachment {
 }
 
 function shaperLink(spec: BandwidthSpec): LinkEntry & { readonly mac: string } {
-  const { containerId, ifName, hostInterface } = spec
+  const { containerId, ifName, hostHasIpv6 } = spec
+  const { mtu = 0 } = spec.hostInterface
   return {
     kind: 'link',
     type: 'ifb',
@@ -44,7 +46,8 @@ function shaperLink(spec: BandwidthSpec): LinkEntry & { readonly mac: string } {
     name: shaperName(containerId, ifName),
     owner: attachmentOwner(spec),
     mac: shaperMac(containerId, ifName),
-    ...(hostInterface.mtu === undefined ? {} : { mtu: hostInterface.mtu }),
+    ...mtuField(mtu),
+    ...withoutLinkLocal(mtu, hostHasIpv6),
     up: true,
   }
 }

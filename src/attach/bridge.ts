@@ -6,7 +6,7 @@ import { invalidConfiguration, unsupportedField } from './errors.ts'
 import { displacedAddresses, gatewayAddresses, withGateway } from './gateway.ts'
 import { planGuard } from './guard.ts'
 import { planMasquerade } from './masquerade.ts'
-import { checkMtu, mtuField } from './mtu.ts'
+import { checkMtu, linkHasIpv6, mtuField, withoutLinkLocal } from './mtu.ts'
 import { bridgeMac } from './names.ts'
 import type { Attachment, AttachmentSpec } from './plan.ts'
 import { podAddresses, podEnd, podInterface, resultDns } from './pod-side.ts'
@@ -71,7 +71,11 @@ export function planBridge(spec: BridgeSpec, netns: string): Attachment {
   const wiring: Wiring = {
     spec,
     config,
-    pair: vethPair(spec, netns, config.mtu, { master: config.bridge, bridgePort }),
+    pair: vethPair(spec, netns, config.mtu, {
+      master: config.bridge,
+      bridgePort,
+      ...withoutLinkLocal(config.mtu, spec.hostHasIpv6),
+    }),
     ips,
     own: spec.bridgeClaim === 'use' ? {} : ownBridge(spec.hostIdentity, config),
     routes: podRoutes(ips, spec.routes, config.isDefaultGateway),
@@ -101,9 +105,11 @@ function podEntries({ spec, config, pair, ips, routes }: Wiring): readonly Entry
   ]
 }
 
-function hostEntries({ spec, pair }: Wiring): readonly Entry[] {
+function hostEntries({ spec, config, pair }: Wiring): readonly Entry[] {
   const entries: Entry[] = [pair.link]
-  if (spec.hostHasIpv6 ?? true) entries.push(sysctl(`ipv6/conf/${pair.link.name}/accept_ra`, 0))
+  if (linkHasIpv6(config.mtu, spec.hostHasIpv6)) {
+    entries.push(sysctl(`ipv6/conf/${pair.link.name}/accept_ra`, 0))
+  }
   return entries
 }
 
@@ -113,7 +119,7 @@ function bridgeEntries({ spec, config, own, ips }: Wiring): readonly Entry[] {
   const routed = config.isGateway ? ips : []
   const entries: Entry[] = [bridgeLink(spec, own)]
   if (isVlanGateway(config)) entries.push(vlanGateway(spec, config.vlans.access))
-  if (spec.hostHasIpv6 ?? true) {
+  if (linkHasIpv6(config.mtu, spec.hostHasIpv6)) {
     entries.push(sysctl(`ipv6/conf/${bridge}/accept_ra`, 0))
     if (isVlanGateway(config)) entries.push(sysctl(`ipv6/conf/${gateway}/accept_ra`, 0))
     const hasIpv6 = routed.some(ip => ipFamily(ip) === 6)

@@ -1,5 +1,5 @@
 import type { LinkEntry } from '../kernel/index.ts'
-import { checkMtu, mtuField } from './mtu.ts'
+import { checkMtu, linkHasIpv6, mtuField } from './mtu.ts'
 import { attachmentOwner } from './names.ts'
 import type { Attachment, AttachmentSpec } from './plan.ts'
 import { podAddresses, podInterface, resultDns } from './pod-side.ts'
@@ -37,7 +37,9 @@ export function planPodLink(spec: AttachmentSpec, link: LinkEntry, facts: PodLin
   checkMtu(mtu, ips)
   // Whoever shares the network may still have the MAC that these addresses were at before (RFC 4861, 7.2.6).
   const announced =
-    ips.length > 0 && (spec.podHasIpv6 ?? true) ? [sysctl(`ipv6/conf/${link.name}/ndisc_notify`, 1)] : []
+    ips.length > 0 && linkHasIpv6(mtu, spec.podHasIpv6)
+      ? [sysctl(`ipv6/conf/${link.name}/ndisc_notify`, 1)]
+      : []
   return {
     pod: [
       ...announced,

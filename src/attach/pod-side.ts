@@ -1,4 +1,5 @@
 import type { AddressEntry, Entry, LinkEntry } from '../kernel/index.ts'
+import { linkHasIpv6 } from './mtu.ts'
 import { attachmentOwner } from './names.ts'
 import type { AttachmentSpec } from './plan.ts'
 import type { CniDns, CniInterface, CniIp } from './result.ts'
@@ -15,7 +16,7 @@ export function podInterface(
   } = {},
 ): readonly Entry[] {
   const { managed = true, detectDuplicates = false } = options
-  const ipv6 = spec.podHasIpv6 ?? true
+  const ipv6 = linkHasIpv6(link.mtu ?? 0, spec.podHasIpv6)
   return [
     { kind: 'link', type: 'device', claim: 'use', owner: link.owner, name: 'lo', up: true },
     ...(managed ? podSysctls(link.name, { ipv6, detectDuplicates }) : []),

@@ -11,7 +11,7 @@ import { invalidConfiguration } from './errors.ts'
 import { type RoutedIp, withGateway } from './gateway.ts'
 import { planGuard } from './guard.ts'
 import { planMasquerade } from './masquerade.ts'
-import { checkMtu } from './mtu.ts'
+import { checkMtu, linkHasIpv6 } from './mtu.ts'
 import type { Attachment, AttachmentSpec } from './plan.ts'
 import { podAddresses, podEnd, podInterface, resultDns } from './pod-side.ts'
 import type { PtpConfig } from './ptp-config.ts'
@@ -82,7 +82,7 @@ function throughGateway({ address: text, gateway }: RoutedIp, link: string): rea
 }
 
 function hostSysctls(spec: PtpSpec, link: string): readonly Entry[] {
-  if (!(spec.hostHasIpv6 ?? true)) return []
+  if (!linkHasIpv6(spec.config.mtu, spec.hostHasIpv6)) return []
   const entries = [sysctl(`ipv6/conf/${link}/accept_ra`, 0)]
   // The gateway answers from the first packet on.
   if (spec.ips.some(ip => ipFamily(ip) === 6)) entries.push(sysctl(`ipv6/conf/${link}/accept_dad`, 0))

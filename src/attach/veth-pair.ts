@@ -16,7 +16,7 @@ export interface VethPair {
 }
 
 /** What a plugin makes of the host's end. */
-export type HostPort = Pick<VethLink, 'master' | 'bridgePort'>
+export type HostPort = Pick<VethLink, 'master' | 'bridgePort' | 'addrGenMode'>
 
 /**
  * @param netns the name of the pod's namespace in the apply context

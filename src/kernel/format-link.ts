@@ -23,7 +23,7 @@ function makingCommands(link: LinkEntry): string[] {
 }
 
 function settings(link: LinkEntry): string {
-  const { mtu, mac, master, up, promisc, allmulticast, txQueueLength } = link
+  const { mtu, mac, master, up, promisc, allmulticast, txQueueLength, addrGenMode } = link
   const alias = isMoved(link) ? movedAlias(link.movedFrom) : linkAlias(link.owner)
   return words(
     mtu !== undefined && `mtu ${mtu}`,
@@ -31,6 +31,7 @@ function settings(link: LinkEntry): string {
     promisc !== undefined && `promisc ${onOff(promisc)}`,
     allmulticast !== undefined && `allmulticast ${onOff(allmulticast)}`,
     txQueueLength !== undefined && `txqueuelen ${txQueueLength}`,
+    addrGenMode && `addrgenmode ${addrGenMode}`,
     master && `master ${quote(master)}`,
     link.claim === 'own' && `alias ${quote(alias)}`,
     up !== undefined && (up ? 'up' : 'down'),

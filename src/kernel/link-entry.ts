@@ -22,6 +22,11 @@ interface LinkCommon {
   readonly allmulticast?: boolean
   /** Packets (IFLA_TXQLEN). */
   readonly txQueueLength?: number
+  /**
+   * The kernel gives it no link-local address (IFLA_INET6_ADDR_GEN_MODE). Said when the link is made, where it has IPv6:
+   * not with an MTU below 1280. Not looked at later.
+   */
+  readonly addrGenMode?: 'none'
   /** Name of the bridge or VRF this link is in. */
   readonly master?: string
   /** IFLA_BRPORT_*: only for a link whose master is a bridge. */

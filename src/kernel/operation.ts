@@ -1,7 +1,7 @@
 import type { PodlaceError } from '../base/index.ts'
 import type { FlowFilter } from '../netlink/index.ts'
 import type { NetlinkTransport } from '../sys/index.ts'
-import type { Entry, EntryKind, SettingEntry } from './entry.ts'
+import type { DeviceLink, Entry, EntryKind, SettingEntry } from './entry.ts'
 import type { KernelError } from './errors.ts'
 
 /** What the kernel has under one key. `ours`: it bears our mark (see `ownership.ts`). */
@@ -51,8 +51,8 @@ export interface NamespaceHandle {
   readonly fds: { readonly netns: number }
   /** A route netlink socket in it: needed of one whose devices links are put on, or moved from. */
   readonly route?: NetlinkTransport
-  /** Told of a link that was made in it, if the kernel says which index it got there. */
-  readonly onLink?: (name: string, index: number) => void
+  /** Told of a link that was made in it, if the kernel says which index it got there: as whoever made it wanted it. */
+  readonly onLink?: (link: DeviceLink, index: number) => void
 }
 
 export interface ApplyContext {

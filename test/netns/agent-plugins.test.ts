@@ -55,6 +55,21 @@ test('bridge with host-local: result, gateway, port, leases on disk; DEL removes
   assert.equal(ip(node.netns, 'link show master br-test'), '')
 })
 
+test('a port has no address of its own, and either end one queue', () => {
+  assert.equal(node.call('ADD', 'a', bridgeConfig()).exitCode, 0)
+  const port = ip(node.netns, '-d link show master br-test')
+  assert.match(port, /addrgenmode none numtxqueues 1 numrxqueues 1 /)
+  const [name = ''] = /veth[0-9a-f]{8}/.exec(port) ?? []
+  assert.equal(ip(node.netns, `-6 address show dev ${name}`), '')
+  assert.match(ip(node.pod('a'), '-d link show eth0'), /addrgenmode eui64 numtxqueues 1 numrxqueues 1 /)
+  // Without IPv6 the kernel would not hear of the address that is not to be.
+  const ipam = { type: 'host-local', subnet: '10.8.0.0/29', dataDir: dataDir() }
+  const narrow = bridgeConfig({ name: 'narrow', bridge: 'br-narrow', mtu: 1200, ipam })
+  const { output, exitCode } = node.call('ADD', 'b', narrow)
+  assert.equal(exitCode, 0, JSON.stringify(output))
+  assert.match(ip(node.netns, 'link show master br-narrow'), /mtu 1200 .* state UP/)
+})
+
 test('a /29 gives five pods an address; the sixth is told so, and nothing of it remains', () => {
   for (const id of ['a', 'b', 'c', 'd', 'e']) assert.equal(node.call('ADD', id, bridgeConfig()).exitCode, 0)
   const ports = ip(node.netns, 'link show master br-test')

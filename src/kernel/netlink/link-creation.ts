@@ -8,7 +8,7 @@ import {
   type Reply,
   setLink,
 } from '../../netlink/index.ts'
-import type { LinkEntry, VethLink } from '../entry.ts'
+import type { DeviceLink, LinkEntry, VethLink } from '../entry.ts'
 import { isMoved, isStacked, otherNamespace, type StackedLink } from '../kinds/link.ts'
 import type { ApplyContext, NamespaceHandle, Operation } from '../operation.ts'
 import { linkSpec } from './codecs/link.ts'
@@ -67,8 +67,13 @@ async function addVeth(
 ): Promise<Failure | undefined> {
   const spec = linkSpec(link, options.links, { up, peerNetnsFd: pod?.fds.netns })
   const { reply, made } = await addEchoed(options, spec)
-  if (made?.parentIndex !== undefined) pod?.onLink?.(link.peer.name, made.parentIndex)
+  if (made?.parentIndex !== undefined) pod?.onLink?.(peerOf(link), made.parentIndex)
   return failureOf(operation, reply)
+}
+
+/** The other end, in its own namespace. */
+function peerOf({ owner, peer: { netns: _here, ...peer } }: VethLink): DeviceLink {
+  return { kind: 'link', type: 'device', claim: 'use', owner, ...peer }
 }
 
 /** The answer shows the link that was made: what needs its index does not wait for an event that tells it. */

@@ -1,4 +1,5 @@
 import type { BridgeVlan, Link } from '../../netlink/index.ts'
+import type { DeviceLink } from '../entry.ts'
 
 /** Far from the small numbers that people give. */
 const FIRST_GROUP = 0x504f_4400
@@ -32,6 +33,8 @@ interface MemberVlans {
 export class LinkTable {
   private readonly byIndex = new Map<number, Link>()
   private readonly indexes = new Map<string, number>()
+  /** By name, until somebody looks. */
+  private readonly newborn = new Map<string, DeviceLink>()
   private readonly departures = new Set<Departure>()
   /** Absent while nobody wants to know. */
   private vlansByIndex: Map<number, MemberVlans> | undefined
@@ -48,9 +51,15 @@ export class LinkTable {
     return this.indexes.get(name)
   }
 
-  /** For a link of which no more than this is known. */
-  know(name: string, index: number): void {
-    this.indexes.set(name, index)
+  /** For a link that was made a moment ago, and of which no more than this is known. */
+  know(link: DeviceLink, index: number): void {
+    this.indexes.set(link.name, index)
+    this.newborn.set(link.name, link)
+  }
+
+  /** As it was made, if nobody has looked since. */
+  birthOf(name: string): DeviceLink | undefined {
+    return this.newborn.get(name)
   }
 
   /** Returns what was known of this index before. */
@@ -95,6 +104,7 @@ export class LinkTable {
   reset(links: Iterable<Link>): void {
     this.byIndex.clear()
     this.indexes.clear()
+    this.newborn.clear()
     this.vlansByIndex = undefined
     for (const link of links) this.set(link)
     for (const departure of this.departures) departure.lookAt(this.byIndex)

@@ -8,7 +8,7 @@ import {
   parseEvents,
 } from '../../netlink/index.ts'
 import type { Netns, RunProgram } from '../../sys/index.ts'
-import type { Entry, OffloadEntry, SettingEntry } from '../entry.ts'
+import type { DeviceLink, Entry, OffloadEntry, SettingEntry } from '../entry.ts'
 import { Iptables } from '../iptables/iptables.ts'
 import { isSetting } from '../kinds/setting.ts'
 import { vlansWanted } from '../kinds/vlans.ts'
@@ -48,8 +48,8 @@ export interface NetlinkKernelOptions {
   readonly wireguard?: WireguardAccess
   /** Kinds of links for which the machine's kernel has loaded what it takes: more come with each that is made. */
   readonly readyKinds?: Set<string>
-  /** Indexes of links, by name, that need not be looked up. */
-  readonly knownLinks?: ReadonlyMap<string, number>
+  /** Links that were made in it a moment ago, with their indexes: what they were made as need not be said again. */
+  readonly newLinks?: ReadonlyMap<DeviceLink, number>
 }
 
 /** The real kernel: one network namespace through its netlink sockets and sysctl directories. */
@@ -100,7 +100,7 @@ export class NetlinkKernel implements Kernel {
     })
     this.openTun = options.openTun ?? noTun
     this.readyKinds = options.readyKinds ?? new Set()
-    for (const [name, index] of options.knownLinks ?? []) this.links.know(name, index)
+    for (const [link, index] of options.newLinks ?? []) this.links.know(link, index)
     this.sources =
       openEvents &&
       new EventSources(openEvents, {

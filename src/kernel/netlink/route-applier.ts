@@ -16,7 +16,7 @@ import { vlansWanted } from '../kinds/vlans.ts'
 import type { Operation } from '../operation.ts'
 import { addressRequests } from './codecs/address.ts'
 import { fdbRequests } from './codecs/fdb.ts'
-import { afterCreation, isMadeByMessage, linkChanges } from './codecs/link.ts'
+import { afterCreation, canBeBornUp, linkChanges } from './codecs/link.ts'
 import { neighbourRequests } from './codecs/neighbour.ts'
 import { qdiscRequests } from './codecs/qdisc.ts'
 import { redirectRequests } from './codecs/redirect.ts'
@@ -196,7 +196,7 @@ export class RouteApplier {
       return
     }
     if (operation.op === 'create') return this.createLink(operation, link, upNow)
-    const before = operation.before?.kind === 'link' ? operation.before : undefined
+    const before = operation.before?.kind === 'link' ? operation.before : links.birthOf(link.name)
     if (operation.op === 'adopt') {
       const adopted: LinkEntry = {
         kind: 'link',
@@ -224,7 +224,7 @@ export class RouteApplier {
   private async createLink(operation: Operation, link: LinkEntry, upNow: boolean): Promise<void> {
     if (this.pending.length > 0) await this.flush()
     const up = link.up === true && upNow
-    const upAtOnce = up && link.bridgePort === undefined && isMadeByMessage(link)
+    const upAtOnce = up && canBeBornUp(link)
     const failure = await createLink(this.options, operation, link, upAtOnce)
     if (failure !== undefined) {
       this.unmade.add(link.name)

@@ -4,8 +4,9 @@ import type { Operation } from '../operation.ts'
 
 /**
  * Positions in the plan at which links are set up: after the last of their settings (a link that is up for a moment
- * with `accept_ra` has listened) and of their addresses (the carrier that comes with `up` keeps the kernel busy with
- * the link, and what follows waits for that). Routes come after: their link must be up. Undefined: at once.
+ * with `accept_ra` has listened), of their addresses (the carrier that comes with `up` keeps the kernel busy with the
+ * link, and what follows waits for that) and of their queues (the kernel waits for whoever sends when it gives another
+ * queue to a link that is up). Routes come after: their link must be up. Undefined: at once.
  */
 export function upPositions(operations: readonly Operation[]): Map<Operation, number> {
   const lastSetting = new Map<string, number>()
@@ -26,6 +27,6 @@ export function upPositions(operations: readonly Operation[]): Map<Operation, nu
 
 /** The link whose setting this is. */
 function settingOf(entry: Entry): string | undefined {
-  if (entry.kind === 'address') return entry.link
+  if (entry.kind === 'address' || entry.kind === 'qdisc') return entry.link
   return isSetting(entry) ? linkOfSetting(entry) : undefined
 }

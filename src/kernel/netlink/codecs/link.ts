@@ -19,6 +19,12 @@ export interface Birth {
   readonly deviceIndex?: number
 }
 
+/**
+ * The kernel makes veths with a queue for each processor, of which they use the first; taking the others away again
+ * takes it as long as a tenth of the rest, on two processors.
+ */
+const ONE_QUEUE = { txQueues: 1, rxQueues: 1 } as const
+
 /** The request that makes a link. */
 export function linkSpec(link: LinkEntry, links: LinkTable, birth: Birth): LinkSpec {
   const { name, mtu, mac, master, promisc, allmulticast, txQueueLength } = link
@@ -27,6 +33,7 @@ export function linkSpec(link: LinkEntry, links: LinkTable, birth: Birth): LinkS
   return {
     name,
     info: linkInfo(link, links, birth.peerNetnsFd),
+    ...(link.type === 'veth' ? ONE_QUEUE : {}),
     ...(mtu === undefined ? {} : { mtu }),
     ...(mac === undefined ? {} : { mac }),
     ...(promisc === undefined ? {} : { promiscuous: promisc }),
@@ -52,6 +59,7 @@ function linkInfo(link: LinkEntry, links: LinkTable, peerNetnsFd: number | undef
         kind: 'veth',
         peer: {
           name,
+          ...ONE_QUEUE,
           ...(mac === undefined ? {} : { mac }),
           ...(mtu === undefined ? {} : { mtu }),
           ...(peerNetnsFd === undefined ? {} : { netnsFd: peerNetnsFd }),
@@ -98,22 +106,29 @@ function linkInfo(link: LinkEntry, links: LinkTable, peerNetnsFd: number | undef
 }
 
 /**
- * What creation leaves to be set: the mark, and what only a port has. What is not made by a link message has its mark
- * already, and nothing else.
+ * What creation leaves to be set: the mark, and what the kernel takes for a link only when it is there. What is not made
+ * by a link message has its mark already, and nothing else.
  */
 export function afterCreation(link: LinkEntry, links: LinkTable): Request[] {
   if (!isMadeByMessage(link)) return linkChanges({ ...link, claim: 'use' }, undefined, links)
-  return [setLink({ name: link.name }, { alias: linkAlias(link.owner) }), ...portSettings(link)]
+  const { name, owner, addrGenMode } = link
+  const mark = { alias: linkAlias(owner), ...(addrGenMode === undefined ? {} : { addrGenMode }) }
+  return [setLink({ name }, { ...mark, ...portSettings(link) })]
 }
 
 /** What the kernel takes only for a port, but for its VLANs. */
-function portSettings({ name, bridgePort = {} }: LinkEntry): Request[] {
+function portSettings({ bridgePort = {} }: LinkEntry): Pick<LinkChanges, 'bridgePort'> {
   const { vlans: _own, ...settings } = bridgePort
-  return Object.keys(settings).length === 0 ? [] : [setLink({ name }, { bridgePort: settings })]
+  return Object.keys(settings).length === 0 ? {} : { bridgePort: settings }
 }
 
-/** True if the message that makes the link may say anything about it, such as that it is up. */
-export function isMadeByMessage({ type }: LinkEntry): boolean {
+/** True if the link can be set up by the message that makes it. */
+export function canBeBornUp(link: LinkEntry): boolean {
+  return isMadeByMessage(link) && link.bridgePort === undefined && link.addrGenMode === undefined
+}
+
+/** True if the message that makes the link may say anything about it. */
+function isMadeByMessage({ type }: LinkEntry): boolean {
   return type !== 'tun' && type !== 'device'
 }
 
@@ -140,8 +155,10 @@ export function linkChanges(link: LinkEntry, before: LinkEntry | undefined, link
   }
   const info = infoChanges(link, before)
   if (info !== undefined) changes.info = info
-  const requests = Object.keys(changes).length === 0 ? [] : [setLink({ name: link.name }, changes)]
-  return [...requests, ...portSettings(link)]
+  const port = portSettings(link)
+  return [changes, port]
+    .filter(part => Object.keys(part).length > 0)
+    .map(part => setLink({ name: link.name }, part))
 }
 
 /** What a kind lets be changed, as far as it differs. */
