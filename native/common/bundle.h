@@ -11,10 +11,11 @@
 enum bundle_part { PART_NETNS, PART_ROUTE, PART_NETFILTER, PART_IPV4, PART_IPV6 };
 
 /*
- * The parts that every attachment needs, and all: with those sysctls that one network in a thousand sets. To open one
- * more is not free: it takes the longer the more namespaces there are (open_directory).
+ * The parts that tell one namespace from another, those that nearly every attachment needs, and all: with those sysctls
+ * that one network in a thousand sets. To open one more is not free: it takes the longer the more namespaces there are
+ * (open_directory).
  */
-enum { BUNDLE_BASIC = PART_IPV6 + 1, BUNDLE_SIZE = 14 };
+enum { BUNDLE_IDENTITY = PART_ROUTE + 1, BUNDLE_BASIC = PART_IPV6 + 1, BUNDLE_SIZE = 14 };
 
 /* On the wire; those of directories are also their names below /proc/sys/net. */
 extern const char bundle_names[BUNDLE_SIZE][11];

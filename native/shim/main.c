@@ -155,6 +155,13 @@ static int relay(const struct agent *agent, const struct request *request, const
   return reply.exit_code;
 }
 
+/* What the agent works with inside the pod: nothing for plugins that work on the host alone. */
+static int parts_needed(const struct request *request) {
+  for (const char *type = "portmap\0bandwidth\0firewall\0"; *type != '\0'; type += strlen(type) + 1)
+    if (is_type(request, type)) return BUNDLE_IDENTITY;
+  return is_type(request, "tuning") ? BUNDLE_SIZE : BUNDLE_BASIC;
+}
+
 static int run(const struct agent *agent, const struct request *request, const struct deadline *deadline) {
   char name[24];
   struct failure failure;
@@ -162,8 +169,7 @@ static int run(const struct agent *agent, const struct request *request, const s
   const char *netns_error = NULL;
   bundle_clear(&bundle);
   if (wants_namespace(request) && request->netns[0] != '\0') {
-    int outcome = pod_open(request->netns, allows_host(), is_type(request, "tuning") ? BUNDLE_SIZE : BUNDLE_BASIC,
-                           &bundle, &failure);
+    int outcome = pod_open(request->netns, allows_host(), parts_needed(request), &bundle, &failure);
     if (outcome == POD_IS_HOST)
       return answer_error(request, CNI_BAD_NETNS, "CNI_NETNS is the host's own namespace", request->netns);
     if (outcome < 0) netns_error = errno_name(failure.number, name);

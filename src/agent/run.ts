@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { type Clock, errorText, jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
-import { lockStateDirectory, serveCni, socketError } from '../daemon/index.ts'
+import { cniError } from '../cni/index.ts'
+import { lockStateDirectory, type PodNetns, serveCni, socketError } from '../daemon/index.ts'
 import { type DeviceLink, NetlinkKernel } from '../kernel/index.ts'
 import { parseNetConf } from '../overlay/index.ts'
 import { KubernetesStore, MemoryStore, readKubeconfig, type Store } from '../store/index.ts'
@@ -234,14 +235,18 @@ function readText(what: string, file: string): string {
   }
 }
 
-function podNamespace(netns: Netns, readyKinds: Set<string>): PodNamespace {
+function podNamespace(netns: PodNetns, readyKinds: Set<string>): PodNamespace {
   const { fds, cookie } = netns
   const newLinks = new Map<DeviceLink, number>()
   return {
     fds,
     cookie,
     onLink: (link, index) => newLinks.set(link, index),
-    openKernel: () => new NetlinkKernel({ netns, newLinks, openTun, readyKinds }),
+    openKernel: () => {
+      if (netns instanceof Netns) return new NetlinkKernel({ netns, newLinks, openTun, readyKinds })
+      const advice = 'install shim and agent of one release'
+      throw cniError('decode', 'reach into the pod', `the shim gave no way into the pod: ${advice}`)
+    },
   }
 }
 

@@ -36,7 +36,7 @@ export interface ChainedSpec {
   readonly pod?: { readonly namespace: string; readonly name: string }
   /** What the plugins before it came to. */
   readonly prevResult: CniResult
-  readonly podHasIpv6?: boolean
+  /** False where the kernel has no IPv6. Default true. */
   readonly hostHasIpv6?: boolean
 }
 

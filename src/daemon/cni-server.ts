@@ -8,7 +8,7 @@ import {
   FD_NAMES,
   type FdName,
 } from '../cni/index.ts'
-import { closeFd, MAX_FRAME_BYTES, Netns, type NetnsFds, UnixServer, yieldProcessor } from '../sys/index.ts'
+import { closeFd, MAX_FRAME_BYTES, Netns, NetnsIdentity, UnixServer, yieldProcessor } from '../sys/index.ts'
 import { type Execute, ShimConnection } from './shim-connection.ts'
 
 /** What one call came to. */
@@ -19,10 +19,13 @@ export interface CallOutcome {
   readonly undo?: () => Promise<void>
 }
 
+/** A pod's namespace as the shim opened it: of plugins that work on the host alone there is its identity. */
+export type PodNetns = Netns | NetnsIdentity
+
 /** Carries out one call; throws for a refusal. The namespace is lent until the answer is out, or undone. */
 export type CallHandler = (
   request: CniRequest,
-  pod: Netns | undefined,
+  pod: PodNetns | undefined,
   execute: Execute,
 ) => Promise<CallOutcome>
 
@@ -90,17 +93,17 @@ const MAX_MESSAGE = 4_000
 interface Answer {
   readonly reply: Uint8Array
   /** To be closed by who sends the answer: `undo` works in it. */
-  readonly pod: Netns | undefined
+  readonly pod: PodNetns | undefined
   readonly undo?: () => Promise<void>
 }
 
 async function answer(
   payload: Uint8Array,
   fds: readonly number[],
-  handle: (request: CniRequest, pod: Netns | undefined) => Promise<CallOutcome>,
+  handle: (request: CniRequest, pod: PodNetns | undefined) => Promise<CallOutcome>,
 ): Promise<Answer> {
   let request: CniRequest | undefined
-  let pod: Netns | undefined
+  let pod: PodNetns | undefined
   try {
     request = openRequest(payload, fds)
     pod = adoptNetns(request.fds, fds)
@@ -122,7 +125,7 @@ async function answer(
 }
 
 /** When the answer is out: the caller need not wait while its descriptors are closed. */
-function closeSoon(pod: Netns | undefined, log: Logger): void {
+function closeSoon(pod: PodNetns | undefined, log: Logger): void {
   settle()
     .then(() => pod?.close())
     .catch((error: unknown) => log.error("a pod's descriptors cannot be closed", { error: errorText(error) }))
@@ -143,22 +146,29 @@ function openRequest(payload: Uint8Array, fds: readonly number[]): CniRequest {
   }
 }
 
-function adoptNetns(names: readonly FdName[], fds: readonly number[]): Netns | undefined {
+function adoptNetns(names: readonly FdName[], fds: readonly number[]): PodNetns | undefined {
   if (names.length === 0) return undefined
   const named: { [N in FdName]?: number } = {}
   names.forEach((name, index) => {
     named[name] = fds[index] ?? -1
   })
-  if (hasAllNeeded(named)) return Netns.fromFds(named)
+  if (hasAll(named, ...PARTS_OF_NETNS)) return Netns.fromFds(named)
+  if (names.length === 2 && hasAll(named, 'netns', 'route')) return new NetnsIdentity(named)
   closeAll(fds)
-  const missing = NEEDED_FDS.find(name => named[name] === undefined)
+  const missing = PARTS_OF_NETNS.find(name => named[name] === undefined)
   throw cniError('decode', 'read a request', `the descriptor ${missing} of the pod's namespace is missing`)
 }
 
-const NEEDED_FDS = ['netns', 'route', 'netfilter', 'ipv4'] as const satisfies readonly FdName[]
+/** Those that a `Netns` cannot do without. */
+const PARTS_OF_NETNS = ['netns', 'route', 'netfilter', 'ipv4'] as const satisfies readonly FdName[]
 
-function hasAllNeeded(named: { readonly [N in FdName]?: number }): named is NetnsFds {
-  return NEEDED_FDS.every(name => named[name] !== undefined)
+type NamedFds = { readonly [N in FdName]?: number }
+
+function hasAll<N extends FdName>(
+  named: NamedFds,
+  ...names: readonly N[]
+): named is NamedFds & Record<N, number> {
+  return names.every(name => named[name] !== undefined)
 }
 
 function refusal(error: unknown, version: string | undefined): Uint8Array {

@@ -4,6 +4,7 @@ export {
   type Caller,
   type CallHandler,
   type CallOutcome,
+  type PodNetns,
   serveCni,
 } from './cni-server.ts'
 export { needNamespace } from './need-namespace.ts'

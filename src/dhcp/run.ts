@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { jsonLogger, type Logger, PodlaceError, systemClock } from '../base/index.ts'
-import { lockStateDirectory, serveCni, socketError } from '../daemon/index.ts'
-import { bootId } from '../sys/index.ts'
+import { lockStateDirectory, type PodNetns, serveCni, socketError } from '../daemon/index.ts'
+import { bootId, Netns } from '../sys/index.ts'
 import { DhcpCalls } from './calls.ts'
 import type { DhcpConfig } from './config.ts'
 import { leaseFiles } from './lease-files.ts'
@@ -81,7 +81,8 @@ function writePidFile(file: string): void {
 
 function listen(socket: string, calls: DhcpCalls, log: Logger): { close(): Promise<void> } {
   try {
-    return serveCni(socket, (request, pod) => calls.handle(request, pod), log)
+    const within = (pod: PodNetns | undefined) => (pod instanceof Netns ? pod : undefined)
+    return serveCni(socket, (request, pod) => calls.handle(request, within(pod)), log)
   } catch (cause) {
     throw socketError({ room: 'dhcp', what: 'CNI', flag: '--socket' }, socket, cause)
   }

@@ -12,7 +12,7 @@ export type { Cause, HistoryItem } from './history.ts'
 export type { OpenEvents } from './netlink/event-sources.ts'
 export { NetlinkKernel, type NetlinkKernelOptions } from './netlink/netlink-kernel.ts'
 export type { WireguardAccess } from './netlink/wireguard-kernel.ts'
-export { applyOnce, checkOnce, inspectOnce, removeOnce } from './once.ts'
+export { applyOnce, checkOnce, type Inspection, inspectOnce, removeOnce } from './once.ts'
 export type {
   ApplyContext,
   Finding,

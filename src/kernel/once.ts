@@ -77,8 +77,13 @@ export async function checkOnce(
   kernel: Kernel,
   entries: Iterable<Entry>,
   context?: ApplyContext,
-): Promise<Operation[]> {
+): Promise<readonly Operation[]> {
   return (await inspectOnce(kernel, entries, context)).operations
+}
+
+export interface Inspection {
+  readonly operations: readonly Operation[]
+  readonly findings: readonly Finding[]
 }
 
 /** The same with what stands in the way, in words. */
@@ -86,7 +91,7 @@ export async function inspectOnce(
   kernel: Kernel,
   entries: Iterable<Entry>,
   context?: ApplyContext,
-): Promise<{ operations: Operation[]; findings: Finding[] }> {
+): Promise<Inspection> {
   const desired = new Map([...entries].map(entry => [entryKey(entry), entry]))
   const observed = new Map<string, ObservedEntry>()
   for (const item of await kernel.observe(desired.values(), context)) {

@@ -24,6 +24,7 @@ export {
   socketIn,
   unpin,
 } from './netns.ts'
+export { NetnsIdentity } from './netns-identity.ts'
 export { PacketSocket, type PacketSource } from './packet-socket.ts'
 export { yieldProcessor } from './processor.ts'
 export { Program, type ProgramOptions, type ProgramOutcome } from './program.ts'

@@ -88,6 +88,18 @@ test('tuning gets every directory of sysctls that the namespace has', async () =
   assert.deepEqual(new Set(names), new Set(Object.keys(shim.pod.fds)))
 })
 
+test('of a pod in which nothing is to be done, its identity goes', async () => {
+  const seen: string[] = []
+  shim.playAgent((request, connection) => {
+    seen.push(request.fields.get('fds') ?? '')
+    connection.send(reply(0, ''))
+  })
+  for (const type of ['portmap', 'bandwidth', 'firewall', 'sbr'])
+    await shim.run(shim.pods({ COMMAND: 'ADD' }), CONFIG, {}, `/opt/cni/bin/${type}`)
+  const identity = 'netns,route'
+  assert.deepEqual(seen, [identity, identity, identity, 'netns,route,netfilter,ipv4,ipv6'])
+})
+
 test('a config of 300 kB and an answer of 1 MiB arrive whole; more than 900 KiB is refused', async () => {
   const config = Buffer.alloc(300_000, 'ü')
   const output = 'é'.repeat((1 << 19) - 1)

@@ -6,6 +6,7 @@ import {
   type Entry,
   entryKey,
   eviction,
+  type Inspection,
   type IptablesChainEntry,
   inspectOnce,
   type Kernel,
@@ -130,12 +131,17 @@ export class Wires {
   /** What is not as planned, in words; empty if all is. */
   async faults(plan: Attachment, pod: PodNamespace): Promise<string[]> {
     const host = this.reconciler.plan(hostEntries(plan).map(entryKey))
-    const inside = await withPod(pod, kernel => inspectOnce(kernel, plan.pod, this.podContext))
+    const inside = await this.inspectPod(plan, pod)
     return [
       ...host.operations.map(operation => `on the host: ${inWords(operation)}`),
       ...inside.operations.map(operation => `in the pod: ${inWords(operation)}`),
       ...[...host.findings, ...inside.findings].map(finding => finding.message),
     ]
+  }
+
+  private inspectPod({ pod: entries }: Attachment, pod: PodNamespace): Promise<Inspection> {
+    if (entries.length === 0) return Promise.resolve({ operations: [], findings: [] })
+    return withPod(pod, kernel => inspectOnce(kernel, entries, this.podContext))
   }
 
   private async insistOnIptables(plan: Attachment): Promise<void> {

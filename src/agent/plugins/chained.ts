@@ -3,7 +3,6 @@ import { cniError, type NetworkConfiguration } from '../../cni/index.ts'
 import type { AttachmentRecord, Wiring } from '../attachments/record.ts'
 import type { Call } from '../call.ts'
 import { configurationDigest } from '../configuration-digest.ts'
-import type { PodNamespace } from '../pod-namespace.ts'
 import { attach } from './interface.ts'
 import type { Place, Plugin } from './plugin.ts'
 import type { HostFacts } from './spec.ts'
@@ -26,7 +25,7 @@ export function chainedPlugin<Config, Facts = undefined>(
     usesBlocks: false,
     isChained: true,
     prepare: async (call, pod, begin) => {
-      const spec = chainedSpec(call, pod, options.host)
+      const spec = chainedSpec(call, options.host)
       // Not kept: the result that it works on is another one for each pod.
       const config = options.parse(call.config.raw)
       const facts = await options.facts(spec, config, { call, pod })
@@ -48,14 +47,13 @@ export function chainedRecord({ call, pod }: Place, wiring: Wiring): AttachmentR
   }
 }
 
-function chainedSpec(call: Call, pod: PodNamespace, host: HostFacts): ChainedSpec {
+function chainedSpec(call: Call, host: HostFacts): ChainedSpec {
   const { parameters, config } = call
   return {
     network: config.name,
     containerId: parameters.containerId,
     ifName: parameters.ifName,
     prevResult: needPrevious(call),
-    podHasIpv6: pod.fds.ipv6 !== undefined,
     hostHasIpv6: host.hasIpv6,
     ...(parameters.pod === undefined ? {} : { pod: parameters.pod }),
   }
