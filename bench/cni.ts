@@ -18,7 +18,7 @@ interface Plan {
   readonly rounds: number
   readonly perRound: number
   readonly bursts: number
-  /** Rounds of all pods to our agent before those that count as warm. */
+  /** Rounds of all pods to our agent, for each network, before those that count as warm. */
   readonly warmUp: number
   /** As many as kubelet allows on a node, and how often they come at once. */
   readonly node: { readonly pods: number; readonly bursts: number }
@@ -131,7 +131,8 @@ async function takeAll({ ours, peer, floor }: Sides, plan: Plan, take: Take): Pr
   const coldPods = Math.min(COLD_CALLS, pods)
   const cold = await take('the first calls of an agent', 1, { sides: both, network: plain, pods: coldPods })
   // An agent runs for weeks; what it costs before V8 has compiled it has a row of its own.
-  await take('warming it up', plan.warmUp, { sides: [ours], network: plain, pods })
+  for (const network of [plain, ipMasq, chain])
+    await take(`warming it up: ${network.name}`, plan.warmUp, { sides: [ours], network, pods })
   const one = await take('one at a time', rounds, { sides: all, network: plain, pods: perRound })
   const eight = { sides: both, network: plain, pods: perRound + 4, parallel: 8 }
   const eightWay = await take('eight at a time', rounds, eight)

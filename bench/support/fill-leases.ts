@@ -4,7 +4,9 @@ import { LEASES } from './our-program.ts'
 
 /** Writes a lease for each line of standard input; the owner is that of the other networks' leases. */
 const WRITE = `
-mkdir "$1" && cd "$1"
+set -e
+mkdir "$1"
+cd "$1"
 while read -r address; do
   printf 'tenant-%s\\r\\neth0' "$address" >"$address"
   last=$address
