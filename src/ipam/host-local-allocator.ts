@@ -158,11 +158,10 @@ export class HostLocalAllocator {
     name: string | undefined,
   ): Aside {
     const addresses = chosen.map(({ address }) => address)
-    // First the hints, then the leases: should these fail, those do no harm.
-    for (const { address, rangeIndex, wished } of chosen)
-      if (!wished) leases.setLastReserved(rangeIndex, address)
     if (name !== undefined) leases.sticky.remember(name, addresses)
-    const reserved = addresses.map(address => leases.reserve(address, holder))
+    const reserved = chosen.map(({ address, rangeIndex, wished }) =>
+      leases.reserve(address, holder, wished ? undefined : rangeIndex),
+    )
     return {
       isDone: () => reserved.every(({ isDone }) => isDone()),
       done: this.allOrNone(leases, holder, reserved),

@@ -17,7 +17,9 @@ async function killedAt(fatal: number, task: () => Promise<unknown>): Promise<bo
     // Nothing of what it would do to clean up is done either.
     if (count >= fatal) throw new Died(`at operation ${fatal}`)
   }
-  await watchingFiles(die, task).catch((error: unknown) => assert.ok(error instanceof Died, String(error)))
+  const isDeath = (error: unknown): boolean =>
+    error instanceof Died || (error instanceof Error && isDeath(error.cause))
+  await watchingFiles(die, task).catch((error: unknown) => assert.ok(isDeath(error), String(error)))
   return count < fatal
 }
 
@@ -76,6 +78,17 @@ test('garbage collection keeps the place of the round', async () => {
   await store.collect(() => false)
   assert.deepEqual(names(), ['last_reserved_ip.0', 'lock'])
   assert.equal(await address(allocator, 'c'), '10.1.2.4/29')
+})
+
+test('a place of the round that cannot be written costs nobody an address', async () => {
+  const { allocator, names } = open()
+  const full = (operation: string) => {
+    if (operation === 'ftruncateSync')
+      throw Object.assign(new Error('ENOSPC: no space left on device, ftruncate'), { code: 'ENOSPC' })
+  }
+  assert.equal(await watchingFiles(full, () => address(allocator, 'a')), '10.1.2.2/29')
+  assert.equal(await address(allocator, 'b'), '10.1.2.3/29')
+  assert.deepEqual(names().filter(isLease), ['10.1.2.2', '10.1.2.3'])
 })
 
 test('leases that could not be read are looked for again, not forgotten', async () => {

@@ -84,11 +84,11 @@ export class LeaseIndex {
 
   /**
    * Catches up even with a change that bears the same time stamp as the one before it. For when the answer would be
-   * that something is not there.
+   * that something is not there; to be called after `refresh`.
    * @returns false if there was nothing to catch up with
    */
   async makeSure(): Promise<boolean> {
-    if (this.changes.certain && this.isCurrent) return false
+    if (this.changes.certain) return false
     await this.lookAtAll()
     return true
   }
@@ -101,8 +101,10 @@ export class LeaseIndex {
   /**
    * A lease that we have written and that nobody else has touched yet. Its ADD may have been answered by now: that it
    * cannot be noted only means that the directory is read again.
+   * @param hint the file that says that this address was the last one
    */
-  wrote(address: string, holder: HostLocalHolder): void {
+  wrote(address: string, holder: HostLocalHolder, hint: string | undefined): void {
+    if (hint !== undefined) this.setHint(hint, address)
     try {
       const fingerprint = fingerprintOf(join(this.directory, address))
       if (fingerprint !== undefined) this.remember({ address, holder }, fingerprint)
@@ -140,9 +142,14 @@ export class LeaseIndex {
     return text
   }
 
-  setHint(name: string, content: string): void {
-    overwriteHint(this.directory, name, content, this.hints.get(name))
-    this.hints.set(name, content)
+  /** Without it the next one searches for longer, and no more: nothing fails for it. */
+  private setHint(name: string, content: string): void {
+    const before = this.hints.get(name)
+    this.hints.delete(name)
+    try {
+      overwriteHint(this.directory, name, content, before)
+      this.hints.set(name, content)
+    } catch {}
   }
 
   forget(address: string): void {

@@ -64,19 +64,21 @@ export class LockedLeases {
     return lstatSync(join(this.directory, address), { throwIfNoEntry: false }) === undefined
   }
 
-  /** Begins to write the lease of a vacant address. */
-  reserve(address: string, holder: HostLocalHolder): Aside {
+  /**
+   * Begins to write the lease of a vacant address; nobody waits for the hint that goes with it.
+   * @param rangeIndex of the range set whose turn it was
+   */
+  reserve(address: string, holder: HostLocalHolder, rangeIndex: number | undefined): Aside {
     const { isDone, done } = this.createFile(join(this.directory, address), formatHolder(holder))
-    return { isDone, done: this.noteWritten(address, holder, done) }
-  }
-
-  private async noteWritten(address: string, holder: HostLocalHolder, written: Promise<void>): Promise<void> {
-    try {
-      await written
-    } catch (error) {
-      throw storeFailed(this.directory, error)
+    const note = async (): Promise<void> => {
+      try {
+        await done
+      } catch (error) {
+        throw storeFailed(this.directory, error)
+      }
+      this.index.wrote(address, holder, rangeIndex === undefined ? undefined : hintName(rangeIndex))
     }
-    this.index.wrote(address, holder)
+    return { isDone, done: note() }
   }
 
   /** Deletes the leases of a holder. @returns their addresses */
@@ -98,10 +100,6 @@ export class LockedLeases {
   lastReserved(rangeIndex: number): string | undefined {
     const address = tryParseAddress(this.index.hint(hintName(rangeIndex)).trim())
     return address === undefined ? undefined : formatAddress(address)
-  }
-
-  setLastReserved(rangeIndex: number, address: string): void {
-    this.index.setHint(hintName(rangeIndex), address)
   }
 }
 
