@@ -1,8 +1,8 @@
 /*
  * The netlink messages and sysctls of one ADD and one DEL, as our agent sends them, batched as it batches them: in the
- * host's namespace the guard's elements (floor-guard.c), the pair with its peer placed in the pod, then what the kernel takes
- * only for a link that is there, and up; in the pod lo, address, up and route. What comes of them is compared with what comes of the agent's, before
- * a time counts.
+ * host's namespace the guard's elements (floor-guard.c), the pair with its peer placed in the pod, then alias, what the
+ * kernel takes only for a link that is there, and up; in the pod lo, address, up and route. What comes of them is compared
+ * with what comes of the agent's, before a time counts.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -77,6 +77,7 @@ static void set_up_port(const struct host *host, const struct attachment *pod) {
     int length = snprintf(alias, sizeof alias, "podlace:container %s %s", pod->container, pod->ifname);
     link_message(&batch, 0, pod->host_name, 0);
     attribute(&batch, IFLA_IFALIAS, alias, (size_t)length);
+    link_message(&batch, 0, pod->host_name, 0);
     struct rtattr *families = open_nest(&batch, IFLA_AF_SPEC);
     struct rtattr *inet6 = open_nest(&batch, AF_INET6);
     attribute(&batch, IFLA_INET6_ADDR_GEN_MODE, &(uint8_t){IN6_ADDR_GEN_MODE_NONE}, 1);

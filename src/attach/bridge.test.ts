@@ -23,6 +23,11 @@ const text = (entries: readonly Entry[]) => entries.map(formatEntry)
 const withConfig = (config: object, change: Partial<BridgeSpec> = {}) =>
   planBridge({ ...spec, ...change, config: parseBridgeConfig({ guard: false, ...config }) }, 'netns-7')
 
+const everything = (config: object, change: Partial<BridgeSpec> = {}) => {
+  const { pod, host, shared } = withConfig({ isGateway: true, ...config }, change)
+  return text([...pod, ...host, ...shared]).join('\n')
+}
+
 const macs = ['02:00:00:00:00:0a', '02:00:00:00:00:0b', '02:00:00:00:00:0c'] as const
 const macOf = (requestedMac: RequestedMac) => withConfig({}, { requestedMac }).result.interfaces[2]?.mac
 
@@ -41,9 +46,9 @@ test('a pod behind a gateway', () => {
     'ip route replace default via 10.244.1.1 dev eth0 proto 113',
   ])
   assert.deepEqual(text(host), [
-    "ip link add vethd72e032f mtu 1450 address 3e:93:2b:2a:34:2b addrgenmode none master cni0 alias 'podlace:pod default/web-1 eth0' up " +
+    "ip link add vethd72e032f mtu 1450 address 3e:93:2b:2a:34:2b master cni0 alias 'podlace:pod default/web-1 eth0' " +
       'type veth peer name eth0 netns netns-7 address d6:2e:03:2f:ed:d9 mtu 1450 ' +
-      '&& bridge link set dev vethd72e032f hairpin on isolated off',
+      '&& ip link set vethd72e032f addrgenmode none up && bridge link set dev vethd72e032f hairpin on isolated off',
     'sysctl -w net/ipv6/conf/vethd72e032f/accept_ra=0',
   ])
   assert.deepEqual(text(shared), [
@@ -142,12 +147,14 @@ test('a container without a pod, an interface that stays down, a kernel without 
 })
 
 test('a link with a small MTU has no IPv6, and nothing is said of it', () => {
-  const entriesWith = (mtu: number) => {
-    const { pod, host, shared } = withConfig({ isGateway: true, mtu })
-    return text([...pod, ...host, ...shared]).join()
-  }
-  assert.match(entriesWith(1280), /addrgenmode none.*ipv6/)
-  assert.doesNotMatch(entriesWith(1279), /addrgenmode|ipv6/)
+  assert.match(everything({ mtu: 1280 }), /addrgenmode none[^]*ipv6/)
+  assert.doesNotMatch(everything({ mtu: 1279 }), /addrgenmode|ipv6/)
+})
+
+test('a bridge of somebody else has an MTU of its own, and may have none of IPv6', () => {
+  const wide = everything({ mtu: 1200 }, { bridgeClaim: 'use', bridgeMtu: 1500 })
+  assert.deepEqual(wide.match(/ipv6\/conf\/\S+/g), ['ipv6/conf/cni0/accept_ra=0'])
+  assert.doesNotMatch(everything({}, { bridgeClaim: 'use', bridgeMtu: 1200 }), /ipv6\/conf\/cni0/)
 })
 
 test('a bridge of somebody else is used as it is', () => {

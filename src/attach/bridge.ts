@@ -19,6 +19,8 @@ export interface BridgeSpec extends AttachmentSpec {
   readonly config: BridgeConfig
   /** `use` for a bridge that somebody else made: it is used and never changed or deleted. Default `own`. */
   readonly bridgeClaim?: 'own' | 'use'
+  /** Bytes, of a bridge that somebody else made: its ports may have others. */
+  readonly bridgeMtu?: number
   /** Addresses with prefix length that `gatewayLink` has now and no entry of ours accounts for. */
   readonly bridgeAddresses?: readonly string[]
 }
@@ -119,7 +121,8 @@ function bridgeEntries({ spec, config, own, ips }: Wiring): readonly Entry[] {
   const routed = config.isGateway ? ips : []
   const entries: Entry[] = [bridgeLink(spec, own)]
   if (isVlanGateway(config)) entries.push(vlanGateway(spec, config.vlans.access))
-  if (linkHasIpv6(config.mtu, spec.hostHasIpv6)) {
+  const mtu = spec.bridgeClaim === 'use' ? (spec.bridgeMtu ?? 0) : config.mtu
+  if (linkHasIpv6(mtu, spec.hostHasIpv6)) {
     entries.push(sysctl(`ipv6/conf/${bridge}/accept_ra`, 0))
     if (isVlanGateway(config)) entries.push(sysctl(`ipv6/conf/${gateway}/accept_ra`, 0))
     const hasIpv6 = routed.some(ip => ipFamily(ip) === 6)

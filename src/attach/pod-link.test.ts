@@ -98,6 +98,8 @@ test('without addresses the network may give some: no sysctls', () => {
 test('where there is no IPv6, none is asked for: without it in the kernel, and with a small MTU', () => {
   assert.doesNotMatch(text(plan.vlan({}, { podHasIpv6: false }).pod).join(), /ipv6/)
   assert.doesNotMatch(text(plan.vlan({ mtu: 1279 }).pod).join(), /ipv6/)
+  const ofMaster = plan.macvlan({}, { master: { name: 'eth0', mtu: 1279 } })
+  assert.doesNotMatch(text(ofMaster.pod).join(), /ipv6/)
 })
 
 const links: readonly [what: string, attachment: Attachment, link: Partial<LinkEntry>, mac?: string][] = [

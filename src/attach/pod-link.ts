@@ -43,7 +43,7 @@ export function planPodLink(spec: AttachmentSpec, link: LinkEntry, facts: PodLin
   return {
     pod: [
       ...announced,
-      ...podInterface(spec, link, { managed: ips.length > 0 }),
+      ...podInterface(spec, link, { managed: ips.length > 0, mtu }),
       ...podAddresses(ips, link.name),
       ...routeEntries(ips, spec.routes, link.name),
     ],

@@ -12,11 +12,13 @@ export function podInterface(
   options: {
     /** False leaves the interface's own means of getting addresses alone. Default true. */
     readonly managed?: boolean
+    /** Bytes, where it is known better than by the entry; 0 if the kernel decides. */
+    readonly mtu?: number
     readonly detectDuplicates?: boolean
   } = {},
 ): readonly Entry[] {
-  const { managed = true, detectDuplicates = false } = options
-  const ipv6 = linkHasIpv6(link.mtu ?? 0, spec.podHasIpv6)
+  const { managed = true, mtu = link.mtu ?? 0, detectDuplicates = false } = options
+  const ipv6 = linkHasIpv6(mtu, spec.podHasIpv6)
   return [
     { kind: 'link', type: 'device', claim: 'use', owner: link.owner, name: 'lo', up: true },
     ...(managed ? podSysctls(link.name, { ipv6, detectDuplicates }) : []),

@@ -81,9 +81,13 @@ function writePidFile(file: string): void {
 
 function listen(socket: string, calls: DhcpCalls, log: Logger): { close(): Promise<void> } {
   try {
-    const within = (pod: PodNetns | undefined) => (pod instanceof Netns ? pod : undefined)
-    return serveCni(socket, (request, pod) => calls.handle(request, within(pod)), log)
+    return serveCni(socket, (request, pod) => calls.handle(request, wayInto(pod)), log)
   } catch (cause) {
     throw socketError({ room: 'dhcp', what: 'CNI', flag: '--socket' }, socket, cause)
   }
+}
+
+/** What is only identified counts as not there: every lease takes a socket in the pod. */
+function wayInto(pod: PodNetns | undefined): Netns | undefined {
+  return pod instanceof Netns ? pod : undefined
 }

@@ -178,6 +178,7 @@ export class HostLocalAllocator {
     if (refused?.status !== 'rejected') return
     // Before the files go, which would make the addresses rest.
     this.cancel(holder)
+    await leases.lookAtAll()
     await leases.release(holder)
     throw refused.reason
   }

@@ -81,18 +81,21 @@ test('garbage collection keeps the place of the round', async () => {
 })
 
 test('a place of the round that cannot be written costs nobody an address', async () => {
-  const { allocator, names } = open()
-  const full = (operation: string) => {
-    if (operation === 'ftruncateSync')
-      throw Object.assign(new Error('ENOSPC: no space left on device, ftruncate'), { code: 'ENOSPC' })
+  const { allocator, names } = open(withFiles({ 'last_reserved_ip.0': '10.1.2.1'.padEnd(20) }))
+  let failures = 0
+  const failing = (operation: string) => {
+    if (operation !== 'ftruncateSync') return
+    failures += 1
+    throw Object.assign(new Error('EIO: i/o error, ftruncate'), { code: 'EIO' })
   }
-  assert.equal(await watchingFiles(full, () => address(allocator, 'a')), '10.1.2.2/29')
+  assert.equal(await watchingFiles(failing, () => address(allocator, 'a')), '10.1.2.2/29')
+  assert.equal(failures, 1)
   assert.equal(await address(allocator, 'b'), '10.1.2.3/29')
   assert.deepEqual(names().filter(isLease), ['10.1.2.2', '10.1.2.3'])
 })
 
 test('leases that could not be read are looked for again, not forgotten', async () => {
-  const { store, path } = open(withoutOwnLeases())
+  const { store, path } = open(withFiles({ '10.1.2.5': 'theirs\r\neth0' }))
   let failures = 0
   const failOnce = (operation: string) => {
     if (operation !== 'readFileSync' || failures > 0) return
@@ -105,9 +108,10 @@ test('leases that could not be read are looked for again, not forgotten', async 
   assert.deepEqual(await store.addressesOf(pod('theirs')), ['10.1.2.5'])
 })
 
-function withoutOwnLeases(): string {
+/** A directory that others have written to. */
+function withFiles(contents: Readonly<Record<string, string>>): string {
   const dataDir = freshDirectory()
   mkdirSync(join(dataDir, 'net'))
-  writeFileSync(join(dataDir, 'net', '10.1.2.5'), 'theirs\r\neth0')
+  for (const [name, content] of Object.entries(contents)) writeFileSync(join(dataDir, 'net', name), content)
   return dataDir
 }

@@ -71,7 +71,7 @@ export function parseHolder(content: string): LeaseHolder | undefined {
 export type NewFile = (path: string, content: string) => Aside
 
 /**
- * Overwrites a file that is only a hint, in place: a crash may leave a mixture, which readers take for no hint. A new
+ * Overwrites a file that is only a hint, in place: a crash may leave a mixture, which leads readers elsewhere. A new
  * file renamed over the old one would be whole, but ext4 then waits for the disk (measured: 1.1 ms).
  *
  * @param before what is in it, if that is known

@@ -19,11 +19,16 @@ function makingCommands(link: LinkEntry): string[] {
   if (isMoved(link)) return [fetchCommand(link), set]
   if (link.type === 'tun') return [...tunCommands(link), set]
   if (claim === 'use') return [set]
-  return [words(`ip link add ${quote(name)}`, settings(link), deviceOf(link), typeOf(link))]
+  const { up, addrGenMode, ...born } = link
+  if (addrGenMode === undefined)
+    return [words(`ip link add ${quote(name)}`, settings(link), deviceOf(link), typeOf(link))]
+  // The kernel hears of it only when the link is there, and must before it is up.
+  const add = words(`ip link add ${quote(name)}`, settings(born), deviceOf(link), typeOf(link))
+  return [add, words(`ip link set ${quote(name)} addrgenmode ${addrGenMode}`, up === true && 'up')]
 }
 
 function settings(link: LinkEntry): string {
-  const { mtu, mac, master, up, promisc, allmulticast, txQueueLength, addrGenMode } = link
+  const { mtu, mac, master, up, promisc, allmulticast, txQueueLength } = link
   const alias = isMoved(link) ? movedAlias(link.movedFrom) : linkAlias(link.owner)
   return words(
     mtu !== undefined && `mtu ${mtu}`,
@@ -31,7 +36,6 @@ function settings(link: LinkEntry): string {
     promisc !== undefined && `promisc ${onOff(promisc)}`,
     allmulticast !== undefined && `allmulticast ${onOff(allmulticast)}`,
     txQueueLength !== undefined && `txqueuelen ${txQueueLength}`,
-    addrGenMode && `addrgenmode ${addrGenMode}`,
     master && `master ${quote(master)}`,
     link.claim === 'own' && `alias ${quote(alias)}`,
     up !== undefined && (up ? 'up' : 'down'),

@@ -88,7 +88,7 @@ export function isMarked(entry: Entry): boolean {
   return entry.kind === 'route' || entry.kind === 'rule' || entry.kind === 'neighbour'
 }
 
-/** fe80::/10: the kernel gives one to every link that comes up. */
+/** fe80::/10: the kernel gives links one as they come up. */
 export function isLinkLocal(address: string): boolean {
   return /^fe[89ab][0-9a-f]:/.test(address)
 }

@@ -75,7 +75,6 @@ export {
   IFF_UP,
   type OperState,
 } from './link-attributes.ts'
-export type { AddrGenMode } from './link-families.ts'
 export type { LinkInfo } from './link-kinds/index.ts'
 export type { MacvlanMode } from './link-kinds/macvlan.ts'
 export type { VethPeer } from './link-kinds/veth.ts'

@@ -3,7 +3,9 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { decodeReply, encodeRequest } from '../../src/cni/index.ts'
 import { SERVICE_UID } from '../../src/lab/index.ts'
+import { connectUnix } from '../../src/sys/index.ts'
 import { eventually, ip } from './agent-nodes.ts'
 import { LoneAgent } from './lone-agent.ts'
 import { ping } from './ping.ts'
@@ -68,6 +70,45 @@ test('a port has no address of its own, and either end one queue', () => {
   const { output, exitCode } = node.call('ADD', 'b', narrow)
   assert.equal(exitCode, 0, JSON.stringify(output))
   assert.match(ip(node.netns, 'link show master br-narrow'), /mtu 1200 .* state UP/)
+})
+
+test('firewall, of which the shim passes no way into the pod: ADD, CHECK and DEL', () => {
+  const { output: prevResult } = node.call('ADD', 'a', bridgeConfig())
+  const firewall = bridgeConfig({ type: 'firewall', ingressPolicy: 'same-bridge', prevResult })
+  const { output, exitCode } = node.call('ADD', 'a', firewall)
+  assert.equal(exitCode, 0, JSON.stringify(output))
+  assert.equal(node.call('CHECK', 'a', firewall).exitCode, 0)
+  const before = inNode('nft list ruleset')
+  assert.equal(node.call('DEL', 'a', firewall).exitCode, 0)
+  assert.notEqual(inNode('nft list ruleset'), before)
+  assert.equal(node.call('CHECK', 'a', firewall).output.code, 103)
+})
+
+test('a plugin that works in the pod, and a shim that passes no way into it: told so, and nothing is left', async () => {
+  const { output: prevResult } = node.call('ADD', 'a', bridgeConfig())
+  const before = await node.hostState()
+  const { netns, route } = node.pod('a').fds
+  const config = { cniVersion: '1.1.0', name: 'lan', type: 'sbr', prevResult }
+  const environment = new Map([
+    ['CNI_COMMAND', 'ADD'],
+    ['CNI_CONTAINERID', 'a'],
+    ['CNI_IFNAME', 'eth0'],
+    ['CNI_NETNS', '/run/netns/a'],
+  ])
+  const fds = ['netns', 'route'] as const
+  const stdin = Buffer.from(JSON.stringify(config))
+  const agent = connectUnix(path.join(node.stateDir, 'cni.sock'))
+  try {
+    const answer = new Promise<Uint8Array>(resolve => agent.onFrame(resolve))
+    agent.sendWithFds(encodeRequest({ type: 'sbr', fds, environment, stdin }), [netns, route])
+    const { exitCode, stdout } = decodeReply(await answer)
+    assert.equal(exitCode, 1)
+    assert.match(Buffer.from(stdout).toString(), /install shim and agent of one release/)
+  } finally {
+    agent.close()
+  }
+  assert.deepEqual(await node.hostState(), before)
+  assert.equal(node.call('ADD', 'a', config).exitCode, 0)
 })
 
 test('a /29 gives five pods an address; the sixth is told so, and nothing of it remains', () => {

@@ -15,6 +15,18 @@ const SHIM = path.join(ROOT, 'build/podlace-cni')
 /** In the guest a bundle, which starts faster. */
 const AGENT = process.env['PODLACE_LONE_AGENT'] ?? path.join(ROOT, 'test/netns/fixtures/lone-agent.ts')
 
+const TYPES = [
+  'podlace',
+  'bridge',
+  'flannel',
+  'host-local',
+  'loopback',
+  'portmap',
+  'bandwidth',
+  'firewall',
+  'sbr',
+] as const
+
 export interface ShimReply {
   readonly exitCode: number | null
   readonly output: {
@@ -46,9 +58,7 @@ export class LoneAgent {
     fs.chmodSync(this.directory, 0o755)
     fs.mkdirSync(this.stateDir, { mode: 0o700 })
     fs.mkdirSync(this.binDir)
-    for (const type of ['podlace', 'bridge', 'flannel', 'host-local', 'loopback', 'portmap', 'bandwidth']) {
-      fs.copyFileSync(SHIM, path.join(this.binDir, type))
-    }
+    for (const type of TYPES) fs.copyFileSync(SHIM, path.join(this.binDir, type))
     fs.chownSync(this.stateDir, SERVICE_UID, SERVICE_UID)
   }
 

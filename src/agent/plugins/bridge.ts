@@ -1,4 +1,5 @@
 import { type BridgeConfig, type BridgeSpec, gatewayLink, parseBridgeConfig } from '../../attach/index.ts'
+import type { Entry } from '../../kernel/index.ts'
 import type { HostView } from './host-view.ts'
 import { type InterfaceCommon, interfacePlugin } from './interface.ts'
 import type { Plugin } from './plugin.ts'
@@ -19,13 +20,21 @@ const COMMON_NAME = 'cni0'
 function bridgeNow(
   config: BridgeConfig,
   host: HostView,
-): Pick<BridgeSpec, 'bridgeClaim' | 'bridgeAddresses'> {
+): Pick<BridgeSpec, 'bridgeClaim' | 'bridgeMtu' | 'bridgeAddresses'> {
   const { bridge } = config
-  const foreign = host.get(`link ${bridge}`)?.mark === 'foreign'
+  const link = host.get(`link ${bridge}`)
+  const isUsed = link?.mark === 'foreign' && bridge !== COMMON_NAME
   const addresses: string[] = []
   for (const key of host.addressesOf(`link ${gatewayLink(config)}`)) {
     const seen = host.get(key)
     if (seen?.entry.kind === 'address' && seen.mark === 'foreign') addresses.push(seen.entry.address)
   }
-  return { bridgeClaim: foreign && bridge !== COMMON_NAME ? 'use' : 'own', bridgeAddresses: addresses }
+  const claim = isUsed
+    ? ({ bridgeClaim: 'use', ...mtuOf(link.entry) } as const)
+    : ({ bridgeClaim: 'own' } as const)
+  return { ...claim, bridgeAddresses: addresses }
+}
+
+function mtuOf(entry: Entry): Pick<BridgeSpec, 'bridgeMtu'> {
+  return entry.kind === 'link' && entry.mtu !== undefined ? { bridgeMtu: entry.mtu } : {}
 }

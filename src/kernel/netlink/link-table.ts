@@ -33,7 +33,7 @@ interface MemberVlans {
 export class LinkTable {
   private readonly byIndex = new Map<number, Link>()
   private readonly indexes = new Map<string, number>()
-  /** By name, until somebody looks. */
+  /** By name, until all links are looked at. */
   private readonly newborn = new Map<string, DeviceLink>()
   private readonly departures = new Set<Departure>()
   /** Absent while nobody wants to know. */
@@ -57,7 +57,7 @@ export class LinkTable {
     this.newborn.set(link.name, link)
   }
 
-  /** As it was made, if nobody has looked since. */
+  /** As it was made, if links have not been looked at since. */
   birthOf(name: string): DeviceLink | undefined {
     return this.newborn.get(name)
   }

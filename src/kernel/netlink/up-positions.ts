@@ -10,7 +10,8 @@ import type { Operation } from '../operation.ts'
  */
 export function upPositions(operations: readonly Operation[]): Map<Operation, number> {
   const lastSetting = new Map<string, number>()
-  operations.forEach(({ entry }, i) => {
+  operations.forEach(({ entry, op }, i) => {
+    if (op === 'delete') return
     const link = settingOf(entry)
     if (link !== undefined) lastSetting.set(link, i)
   })

@@ -106,14 +106,20 @@ function linkInfo(link: LinkEntry, links: LinkTable, peerNetnsFd: number | undef
 }
 
 /**
- * What creation leaves to be set: the mark, and what the kernel takes for a link only when it is there. What is not made
- * by a link message has its mark already, and nothing else.
+ * What creation leaves to be set: the mark, alone, so that a link of which something else is refused can be told for ours;
+ * and what the kernel takes for a link only when it is there. What is not made by a link message has its mark already, and
+ * nothing else.
  */
 export function afterCreation(link: LinkEntry, links: LinkTable): Request[] {
   if (!isMadeByMessage(link)) return linkChanges({ ...link, claim: 'use' }, undefined, links)
   const { name, owner, addrGenMode } = link
-  const mark = { alias: linkAlias(owner), ...(addrGenMode === undefined ? {} : { addrGenMode }) }
-  return [setLink({ name }, { ...mark, ...portSettings(link) })]
+  const settings = { ...(addrGenMode === undefined ? {} : { addrGenMode }), ...portSettings(link) }
+  return settingEach(name, { alias: linkAlias(owner) }, settings)
+}
+
+/** A message for each part that says something. */
+function settingEach(name: string, ...parts: readonly LinkChanges[]): Request[] {
+  return parts.filter(part => Object.keys(part).length > 0).map(part => setLink({ name }, part))
 }
 
 /** What the kernel takes only for a port, but for its VLANs. */
@@ -155,10 +161,7 @@ export function linkChanges(link: LinkEntry, before: LinkEntry | undefined, link
   }
   const info = infoChanges(link, before)
   if (info !== undefined) changes.info = info
-  const port = portSettings(link)
-  return [changes, port]
-    .filter(part => Object.keys(part).length > 0)
-    .map(part => setLink({ name: link.name }, part))
+  return settingEach(link.name, changes, portSettings(link))
 }
 
 /** What a kind lets be changed, as far as it differs. */
