@@ -8,6 +8,8 @@ import { makeGuardTables } from './guard-tables.ts'
 import { HAND_DEVICES, type HandDevice, type HandNode } from './overlay-hand-devices.ts'
 import { type Backend, inPod, type NodePair, POD, plugIn } from './overlay-hosts.ts'
 
+/** Of either end of a pod's pair. */
+const ONE_QUEUE = 'numtxqueues 1 numrxqueues 1'
 const podMac = (block: number) => `02:42:00:00:03:0${block}`
 
 export async function makeByHand(
@@ -44,11 +46,13 @@ function uplinkBatch(self: HandNode, { name, device }: HandDevice): string[] {
 }
 
 function podBatch({ block }: HandNode, { mtu }: HandDevice): string[] {
+  const end = `address ${podMac(block)} mtu ${mtu} ${ONE_QUEUE} netns ${POD}`
   return [
     `link add cni0 address 02:42:00:00:02:0${block} mtu ${mtu} type bridge`,
     `address add 10.244.${block}.1/24 dev cni0`,
     'link set cni0 up',
-    `link add veth0 mtu ${mtu} type veth peer name eth0 address ${podMac(block)} mtu ${mtu} netns ${POD}`,
+    `link add veth0 mtu ${mtu} ${ONE_QUEUE} type veth peer name eth0 ${end}`,
+    'link set veth0 addrgenmode none',
     'link set veth0 master cni0 up',
     'link set veth0 type bridge_slave hairpin on',
   ]
