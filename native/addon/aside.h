@@ -17,7 +17,7 @@ struct aside {
 /*
  * Runs `run` on a thread that has nothing else to do; 0, or an errno, and nothing is under way then. Such threads are
  * made when all others are busy and end when they have been idle for some seconds: starting one takes the caller 65
- * microseconds, waking one 31. Where there is a choice it is not on the caller's processor: many virtual machines let a thread begin
- * only when the caller there has to wait.
+ * microseconds, waking one 31. Where there is a choice it is not on the caller's processor: many virtual machines let a
+ * thread begin only when the caller there has to wait.
  */
 int aside_start(napi_env env, struct aside *aside);

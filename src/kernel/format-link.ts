@@ -20,10 +20,10 @@ function makingCommands(link: LinkEntry): string[] {
   if (link.type === 'tun') return [...tunCommands(link), set]
   if (claim === 'use') return [set]
   const { up, addrGenMode, ...born } = link
-  if (addrGenMode === undefined)
-    return [words(`ip link add ${quote(name)}`, settings(link), deviceOf(link), typeOf(link))]
+  const atBirth = addrGenMode === undefined ? link : born
+  const add = words(`ip link add ${quote(name)}`, settings(atBirth), deviceOf(link), typeOf(link))
+  if (addrGenMode === undefined) return [add]
   // The kernel hears of it only when the link is there, and must before it is up.
-  const add = words(`ip link add ${quote(name)}`, settings(born), deviceOf(link), typeOf(link))
   return [add, words(`ip link set ${quote(name)} addrgenmode ${addrGenMode}`, up === true && 'up')]
 }
 

@@ -6,7 +6,7 @@ import { native } from './native.ts'
  * A network namespace of which no more is at hand than what tells it from others: for what is done on the host alone. It
  * is held until `close`, as a `Netns` is.
  */
-export class NetnsIdentity implements Disposable {
+export class NetnsIdentity {
   readonly fds: { readonly netns: number; readonly route: number }
   /** SO_NETNS_COOKIE: unlike the inode never used again while the machine runs. */
   readonly cookie: bigint
@@ -27,9 +27,5 @@ export class NetnsIdentity implements Disposable {
     if (this.closed) return
     this.closed = true
     closeFds([this.fds.netns, this.fds.route])
-  }
-
-  [Symbol.dispose](): void {
-    this.close()
   }
 }

@@ -1,5 +1,4 @@
 import { type BridgeConfig, type BridgeSpec, gatewayLink, parseBridgeConfig } from '../../attach/index.ts'
-import type { Entry } from '../../kernel/index.ts'
 import type { HostView } from './host-view.ts'
 import { type InterfaceCommon, interfacePlugin } from './interface.ts'
 import type { Plugin } from './plugin.ts'
@@ -29,12 +28,10 @@ function bridgeNow(
     const seen = host.get(key)
     if (seen?.entry.kind === 'address' && seen.mark === 'foreign') addresses.push(seen.entry.address)
   }
-  const claim = isUsed
-    ? ({ bridgeClaim: 'use', ...mtuOf(link.entry) } as const)
-    : ({ bridgeClaim: 'own' } as const)
-  return { ...claim, bridgeAddresses: addresses }
-}
-
-function mtuOf(entry: Entry): Pick<BridgeSpec, 'bridgeMtu'> {
-  return entry.kind === 'link' && entry.mtu !== undefined ? { bridgeMtu: entry.mtu } : {}
+  const mtu = link?.entry.kind === 'link' ? link.entry.mtu : undefined
+  return {
+    bridgeClaim: isUsed ? 'use' : 'own',
+    ...(isUsed && mtu !== undefined ? { bridgeMtu: mtu } : {}),
+    bridgeAddresses: addresses,
+  }
 }
