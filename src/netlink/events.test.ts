@@ -37,13 +37,35 @@ test('what was told before a deletion is not superseded by what comes after it',
   assert.deepEqual(stays(messages, [1]), [0, 1, 3])
 })
 
-test('bridge ports, other objects and messages cut short are left alone', () => {
+test('of a bridge port the last message stays, whether its link is known or not', () => {
+  const messages = [1, 2, 1, 1].map(index => message(RTM_NEWLINK, index, { family: AF_BRIDGE }))
+  assert.deepEqual(stays(messages, [1]), [1, 3])
+  assert.deepEqual(stays(messages), [1, 3])
+})
+
+test('a link and the port that it is do not speak for each other', () => {
+  const families = [AF_BRIDGE, AF_UNSPEC, AF_BRIDGE, AF_UNSPEC]
+  const messages = families.map(family => message(RTM_NEWLINK, 1, { family }))
+  assert.deepEqual(stays(messages, [1]), [2, 3])
+  assert.deepEqual(stays(messages), [1, 2, 3])
+})
+
+test('what a port was before its link went away, or it left its bridge, is not superseded', () => {
+  for (const family of [AF_UNSPEC, AF_BRIDGE]) {
+    const port = { family: AF_BRIDGE }
+    const messages = [
+      message(RTM_NEWLINK, 1),
+      message(RTM_NEWLINK, 1, port),
+      message(RTM_DELLINK, 1, { family }),
+      message(RTM_NEWLINK, 1, port),
+      message(RTM_NEWLINK, 1),
+    ]
+    assert.deepEqual(stays(messages, [1]), family === AF_UNSPEC ? [0, 1, 2, 3, 4] : [1, 2, 3, 4])
+  }
+})
+
+test('other objects and messages cut short are left alone', () => {
   const short: Message = { ...message(RTM_NEWLINK, 1), body: new Uint8Array(3) }
-  const messages = [
-    message(RTM_NEWLINK, 1, { family: AF_BRIDGE }),
-    message(RTM_NEWADDR, 1),
-    short,
-    message(RTM_NEWLINK, 1),
-  ]
+  const messages = [message(RTM_NEWADDR, 1), short, message(RTM_NEWADDR, 1), message(RTM_NEWLINK, 1)]
   assert.deepEqual(stays(messages, [1]), [0, 1, 2, 3])
 })

@@ -115,38 +115,61 @@ const changes: ReadonlyMap<number, 'new' | 'delete'> = new Map([
 ])
 
 /**
- * Leaves out link messages that a later one of the same link makes superfluous: each tells the whole link, and making
- * one pod's link brings half a dozen. The first of a link that is not known stays, since what follows may name it; and
- * a link that went down in between is seen to, since its routes went with it.
+ * Leaves out link messages that a later one of the same link makes superfluous: each tells the whole link, or all that it
+ * is as a bridge port, and making one pod's link brings half a dozen of either. The first of a link that is not known
+ * stays, since what follows may name it; and a link that went down in between is seen to, since its routes went with it.
  */
 export function withoutSuperseded(
   messages: readonly Message[],
   isKnown: (linkIndex: number) => boolean,
 ): Message[] {
   const headers = messages.map(linkHeaderOf)
-  const superseded = new Set<number>()
-  const laterUp = new Map<number, boolean>()
-  for (let n = messages.length - 1; n >= 0; n -= 1) {
-    const header = headers[n]
-    if (header === undefined) continue
-    if (header.isGone) laterUp.delete(header.index)
-    else if (laterUp.get(header.index) === header.up) superseded.add(n)
-    else laterUp.set(header.index, header.up)
-  }
+  const superseded = supersededOf(headers)
   const told = new Set<number>()
   return messages.filter((_, n) => {
-    const index = headers[n]?.index
-    if (index === undefined) return true
-    if (superseded.has(n) && (isKnown(index) || told.has(index))) return false
-    told.add(index)
+    const header = headers[n]
+    if (header === undefined) return true
+    const { index, isPort } = header
+    if (superseded.has(n) && (isPort || isKnown(index) || told.has(index))) return false
+    if (!isPort) told.add(index)
     return true
   })
 }
 
-/** struct ifinfomsg (linux/rtnetlink.h) of a message about a link itself, not about a bridge port. */
-function linkHeaderOf({ type, body }: Message): { index: number; up: boolean; isGone: boolean } | undefined {
+/** Positions of those that a later one repeats, or overrides. */
+function supersededOf(headers: readonly (LinkHeader | undefined)[]): Set<number> {
+  const superseded = new Set<number>()
+  const laterUp = new Map<number, boolean>()
+  const laterPorts = new Set<number>()
+  for (let n = headers.length - 1; n >= 0; n -= 1) {
+    const header = headers[n]
+    if (header === undefined) continue
+    const { index, up, isPort, isGone } = header
+    if (isGone) {
+      laterPorts.delete(index)
+      if (!isPort) laterUp.delete(index)
+    } else if (isPort) {
+      if (laterPorts.has(index)) superseded.add(n)
+      laterPorts.add(index)
+    } else if (laterUp.get(index) === up) superseded.add(n)
+    else laterUp.set(index, up)
+  }
+  return superseded
+}
+
+interface LinkHeader {
+  readonly index: number
+  readonly up: boolean
+  /** It tells of a bridge port, and not of the link itself. */
+  readonly isPort: boolean
+  /** Or is no port any more. */
+  readonly isGone: boolean
+}
+
+/** struct ifinfomsg (linux/rtnetlink.h) of a message about a link or a bridge port. */
+function linkHeaderOf({ type, body }: Message): LinkHeader | undefined {
   if ((type !== RTM_NEWLINK && type !== RTM_DELLINK) || body.length < LINK_HEADER_LENGTH) return undefined
   const { family, index, flags } = linkHeader.read(ByteReader.over(body))
-  if (family !== AF_UNSPEC) return undefined
-  return { index, up: (flags & IFF_UP) !== 0, isGone: type === RTM_DELLINK }
+  if (family !== AF_UNSPEC && family !== AF_BRIDGE) return undefined
+  return { index, up: (flags & IFF_UP) !== 0, isPort: family === AF_BRIDGE, isGone: type === RTM_DELLINK }
 }
