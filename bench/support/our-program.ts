@@ -25,7 +25,8 @@ export const STATE = `${DISK}/podlace`
 export const LEASES = `${DISK}/networks`
 export const TOKEN = 'bench'
 const TOKEN_FILE = `${RUN}/token`
-const PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
+/** As in the systemd unit of docs/operations.md. */
+const ENV = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', MALLOC_ARENA_MAX: '1' }
 
 /** Puts shim, bundle and addon, as built by `npm run build`, into the fake host, where the agent's uid can read them. */
 export async function installProgram(host: FakeHost): Promise<void> {
@@ -61,7 +62,7 @@ export async function startDaemon(
   const privilege = [...withoutRoot(role === 'agent' ? 'net_admin' : undefined), '--pdeathsig=KILL']
   const program = [`${APP}/node`, `${APP}/dist/podlace.mjs`, role, '--token-file', TOKEN_FILE]
   return host.start([...privilege, ...program, ...args], {
-    env: { PATH },
+    env: ENV,
     log: `${RUN}/${role}.log`,
     counted: role === 'agent',
   })
