@@ -10,6 +10,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,11 +20,12 @@ export type Snapshot = Record<string, readonly string[]>
 
 const GRACE_MS = 8000
 
+/** Where programs put what they need for a while; tests follow TMPDIR, other programs need not. */
+const TEMPORARY = new Set([tmpdir(), '/tmp', '/var/tmp', '/dev/shm'])
+
 /** Folders in which new entries count, and which of their names. */
 const FOLDERS: readonly (readonly [path: string, names: RegExp])[] = [
-  ['/tmp', /podlace/],
-  ['/var/tmp', /podlace/],
-  ['/dev/shm', /podlace/],
+  ...Array.from(TEMPORARY, path => [path, /podlace/] as const),
   ['/run', /podlace|flannel|^cni$/],
   ['/run/netns', /./],
   ['/run/flannel', /./],
