@@ -116,8 +116,9 @@ const changes: ReadonlyMap<number, 'new' | 'delete'> = new Map([
 
 /**
  * Leaves out link messages that a later one of the same link makes superfluous: each tells the whole link, or all that it
- * is as a bridge port, and making one pod's link brings half a dozen of either. The first of a link that is not known
- * stays, since what follows may name it; and a link that went down in between is seen to, since its routes went with it.
+ * is as a bridge port, and making one pod's link brings five of those and four of these. The first of a link that is not
+ * known stays, since what follows may name it; and a link that went down in between is seen to, since its routes went
+ * with it.
  */
 export function withoutSuperseded(
   messages: readonly Message[],
