@@ -7,7 +7,10 @@ import type { KernelEvent, ObservedEntry } from './operation.ts'
  */
 export class LiveMirror {
   private mirror = new Mirror()
-  /** For each observation under way, the keys that events have touched since it began. */
+  /**
+   * For each observation under way, the keys that events have touched since it began; the earliest first. One that is
+   * not here any more is of no use: a later one has ended before it.
+   */
   private readonly observations = new Set<Set<string>>()
 
   get current(): Mirror {
@@ -22,7 +25,8 @@ export class LiveMirror {
   }
 
   /**
-   * Observes, then puts a new mirror in place of this one inside `guard`, and goes on with `then`.
+   * Observes, then puts a new mirror in place of this one inside `guard`, and goes on with `then`. An observation that
+   * ends after one that began later changes nothing: what no event told, the later one has seen, and this one may not.
    *
    * @param guard runs its task when nobody else uses the mirror
    */
@@ -36,16 +40,23 @@ export class LiveMirror {
     try {
       const next = await Mirror.of(await observe())
       await guard(async () => {
-        for (const key of touched) {
-          const known = this.mirror.get(key)
-          next.fold(known === undefined ? { event: 'gone', key } : { event: 'set', observed: known })
-        }
-        this.mirror = next
-        this.observations.delete(touched)
+        if (this.observations.has(touched)) this.takeUp(next, touched)
         await then()
       })
     } finally {
       this.observations.delete(touched)
+    }
+  }
+
+  private takeUp(next: Mirror, touched: Set<string>): void {
+    for (const key of touched) {
+      const known = this.mirror.get(key)
+      next.fold(known === undefined ? { event: 'gone', key } : { event: 'set', observed: known })
+    }
+    this.mirror = next
+    for (const observation of this.observations) {
+      this.observations.delete(observation)
+      if (observation === touched) break
     }
   }
 }
