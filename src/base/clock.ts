@@ -13,7 +13,7 @@ export interface Clock {
    * durations, also such as outlive a process.
    */
   nowMs(): number
-  /** Wall time in milliseconds since 1970: for display and certificates only. */
+  /** Wall time in milliseconds since 1970: for display, certificates and the times of files only. */
   wallMs(): number
   /** Calls `fn` once, after at least `delayMs`. A pending timer does not keep the process alive. */
   after(delayMs: number, fn: () => void): Timer

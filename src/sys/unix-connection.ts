@@ -1,3 +1,4 @@
+import { settle } from '../base/index.ts'
 import { closeFds, OwnedFd } from './descriptor.ts'
 import { attempt, sysError } from './errors.ts'
 import { encodeFrame, type Frame, FrameDecoder } from './frames.ts'
@@ -21,8 +22,8 @@ export type CloseListener = (reason?: Error) => void
 export interface UnixConnection {
   readonly peer: Peer
   /**
-   * Whoever gets a frame owns its descriptors and closes them (`closeFd`). Without a listener frames are
-   * dropped and their descriptors closed, so set it before returning to the event loop.
+   * Whoever gets a frame owns its descriptors and closes them (`closeFd`). Without a listener frames are dropped and their
+   * descriptors closed, so set it before `onConnection` returns, or right behind `connectUnix`.
    */
   onFrame(listener: (payload: Uint8Array, fds: number[]) => void): void
   /** Called once, at the end, whoever brings it about. */
@@ -44,7 +45,7 @@ const READS_PER_TURN = 32
 export class StreamConnection implements UnixConnection {
   readonly peer: Peer
   private readonly socket: OwnedFd
-  private readonly poll: Poll
+  private poll: Poll | undefined
   private readonly decoder: FrameDecoder
   private outgoing: Uint8Array[] = []
   private readonly onEnd: () => void
@@ -53,20 +54,36 @@ export class StreamConnection implements UnixConnection {
   private closeListener: CloseListener | undefined
 
   /**
-   * Owns `fd` from the call on, also if it throws. Frames with more than `maxFds` descriptors end the
-   * connection. `onEnd` is for whoever keeps the list of connections.
+   * Owns `fd` from the call on. Frames with more than `maxFds` descriptors end the connection. To be followed by `watch` or
+   * `begin`. `onEnd` is for whoever keeps the list of connections.
    */
   constructor(fd: number, peer: Peer, maxFds: number, onEnd: () => void = () => {}) {
     this.peer = peer
     this.onEnd = onEnd
     this.socket = new OwnedFd(fd, 'unix connection')
     this.decoder = new FrameDecoder(maxFds)
-    try {
-      this.poll = new Poll(fd, READABLE, events => this.onReady(events))
-    } catch (error) {
-      this.socket.close()
-      throw error
+  }
+
+  /** Has the event loop tell of the peer. Throws if it cannot. */
+  watch(): void {
+    if (this.poll === undefined && !this.socket.closed) this.waitFor(READABLE)
+  }
+
+  /**
+   * As `watch`, for a peer that has mostly sent a frame by the time it is accepted: that is delivered before this returns,
+   * and if it is answered in the same turn of the event loop, which is then never asked, all the better. If the event loop
+   * cannot tell of the peer, the connection ends with the reason.
+   */
+  begin(): void {
+    const watch = () => {
+      try {
+        this.watch()
+      } catch (error) {
+        this.finish(error)
+      }
     }
+    if (this.takeFrames() === 0) watch()
+    else void settle().then(watch)
   }
 
   onFrame(listener: (payload: Uint8Array, fds: number[]) => void): void {
@@ -97,7 +114,7 @@ export class StreamConnection implements UnixConnection {
     const bytes = encodeFrame(payload)
     const sent = attempt('send frame', () => native.unixSend(this.socket.fd, bytes, fds))
     if (sent < bytes.length) this.outgoing.push(bytes.subarray(sent))
-    this.poll.waitFor(READABLE | WRITABLE)
+    this.waitFor(READABLE | WRITABLE)
   }
 
   end(): void {
@@ -109,18 +126,27 @@ export class StreamConnection implements UnixConnection {
     this.finish(undefined)
   }
 
-  /** Frames are delivered before the end of the connection that came with them. */
   private onReady(events: number): void {
+    try {
+      if ((events & WRITABLE) !== 0) this.flush()
+    } catch (reason) {
+      return this.finish(reason)
+    }
+    if ((events & READABLE) !== 0) this.takeFrames()
+  }
+
+  /** Frames are delivered before the end of the connection that came with them. Returns how many there were. */
+  private takeFrames(): number {
     const frames: Frame[] = []
     let end: { readonly reason: unknown } | undefined
     try {
-      if ((events & WRITABLE) !== 0) this.flush()
-      if ((events & READABLE) !== 0) end = this.read(frames)
+      end = this.read(frames)
     } catch (reason) {
       end = { reason }
     }
     for (const frame of frames) this.deliver(frame)
     if (end !== undefined) this.finish(end.reason)
+    return frames.length
   }
 
   /** Collects what is there; says so if it was the last. */
@@ -139,6 +165,8 @@ export class StreamConnection implements UnixConnection {
       }
       if (bytes.length === 0) return { reason: this.decoder.midFrame ? cutOff() : undefined }
       frames.push(...this.decoder.push(bytes, fds))
+      // Mostly that was all; if not, the event loop says so.
+      if (!this.decoder.midFrame) return undefined
     }
     return undefined
   }
@@ -156,14 +184,19 @@ export class StreamConnection implements UnixConnection {
       else this.outgoing[0] = bytes.subarray(sent)
       if (sent === 0) break
     }
-    if (this.outgoing.length > 0) return this.poll.waitFor(READABLE | WRITABLE)
+    if (this.outgoing.length > 0) return this.waitFor(READABLE | WRITABLE)
     if (this.ending) this.finish(undefined)
-    else this.poll.waitFor(READABLE)
+    else if (this.poll !== undefined) this.waitFor(READABLE)
+  }
+
+  private waitFor(events: number): void {
+    if (this.poll === undefined) this.poll = new Poll(this.socket.fd, events, ready => this.onReady(ready))
+    else this.poll.waitFor(events)
   }
 
   private finish(reason: unknown): void {
     if (this.socket.closed) return
-    this.poll.close()
+    this.poll?.close()
     this.socket.close()
     this.decoder.close()
     this.outgoing = []
@@ -191,5 +224,12 @@ export function connectUnix(path: string, options: { readonly maxFds?: number } 
     closeFds([fd])
     throw error
   }
-  return new StreamConnection(fd, peer, options.maxFds ?? 0)
+  const connection = new StreamConnection(fd, peer, options.maxFds ?? 0)
+  try {
+    connection.watch()
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+  return connection
 }

@@ -187,6 +187,35 @@ test('without a listener for frames their descriptors are closed', async () => {
   assert.equal(openFds(), before)
 })
 
+test('what came before the connection was accepted is there before anything else happens', async () => {
+  const heard: string[] = []
+  listen(c => {
+    queueMicrotask(() => heard.push('later'))
+    c.onFrame(payload => {
+      heard.push(`frame ${payload.length}`)
+      c.send(payload)
+    })
+    c.onClose(() => heard.push('end'))
+  })
+  const client = connectUnix(path)
+  for (const size of [1, 2]) client.send(new Uint8Array(size))
+  const replies: number[] = []
+  client.onFrame(payload => replies.push(payload.length))
+  await until(() => replies.length === 2)
+  client.send(new Uint8Array(3))
+  client.close()
+  await until(() => heard.length === 5)
+  assert.deepEqual(heard, ['frame 1', 'frame 2', 'later', 'frame 3', 'end'])
+})
+
+test('a reply that its peer has no room for goes out when there is some, also from the first turn on', async () => {
+  listen(c => c.onFrame(() => c.send(new Uint8Array(MAX_FRAME_BYTES))))
+  const client = connectUnix(path)
+  client.send(new Uint8Array(1))
+  assert.equal((await nextFrame(client)).length, MAX_FRAME_BYTES)
+  client.close()
+})
+
 test('end sends what is queued, close does not wait, and both end once', async () => {
   const ends: (Error | undefined)[] = []
   listen(c => {

@@ -79,7 +79,9 @@ export class UnixServer {
     for (let accepts = 0; accepts < ACCEPTS_PER_TURN && !this.socket.closed; accepts += 1) {
       const connection = this.acceptOne()
       if (connection === 'none') return
-      if (connection !== 'refused') this.options.onConnection(connection)
+      if (connection === 'refused') continue
+      this.options.onConnection(connection)
+      connection.begin()
     }
   }
 
