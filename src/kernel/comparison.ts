@@ -110,16 +110,18 @@ export class Comparison implements World {
     if (unknown.length > 0) this.readSettings(unknown, kernel)
   }
 
-  /** No event tells of every setting that another program has changed. */
-  readSettings(keys: Iterable<string>, kernel: SettingReader): void {
+  /** No event tells of every setting that another program has changed. Returns the keys of those that were read. */
+  readSettings(keys: Iterable<string>, kernel: SettingReader): readonly string[] {
+    const touched: string[] = []
     for (const key of keys) {
       const desired = this.desired(key)
       if (desired === undefined || !isSetting(desired)) continue
       const link = linkOfSetting(desired)
       if (link !== undefined && this.observed(`link ${link}`) === undefined) continue
       const observed = kernel.readSetting(desired)
-      if (observed !== undefined) this.mirror.fold({ event: 'set', observed })
+      if (observed !== undefined) touched.push(...this.mirror.fold({ event: 'set', observed }))
     }
+    return touched
   }
 
   private *allKeys(): Iterable<string> {

@@ -39,12 +39,30 @@ export class Passes {
     return this.dirty.size > 0 || this.backlog.size > 0
   }
 
-  /** Converges these keys, whatever else is due and whether deletions are held. */
-  atOnce(keys: ReadonlyMap<string, Cause>, context?: ApplyContext): Promise<readonly Outcome[]> {
-    const { comparison, outcomes, kernel } = this.options
+  /**
+   * Converges these keys, whatever else is due and whether deletions are held. Whoever is told of the outcomes early need
+   * not wait for a look at settings that are as they should be unless another program has changed them: that follows.
+   */
+  async atOnce(keys: ReadonlyMap<string, Cause>, context?: ApplyContext): Promise<readonly Outcome[]> {
+    const { comparison, kernel } = this.options
+    const isAwaited = context?.onOutcomes !== undefined
+    if (isAwaited) comparison.readUnknownSettings(keys.keys(), kernel)
+    else comparison.readSettings(keys.keys(), kernel)
+    const results = await this.planAndApply(keys, context)
+    if (!isAwaited) return results
+    const done = new Set(results.map(({ operation }) => entryKey(operation.entry)))
+    const others = [...keys.keys()].filter(key => !done.has(key))
+    for (const key of comparison.readSettings(others, kernel)) this.touch(key)
+    return results
+  }
+
+  private planAndApply(
+    keys: ReadonlyMap<string, Cause>,
+    context: ApplyContext | undefined,
+  ): Promise<readonly Outcome[]> {
+    const { comparison, outcomes } = this.options
     outcomes.counters.passes += 1
     for (const key of keys.keys()) this.backlog.delete(key)
-    comparison.readSettings(keys.keys(), kernel)
     const { operations, findings } = comparison.plan(keys.keys())
     const steps = stepsOf(operations, keys)
     // What a plan brings along (the ports of a bridge) may be for somebody else to do, who waits for his turn.

@@ -203,6 +203,32 @@ test('an audit finds what no event told, and counts it as a repair', async () =>
   await reconciler.stop()
 })
 
+test('run() looks at settings that another program may have changed, and whoever hears early does not wait for it', async () => {
+  const { kernel, clock, reconciler, want } = setUp([link, sysctl])
+  await reconciler.start()
+  const keys = [sysctl, route(1)].map(entryKey)
+  const change = () => kernel.namespace.writeSysctl('ipv4/conf/br0/forwarding', '0')
+  const isMended = () => kernel.namespace.readSysctl('ipv4/conf/br0/forwarding') === '1'
+  change()
+  await reconciler.run(keys)
+  assert.ok(isMended())
+  change()
+  want([link, sysctl, route(1)])
+  const early = new Promise<boolean>((resolve, reject) => {
+    const onOutcomes = () => resolve(isMended())
+    reconciler.run(keys, { namespaces: new Map(), onOutcomes }).catch(reject)
+  })
+  assert.equal(await early, false)
+  await untilSettled(reconciler, clock)
+  assert.ok(isMended())
+  change()
+  assert.deepEqual(await reconciler.run(keys, { namespaces: new Map(), onOutcomes: () => {} }), [])
+  await untilSettled(reconciler, clock)
+  assert.ok(isMended())
+  assert.equal(reconciler.counters.repairs, 2)
+  await reconciler.stop()
+})
+
 test('a change that run() follows at once is made by it, with the namespaces it brings', async () => {
   const veth: Entry = {
     kind: 'link',
