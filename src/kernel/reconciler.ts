@@ -7,7 +7,8 @@ import { JointRuns } from './joint-runs.ts'
 import { rulesOf } from './kinds/index.ts'
 import { LiveMirror } from './live-mirror.ts'
 import type { Mirror } from './mirror.ts'
-import type { ApplyContext, Finding, Kernel, KernelEvent, Operation, Outcome } from './operation.ts'
+import type { Inspection } from './once.ts'
+import type { ApplyContext, Finding, Kernel, KernelEvent, Outcome } from './operation.ts'
 import { Outcomes, type ReconcilerCounters } from './outcomes.ts'
 import { Passes } from './passes.ts'
 import { ResyncDue } from './resync-due.ts'
@@ -158,12 +159,16 @@ export class Reconciler {
     return audit
   }
 
-  /** What it would take to converge these keys, without doing it: what CHECK asks. */
-  plan(keys: Iterable<string>): {
-    readonly operations: readonly Operation[]
-    readonly findings: readonly Finding[]
-  } {
+  /** What it would take to converge these keys, as far as is known. */
+  plan(keys: Iterable<string>): Inspection {
     return this.comparison.plan(keys)
+  }
+
+  /** The same when all that has been done is known, without doing it: what CHECK asks. */
+  inspect(keys: Iterable<string>): Promise<Inspection> {
+    const own = [...keys]
+    // Whoever was told of outcomes early may ask before the kernel has been heard of them, in the same turn.
+    return this.turns.take(async () => this.plan(own))
   }
 
   /** What the namespace holds, as far as is known; reading it costs the kernel nothing. */

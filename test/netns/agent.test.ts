@@ -44,6 +44,16 @@ for (const backend of ['vxlan', 'host-gw'] as const) {
   })
 }
 
+test('a CHECK right behind the answer of an ADD finds all that was made', async () => {
+  const { nodes } = await start('host-gw')
+  const [one] = nodes
+  assert.ok(one !== undefined)
+  for (const pod of ['a', 'b', 'c']) {
+    addressOf(await one.call('ADD', pod))
+    assert.deepEqual(await one.call('CHECK', pod), {})
+  }
+})
+
 test('an agent stopped and started over live pods writes nothing and keeps their addresses', async () => {
   const { nodes } = await start('vxlan')
   const [one] = nodes

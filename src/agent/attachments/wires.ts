@@ -37,7 +37,10 @@ export interface HostReservation {
 /** Makes what attachments need: on the host through the reconciler, in a pod while its namespace is at hand. */
 export class Wires {
   private readonly kernel: HostAccess['kernel']
-  private readonly reconciler: Pick<Reconciler, 'run' | 'reserve' | 'plan' | 'evict' | 'audit' | 'observed'>
+  private readonly reconciler: Pick<
+    Reconciler,
+    'run' | 'reserve' | 'plan' | 'inspect' | 'evict' | 'audit' | 'observed'
+  >
   /** Of a pod's entries: they may be made of devices of the host. */
   private readonly podContext: ApplyContext
 
@@ -130,7 +133,7 @@ export class Wires {
 
   /** What is not as planned, in words; empty if all is. */
   async faults(plan: Attachment, pod: PodNamespace): Promise<string[]> {
-    const host = this.reconciler.plan(hostEntries(plan).map(entryKey))
+    const host = await this.reconciler.inspect(hostEntries(plan).map(entryKey))
     const inside = await this.inspectPod(plan, pod)
     return [
       ...host.operations.map(operation => `on the host: ${inWords(operation)}`),
