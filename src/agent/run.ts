@@ -103,7 +103,7 @@ async function start(
   if (membership !== undefined) onStop(membership.join(agent))
   const lateDeletes = new LateDeletes({
     agent,
-    tombstones: tombstonesIn(config.stateDir),
+    tombstones: tombstonesIn(config.stateDir, systemClock),
     clock: systemClock,
     log,
   })

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
-import { ManualClock, silentLogger } from '../base/index.ts'
+import { ManualClock, silentLogger, systemClock } from '../base/index.ts'
 import { type CniRequest, cniError, encodeRequest } from '../cni/index.ts'
 import { LateDeletes, type Tombstones, tombstonesIn } from './tombstones.ts'
 
@@ -160,10 +160,35 @@ test('an ADD comes after all DELs of its interface, in the order of the chain, a
   assert.deepEqual(bench.list(), ['c1-eth01-5'])
 })
 
+test('an empty directory is not read again until it changes, be it in the tick of its last change', t => {
+  const stateDir = fs.mkdtempSync(path.join(os.tmpdir(), 'podlace-tombstones-'))
+  t.after(() => fs.rmSync(stateDir, { recursive: true }))
+  const clock = new ManualClock()
+  const tombstones = tombstonesIn(stateDir, clock)
+  const directory = path.join(stateDir, 'tombstones')
+  const changeAt = (ms: number, change = () => {}) => {
+    change()
+    fs.utimesSync(directory, ms / 1000, ms / 1000)
+  }
+  const write = () => fs.writeFileSync(path.join(directory, 'c1-eth0-1'), '')
+  const ms = clock.wallMs()
+  changeAt(ms)
+  assert.deepEqual(tombstones.list(), [])
+  changeAt(ms, write)
+  assert.deepEqual(tombstones.list(), ['c1-eth0-1'])
+  tombstones.remove('c1-eth0-1')
+  const read = t.mock.method(fs, 'readdirSync')
+  changeAt(ms - 60_000)
+  for (let n = 0; n < 3; n += 1) assert.deepEqual(tombstones.list('c1-eth0'), [])
+  assert.equal(read.mock.callCount(), 1)
+  changeAt(ms, write)
+  assert.deepEqual(tombstones.list('c1-eth0'), ['c1-eth0-1'])
+})
+
 test('the directory: in the order of writing, and whole files only', t => {
   const stateDir = fs.mkdtempSync(path.join(os.tmpdir(), 'podlace-tombstones-'))
   t.after(() => fs.rmSync(stateDir, { recursive: true }))
-  const tombstones = tombstonesIn(stateDir)
+  const tombstones = tombstonesIn(stateDir, systemClock)
   const at = (name: string) => path.join(stateDir, 'tombstones', name)
   const files = ['c1-eth0-30', 'c1-eth0-20', 'c2-eth0-1', 'c1-eth0-10', '.77.tmp']
   for (const name of files) fs.writeFileSync(at(name), name)

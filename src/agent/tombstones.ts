@@ -19,15 +19,28 @@ export interface Tombstones {
   remove(name: string): void
 }
 
+/** Two changes of a directory within this time may bear one time stamp: that of a tick of the kernel's clock. */
+const TICK_MS = 1_000
+
 /** Those in `<stateDir>/tombstones`. Unfinished temporary files are not touched. */
-export function tombstonesIn(stateDir: string): Tombstones {
+export function tombstonesIn(stateDir: string, clock: Clock): Tombstones {
   const directory = path.join(stateDir, 'tombstones')
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
   const at = (name: string) => path.join(directory, name)
+  /** The directory's time of change, if it was empty then and has been since. */
+  let emptySince: number | undefined
+  const names = () => {
+    const lookedAtMs = clock.wallMs()
+    const { mtimeMs } = fs.statSync(directory)
+    // So it is for each ADD but those after an agent was away.
+    if (mtimeMs === emptySince) return []
+    const found = fs.readdirSync(directory)
+    emptySince = found.length === 0 && lookedAtMs > mtimeMs + TICK_MS ? mtimeMs : undefined
+    return found
+  }
   return {
     list: (beginning = '') =>
-      fs
-        .readdirSync(directory)
+      names()
         .filter(name => name.startsWith(beginning) && !name.startsWith('.'))
         .map(name => ({ name, stat: fs.statSync(at(name)) }))
         .filter(({ stat }) => stat.isFile())

@@ -16,6 +16,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { tombstonesIn } from '../../src/agent/tombstones.ts'
+import { systemClock } from '../../src/base/index.ts'
 import { CalledShim, CONFIG, parseRequest, reply, SHIM } from './called-shim.ts'
 
 let shim: CalledShim
@@ -124,7 +125,7 @@ test('each plugin of a chain leaves a record of its own, in their order; a DEL t
     assert.equal(status, 0)
   }
   for (const plugin of chain) await del(plugin)
-  const tombstones = tombstonesIn(shim.state)
+  const tombstones = tombstonesIn(shim.state, systemClock)
   const first = tombstones.list()
   const recorded = first.map(name => {
     const { fields, config } = parseRequest(tombstones.read(name) ?? Buffer.of(), [])
