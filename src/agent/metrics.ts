@@ -1,14 +1,14 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
 import type { Agent } from './agent.ts'
 import { findingsOf } from './findings.ts'
 import { registerTunnelMetrics } from './network/tunnel-metrics.ts'
 import { registerPeerMetrics } from './peers/peer-metrics.ts'
+import { registerProcessMetrics } from './process-metrics.ts'
 
 /** Every series of the agent, read from it when somebody asks. */
 export function agentMetrics(agent: Agent): Registry {
   const registry = new Registry()
-  // It measures the loop's lag by a timer, which by default wakes an agent that rests a hundred times a second.
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1000 })
+  registerProcessMetrics(registry)
   const gauge = (name: string, help: string, read: () => number) => {
     const series = new Gauge({
       name: `podlace_agent_${name}`,
