@@ -16,8 +16,8 @@ function message(type: number, index: number, { up = true, family = AF_UNSPEC } 
 }
 
 /** Which messages stay, by position. */
-function stays(messages: readonly Message[], known: readonly number[] = []): number[] {
-  const kept = withoutSuperseded(messages, index => known.includes(index))
+function stays(messages: readonly Message[], known: readonly number[] = [], followsVlans = true): number[] {
+  const kept = withoutSuperseded(messages, { isKnown: index => known.includes(index), followsVlans })
   return kept.map(one => messages.indexOf(one))
 }
 
@@ -48,6 +48,16 @@ test('a link and the port that it is do not speak for each other', () => {
   const messages = families.map(family => message(RTM_NEWLINK, 1, { family }))
   assert.deepEqual(stays(messages, [1]), [2, 3])
   assert.deepEqual(stays(messages), [1, 2, 3])
+})
+
+test('where VLANs are of no interest a later message of its link speaks for a port', () => {
+  const families = [AF_BRIDGE, AF_UNSPEC, AF_BRIDGE]
+  const messages = families.map(family => message(RTM_NEWLINK, 1, { family }))
+  assert.deepEqual(stays(messages, [1], false), [1, 2])
+  assert.deepEqual(stays(messages.slice(0, 2), [1], false), [1])
+  assert.deepEqual(stays(messages.slice(0, 2), [1], true), [0, 1])
+  const another = [message(RTM_NEWLINK, 1, { family: AF_BRIDGE }), message(RTM_NEWLINK, 2)]
+  assert.deepEqual(stays(another, [1, 2], false), [0, 1])
 })
 
 test('what a port was before its link went away, or it left its bridge, is not superseded', () => {

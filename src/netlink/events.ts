@@ -114,18 +114,25 @@ const changes: ReadonlyMap<number, 'new' | 'delete'> = new Map([
   ...[RTM_DELQDISC, RTM_DELTFILTER, RTM_DELTCLASS].map(type => [type, 'delete'] as const),
 ])
 
+/** What decides which messages are needed. */
+export interface LinkInterest {
+  isKnown(linkIndex: number): boolean
+  /** Those of bridge ports alone tell of VLANs. */
+  readonly followsVlans: boolean
+}
+
 /**
  * Leaves out link messages that a later one of the same link makes superfluous: each tells the whole link, or all that it
- * is as a bridge port, and making one pod's link brings five of those and four of these. The first of a link that is not
- * known stays, since what follows may name it; and a link that went down in between is seen to, since its routes went
- * with it.
+ * is as a bridge port, which but for VLANs the first kind tells as well; making one pod's link brings five of those and
+ * four of these. The first of a link that is not known stays, since what follows may name it; and a link that went down
+ * in between is seen to, since its routes went with it.
  */
 export function withoutSuperseded(
   messages: readonly Message[],
-  isKnown: (linkIndex: number) => boolean,
+  { isKnown, followsVlans }: LinkInterest,
 ): Message[] {
   const headers = messages.map(linkHeaderOf)
-  const superseded = supersededOf(headers)
+  const superseded = supersededOf(headers, followsVlans)
   const told = new Set<number>()
   return messages.filter((_, n) => {
     const header = headers[n]
@@ -138,7 +145,7 @@ export function withoutSuperseded(
 }
 
 /** Positions of those that a later one repeats, or overrides. */
-function supersededOf(headers: readonly (LinkHeader | undefined)[]): Set<number> {
+function supersededOf(headers: readonly (LinkHeader | undefined)[], followsVlans: boolean): Set<number> {
   const superseded = new Set<number>()
   const laterUp = new Map<number, boolean>()
   const laterPorts = new Set<number>()
@@ -150,7 +157,7 @@ function supersededOf(headers: readonly (LinkHeader | undefined)[]): Set<number>
       laterPorts.delete(index)
       if (!isPort) laterUp.delete(index)
     } else if (isPort) {
-      if (laterPorts.has(index)) superseded.add(n)
+      if (laterPorts.has(index) || (!followsVlans && laterUp.has(index))) superseded.add(n)
       laterPorts.add(index)
     } else if (laterUp.get(index) === up) superseded.add(n)
     else laterUp.set(index, up)

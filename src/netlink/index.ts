@@ -32,7 +32,14 @@ export {
 export { type BatchOptions, NetlinkClient } from './client.ts'
 export { decodeFlow, deleteFlow, encodeFlow, type Flow, type FlowFilter, listFlows } from './conntrack.ts'
 export { type NetlinkError, type NetlinkErrorPayload } from './errors.ts'
-export { decodeEvent, netfilterGroups, type RouteEvent, routeGroups, withoutSuperseded } from './events.ts'
+export {
+  decodeEvent,
+  type LinkInterest,
+  netfilterGroups,
+  type RouteEvent,
+  routeGroups,
+  withoutSuperseded,
+} from './events.ts'
 export {
   addFdb,
   appendFdb,
@@ -57,6 +64,7 @@ export {
   type RedirectSpec,
 } from './filter.ts'
 export { decodeFamily, type GenericFamily, getFamily } from './generic.ts'
+export { isKernelsOwn } from './kernels-own.ts'
 export {
   decodeLink,
   encodeLink,

@@ -1,7 +1,9 @@
 import { settle } from '../../base/index.ts'
 import {
   decodeEvent,
+  isKernelsOwn,
   type Link,
+  type LinkInterest,
   type Message,
   type RouteEvent,
   TC_H_INGRESS,
@@ -62,13 +64,18 @@ export class EventFold {
   async fold(messages: readonly Message[]): Promise<Rereads> {
     const rereads = noRereads()
     let count = 0
-    for (const message of withoutSuperseded(messages, index => this.links.get(index) !== undefined)) {
-      const event = decodeEvent(message)
+    for (const message of withoutSuperseded(messages, this.interest())) {
+      const event = isKernelsOwn(message) ? undefined : decodeEvent(message)
       if (event !== undefined) this.foldOne(event, message, rereads)
       count += 1
       if (count % CHUNK === 0) await settle()
     }
     return rereads
+  }
+
+  private interest(): LinkInterest {
+    const { links } = this
+    return { isKnown: index => links.get(index) !== undefined, followsVlans: links.followsVlans }
   }
 
   private foldOne(event: RouteEvent, message: Message, rereads: Rereads): void {

@@ -77,6 +77,11 @@ export class LinkTable {
     for (const member of members) this.setVlans(member)
   }
 
+  /** Somebody wants to know of VLANs. */
+  get followsVlans(): boolean {
+    return this.vlansByIndex !== undefined
+  }
+
   /**
    * Takes down the VLANs that a message of family AF_BRIDGE tells of a port, or of a bridge itself. It may come before
    * the one that says that the link is a port.
