@@ -44,7 +44,10 @@ const OCTETS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padS
 /** Octets in hexadecimal with colons between, however many there are: link-layer addresses of any kind. */
 export function colonSeparated(bytes: Uint8Array): string {
   let text = ''
-  for (const octet of bytes) text += text === '' ? OCTETS[octet] : `:${OCTETS[octet]}`
+  for (let n = 0; n < bytes.length; n += 1) {
+    if (n > 0) text += ':'
+    text += OCTETS[bytes[n] ?? 0]
+  }
   return text
 }
 
