@@ -77,13 +77,18 @@ export interface Caller {
   send(): void
 }
 
-/** True if the caller has its answer; if it went away instead, what the call did is taken back. */
+/**
+ * True if the caller has its answer; if it went away instead, what the call did is taken back. What cannot be is left to
+ * the DEL that the runtime sends after a call that failed.
+ */
 export async function answerOrUndo(caller: Caller, undo: CallOutcome['undo'], log: Logger): Promise<boolean> {
   // That the caller is gone may show only when it is sent to.
   if (!caller.isGone()) caller.send()
   if (!caller.isGone()) return true
   log.warn('a CNI caller went away before its answer; what it asked for is taken back')
-  await undo?.()
+  await undo?.().catch((error: unknown) =>
+    log.error('what it asked for could not be taken back; DEL or GC will do it', { error: errorText(error) }),
+  )
   return false
 }
 
