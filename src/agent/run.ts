@@ -103,7 +103,7 @@ async function start(
   if (membership !== undefined) onStop(membership.join(agent))
   const lateDeletes = new LateDeletes({
     agent,
-    tombstones: tombstonesIn(config.stateDir, systemClock),
+    tombstones: tombstonesIn(config.stateDir, { clock: systemClock, random: Math.random }),
     clock: systemClock,
     log,
   })

@@ -1,6 +1,15 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { type Clock, errorText, hasCode, ifThere, type Logger, type Timer } from '../base/index.ts'
+import {
+  type Clock,
+  DirectoryChanges,
+  type DirectoryChangesOptions,
+  errorText,
+  hasCode,
+  ifThere,
+  type Logger,
+  type Timer,
+} from '../base/index.ts'
 import { type CniRequest, decodeRequest } from '../cni/index.ts'
 import type { CallOutcome, Execute } from '../daemon/index.ts'
 import type { Agent } from './agent.ts'
@@ -19,24 +28,29 @@ export interface Tombstones {
   remove(name: string): void
 }
 
-/** Two changes of a directory within this time may bear one time stamp: that of a tick of the kernel's clock. */
-const TICK_MS = 1_000
-
 /** Those in `<stateDir>/tombstones`. Unfinished temporary files are not touched. */
-export function tombstonesIn(stateDir: string, clock: Clock): Tombstones {
+export function tombstonesIn(
+  stateDir: string,
+  options: Omit<DirectoryChangesOptions, 'directory'>,
+): Tombstones {
   const directory = path.join(stateDir, 'tombstones')
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
   const at = (name: string) => path.join(directory, name)
-  /** The directory's time of change, if it was empty then and has been since. */
-  let emptySince: number | undefined
+  const changes = new DirectoryChanges({ directory, ...options })
+  const look = () => {
+    changes.takeNote()
+    try {
+      return fs.readdirSync(directory)
+    } catch (error) {
+      changes.forget()
+      throw error
+    }
+  }
+  let known: readonly string[] = []
   const names = () => {
-    const lookedAtMs = clock.wallMs()
-    const { mtimeMs } = fs.statSync(directory)
-    // So it is for each ADD but those after an agent was away.
-    if (mtimeMs === emptySince) return []
-    const found = fs.readdirSync(directory)
-    emptySince = found.length === 0 && lookedAtMs > mtimeMs + TICK_MS ? mtimeMs : undefined
-    return found
+    // Each ADD asks, and nearly always nothing has come.
+    if (!changes.none || !changes.certain) known = look()
+    return known
   }
   return {
     list: (beginning = '') =>

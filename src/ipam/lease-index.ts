@@ -1,7 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import { settle } from '../base/index.ts'
-import { DirectoryChanges, type DirectoryChangesOptions } from './directory-changes.ts'
+import { DirectoryChanges, type DirectoryChangesOptions, settle } from '../base/index.ts'
 import { errnoOf } from './errors.ts'
 import {
   type HostLocalHolder,

@@ -125,7 +125,7 @@ test('each plugin of a chain leaves a record of its own, in their order; a DEL t
     assert.equal(status, 0)
   }
   for (const plugin of chain) await del(plugin)
-  const tombstones = tombstonesIn(shim.state, systemClock)
+  const tombstones = tombstonesIn(shim.state, { clock: systemClock, random: Math.random })
   const first = tombstones.list()
   const recorded = first.map(name => {
     const { fields, config } = parseRequest(tombstones.read(name) ?? Buffer.of(), [])

@@ -1,5 +1,5 @@
 import { statSync, utimesSync } from 'node:fs'
-import type { Clock } from '../base/index.ts'
+import type { Clock } from './clock.ts'
 
 export interface DirectoryChangesOptions {
   readonly directory: string
