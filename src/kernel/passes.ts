@@ -95,7 +95,7 @@ export class Passes {
     await this.converge(keys)
   }
 
-  /** An event touched the key. */
+  /** An event touched the key, or a look at a setting. */
   touch(key: string): void {
     if (this.touched !== undefined) this.touched.add(key)
     else if (this.isInDoubt(key)) this.markDrift(key)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { encodeFdb } from './fdb.ts'
 import { isKernelsOwn } from './kernels-own.ts'
 import { encodeNeighbour } from './neighbour.ts'
-import { RTM_DELNEIGH, RTM_NEWNEIGH } from './neighbour-wire.ts'
+import { NTF_EXT_LEARNED, NTF_SELF, RTM_DELNEIGH, RTM_NEWNEIGH } from './neighbour-wire.ts'
 import { encodeNewRoute, RTM_DELROUTE, RTM_NEWROUTE } from './route.ts'
 import type { RouteType } from './route-names.ts'
 
@@ -19,8 +19,9 @@ test("entries of a bridge's table are the kernel's own, those of a device's own 
 })
 
 test('neighbours of IP are of interest, whatever their flags', () => {
-  const body = encodeNeighbour({ linkIndex: 3, address: '192.0.2.1', mac: '02:42:00:00:00:01' })
-  assert.equal(isOwn(RTM_NEWNEIGH, body), false)
+  const neighbour = { linkIndex: 3, address: '192.0.2.1', mac: '02:42:00:00:00:01' }
+  for (const flags of [0, NTF_SELF, NTF_EXT_LEARNED])
+    assert.equal(isOwn(RTM_NEWNEIGH, encodeNeighbour({ ...neighbour, flags })), false)
 })
 
 test('of routes the type decides', () => {
