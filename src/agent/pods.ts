@@ -175,7 +175,7 @@ export class Pods {
       plugins: allPlugins({
         host,
         ipam,
-        observed: () => reconciler.observed,
+        observed: () => reconciler.known(),
         podNetwork: { addresses: this.pool, network: () => this.podNetwork() },
         readSubnetFile: world.readFile,
         standsAlone,

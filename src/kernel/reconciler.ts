@@ -26,6 +26,9 @@ export interface ReconcilerOptions {
   readonly random?: () => number
 }
 
+/** What a namespace holds, by key. */
+type Observed = Pick<Mirror, 'get' | 'addressesOf' | 'entries'>
+
 /** Keys that wait for somebody to converge them. */
 export interface Reservation {
   /** As `Reconciler.run`; once. */
@@ -164,16 +167,23 @@ export class Reconciler {
     return this.comparison.plan(keys)
   }
 
-  /** The same when all that has been done is known, without doing it: what CHECK asks. */
+  /** The same in a turn of its own, when all that was done is known: what CHECK asks. */
   inspect(keys: Iterable<string>): Promise<Inspection> {
     const own = [...keys]
-    // Whoever was told of outcomes early may ask before the kernel has been heard of them, in the same turn.
     return this.turns.take(async () => this.plan(own))
   }
 
   /** What the namespace holds, as far as is known; reading it costs the kernel nothing. */
-  get observed(): Pick<Mirror, 'get' | 'addressesOf' | 'entries'> {
+  get observed(): Observed {
     return this.mirror.current
+  }
+
+  /**
+   * The same when all that was done is known: whoever is told of outcomes early may ask, or be asked, before the kernel has
+   * been heard of them, at the end of the same turn.
+   */
+  known(): Promise<Observed> {
+    return this.turns.take(async () => this.observed)
   }
 
   get counters(): ReconcilerCounters {

@@ -54,6 +54,18 @@ test('a CHECK right behind the answer of an ADD finds all that was made', async 
   }
 })
 
+test('a chained plugin right behind the ADD of its interface finds the host’s end', async () => {
+  const { nodes } = await start('host-gw')
+  const [one] = nodes
+  assert.ok(one !== undefined)
+  const limit = { type: 'bandwidth', ingressRate: 8_000_000, ingressBurst: 8_000_000 }
+  for (const pod of ['a', 'b', 'c']) {
+    const { result } = await one.call('ADD', pod)
+    const limited = await one.call('ADD', pod, { ...limit, prevResult: result })
+    assert.equal(limited.error, undefined, limited.error?.msg)
+  }
+})
+
 test('an agent stopped and started over live pods writes nothing and keeps their addresses', async () => {
   const { nodes } = await start('vxlan')
   const [one] = nodes

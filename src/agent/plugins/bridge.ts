@@ -8,7 +8,7 @@ export function bridgePlugin(common: InterfaceCommon): Plugin {
   return interfacePlugin({
     ...common,
     parse: parseBridgeConfig,
-    facts: config => bridgeNow(config, common.observed()),
+    facts: async config => bridgeNow(config, await common.observed()),
     wiring: (spec, config, now) => ({ plan: 'bridge', spec: { ...spec, config, ...now } }),
   })
 }

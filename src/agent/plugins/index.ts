@@ -68,7 +68,7 @@ export function allPlugins(options: PluginsOptions): ReadonlyMap<string, Plugin>
 
 function interfacePlugins({ host, ipam, observed, hardware }: PluginsOptions): ReadonlyMap<string, Plugin> {
   const common = { host, ipam, observed }
-  const master = (config: MasterConfig, at: Place) => observedMaster(config, observed(), at)
+  const master = async (config: MasterConfig, at: Place) => observedMaster(config, await observed(), at)
   return new Map([
     ['bridge', bridgePlugin(common)],
     [
@@ -130,7 +130,7 @@ function interfacePlugins({ host, ipam, observed, hardware }: PluginsOptions): R
       interfacePlugin({
         ...common,
         parse: parseHostDeviceConfig,
-        facts: config => deviceToMove(config, observed(), hardware),
+        facts: async config => deviceToMove(config, await observed(), hardware),
         wiring: (spec, config, device) => ({ plan: 'host-device', spec: { ...spec, config, device } }),
       }),
     ],
@@ -196,7 +196,7 @@ function chainedPlugins({
       chainedPlugin({
         host,
         parse: parseBandwidthConfig,
-        facts: spec => hostEnd(spec, observed()),
+        facts: async spec => hostEnd(spec, await observed()),
         wiring: (spec, config, hostInterface) => ({
           plan: 'bandwidth',
           spec: { ...spec, config, hostInterface },

@@ -21,8 +21,8 @@ import { attachmentSpec, type HostFacts } from './spec.ts'
 export interface InterfaceCommon {
   readonly host: HostFacts
   readonly ipam: Ipam
-  /** What the host's kernel holds now. */
-  readonly observed: () => HostView
+  /** What the host's kernel holds, when all that was done is known. */
+  readonly observed: () => Promise<HostView>
 }
 
 export interface InterfacePluginOptions<Config, Facts> extends InterfaceCommon {

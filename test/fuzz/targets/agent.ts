@@ -167,7 +167,7 @@ function callsOf(): Calls {
     plugins: allPlugins({
       host,
       ipam,
-      observed: () => hostView,
+      observed: async () => hostView,
       podNetwork: {
         addresses: staticAddresses([{ address: '10.1.0.2/24', gateway: '10.1.0.1' }]),
         network: () => ({ bridge: 'cni0', mtu: 1450 }),
