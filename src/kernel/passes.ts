@@ -29,6 +29,8 @@ export class Passes {
   private readonly options: PassesOptions
   /** Keys that events touched since the kernel was asked to apply something; undefined when it is not. */
   private touched: Set<string> | undefined
+  /** Keys of which nothing had to be done, and whose settings another program may have changed all the same. */
+  private readonly doubted = new Set<string>()
 
   constructor(options: PassesOptions) {
     this.options = options
@@ -41,34 +43,36 @@ export class Passes {
 
   /**
    * Converges these keys, whatever else is due and whether deletions are held. Whoever is told of the outcomes early need
-   * not wait for a look at settings that are as they should be unless another program has changed them: that follows.
+   * not wait for a look at settings that are as they should be unless another program has changed them: they are left to
+   * `lookAtDoubted`.
    */
   async atOnce(keys: ReadonlyMap<string, Cause>, context?: ApplyContext): Promise<readonly Outcome[]> {
-    const { comparison, kernel } = this.options
+    const { comparison, outcomes, kernel } = this.options
     const isAwaited = context?.onOutcomes !== undefined
     if (isAwaited) comparison.readUnknownSettings(keys.keys(), kernel)
     else comparison.readSettings(keys.keys(), kernel)
-    const results = await this.planAndApply(keys, context)
-    if (!isAwaited) return results
-    const done = new Set(results.map(({ operation }) => entryKey(operation.entry)))
-    const others = [...keys.keys()].filter(key => !done.has(key))
-    for (const key of comparison.readSettings(others, kernel)) this.touch(key)
-    return results
-  }
-
-  private planAndApply(
-    keys: ReadonlyMap<string, Cause>,
-    context: ApplyContext | undefined,
-  ): Promise<readonly Outcome[]> {
-    const { comparison, outcomes } = this.options
     outcomes.counters.passes += 1
     for (const key of keys.keys()) this.backlog.delete(key)
     const { operations, findings } = comparison.plan(keys.keys())
     const steps = stepsOf(operations, keys)
     // What a plan brings along (the ports of a bridge) may be for somebody else to do, who waits for his turn.
     for (const key of steps.keys()) if (!keys.has(key) && this.dirty.isReserved(key)) steps.delete(key)
+    if (isAwaited) for (const key of keys.keys()) if (!steps.has(key)) this.doubted.add(key)
     outcomes.planned(keys.keys(), findings, steps)
     return this.apply(steps, context)
+  }
+
+  /** True if `lookAtDoubted` has something to look at. */
+  get hasDoubted(): boolean {
+    return this.doubted.size > 0
+  }
+
+  /** Reads the settings that `atOnce` has left; marks what others have changed. */
+  lookAtDoubted(): void {
+    const { comparison, kernel } = this.options
+    const keys = [...this.doubted]
+    this.doubted.clear()
+    for (const key of comparison.readSettings(keys, kernel)) this.touch(key)
   }
 
   /** Deletes what is not ours, because somebody who may says so. */
@@ -98,10 +102,10 @@ export class Passes {
   /** An event touched the key, or a look at a setting. */
   touch(key: string): void {
     if (this.touched !== undefined) this.touched.add(key)
-    else if (this.isInDoubt(key)) this.markDrift(key)
+    else if (this.mayBeOff(key)) this.markDrift(key)
   }
 
-  private isInDoubt(key: string): boolean {
+  private mayBeOff(key: string): boolean {
     const { comparison, outcomes } = this.options
     return !comparison.isConverged(key) || outcomes.findings.has(key)
   }
@@ -171,7 +175,7 @@ export class Passes {
     }
     // What was touched and is not as it should be was changed by somebody, or did not hold.
     outcomes.record(results, steps, key => touched.has(key) && !comparison.isConverged(key))
-    for (const key of touched) if (!steps.has(key) && this.isInDoubt(key)) this.markDrift(key)
+    for (const key of touched) if (!steps.has(key) && this.mayBeOff(key)) this.markDrift(key)
     return results
   }
 }

@@ -26,6 +26,9 @@ export interface ReconcilerOptions {
   readonly random?: () => number
 }
 
+/** After so long the settings are looked at that ADDs did not wait for: those of many ADDs in a row at once. */
+const DOUBT_MS = 100
+
 /** What a namespace holds, by key. */
 type Observed = Pick<Mirror, 'get' | 'addressesOf' | 'entries'>
 
@@ -57,6 +60,8 @@ export class Reconciler {
   private readonly unsubscribe: (() => void)[] = []
   /** The mirror is new: every key is to be looked at. */
   private everythingDue: Cause | undefined
+  /** Whether settings are to be looked at: when the time comes, or now. */
+  private doubt: 'none' | 'later' | 'due' = 'none'
   private audits: Promise<void> = Promise.resolve()
   private stopped = false
 
@@ -226,7 +231,17 @@ export class Reconciler {
       throw error
     } finally {
       this.goOn()
+      this.lookLater()
     }
+  }
+
+  private lookLater(): void {
+    if (this.doubt !== 'none' || !this.passes.hasDoubted) return
+    this.doubt = 'later'
+    this.turns.after(DOUBT_MS, () => {
+      this.doubt = 'due'
+      this.turns.schedule('now')
+    })
   }
 
   private onChanges(changes: readonly Change<Entry>[]): void {
@@ -272,6 +287,7 @@ export class Reconciler {
   private async work(): Promise<void> {
     try {
       if (this.resync.isReady) await this.observe()
+      if (this.doubt === 'due') this.lookAtDoubted()
       if (this.everythingDue !== undefined) await this.lookAtEverything()
       else if (this.passes.isDue) await this.passes.next()
     } catch (error) {
@@ -280,6 +296,11 @@ export class Reconciler {
     } finally {
       this.goOn()
     }
+  }
+
+  private lookAtDoubted(): void {
+    this.doubt = 'none'
+    this.passes.lookAtDoubted()
   }
 
   /** Whatever is left, or has come up, is done in a turn of its own. */
