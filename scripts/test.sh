@@ -4,7 +4,7 @@
 #   test.sh static   types, lint, format, floors
 #   test.sh unit     tests without root: src, scripts, bench, test/repo, test/fuzz
 #   test.sh sim      the simulation, 30 s with a fresh seed
-#   test.sh netns    tests in network namespaces, one file after the other; needs root
+#   test.sh netns    tests in network namespaces, two files at a time; needs root
 #   test.sh cri      container runtimes call our plugins; needs root
 #   test.sh peers    tests with servers of others: etcd; needs root
 #   test.sh guest    tests on a kernel of their own, emulated, all or those named behind it; needs root
@@ -69,7 +69,7 @@ needs_root() {
 
 netns() {
   stage 'root for the namespace tests' needs_root
-  stage 'namespace tests' node_tests 1 600000 test/netns/**/*.test.ts
+  stage 'namespace tests' node_tests 2 600000 test/netns/**/*.test.ts
 }
 
 cri() {
