@@ -170,6 +170,7 @@ function firstRows(sides: Sides, taken: Steps): Row[] {
 function moreRows(sides: Sides, taken: Steps): Row[] {
   return [
     rowOf(sides, 'add-cold', taken.cold, each('add')),
+    rowOf(sides, 'del-vs-floor', taken.one, each('del'), sides.floor),
     rowOf(sides, 'burst-50-del', taken.burst, total('delTotal')),
     rowOf(sides, 'add-cpu', taken.one, total('addCpu')),
     rowOf(sides, 'del-cpu', taken.one, total('delCpu')),
