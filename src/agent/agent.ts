@@ -107,6 +107,7 @@ export class Agent {
       lease: this.lease,
       addressesInUse: () => this.pods.addressesInUse(),
       onFenced: () => this.releaseDeletes(),
+      onUnfenced: () => this.reconciler.holdDeletes(),
       log,
     })
     this.effects = this.makeEffects()

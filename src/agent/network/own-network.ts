@@ -47,6 +47,8 @@ export interface OwnNetworkOptions {
   readonly addressesInUse: () => Iterable<string>
   /** What the node has in the overlay must go, also what an earlier process left, and whether or not the store was heard. */
   readonly onFenced: () => void
+  /** The claim is sure again before the store was heard: what is still there may stay until then. */
+  readonly onUnfenced: () => void
   readonly log: Logger
 }
 
@@ -116,10 +118,11 @@ export class OwnNetwork {
     return annotationsFor(config, self, overwrite)
   }
 
-  /** What can be said before the store was heard: that a claim which the process before had is over by now. */
+  /** What can be said before the store was heard: that a claim which the process before had is over by now, or no more. */
   lookAtLease(): void {
-    const { state } = this.options.lease
-    if (state.is === 'over') this.fence(state.why)
+    const { lease, onUnfenced } = this.options
+    if (lease.state.is === 'over') this.fence(lease.state.why)
+    else if (this.isFenced && lease.state.is === 'valid') onUnfenced()
   }
 
   /** True if the change of this block can matter here. */
