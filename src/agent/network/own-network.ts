@@ -120,9 +120,9 @@ export class OwnNetwork {
 
   /** What can be said before the store was heard: that a claim which the process before had is over by now, or no more. */
   lookAtLease(): void {
-    const { lease, onUnfenced } = this.options
-    if (lease.state.is === 'over') this.fence(lease.state.why)
-    else if (this.isFenced && lease.state.is === 'valid') onUnfenced()
+    const { state } = this.options.lease
+    if (state.is === 'over') this.fence(state.why)
+    else if (this.isFenced && state.is === 'valid') this.startOver()
   }
 
   /** True if the change of this block can matter here. */
@@ -198,6 +198,13 @@ export class OwnNetwork {
     this.options.self.delete(SELF_KEY)
     // While the claim is sure, a first list that says otherwise may be an old one: what is there from before may stay.
     if (this.options.lease.state.is !== 'valid') this.options.onFenced()
+  }
+
+  private startOver(): void {
+    const { lacksAtFirst, onUnfenced } = this.options
+    this.say(lacksAtFirst)
+    this.isFenced = false
+    onUnfenced()
   }
 
   private say(reason: string | undefined): void {
